@@ -1,0 +1,183 @@
+"""What a notifier is: renders one message for one receiver, and sends it.
+
+Rendering is pure. Sending raises `DeliveryError` and says whether another try can help and whether
+the receiver may have the message already.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class Part(StrEnum):
+    """What a message is to its receiver; in order of urgency."""
+
+    PAGE = "page"
+    """A push to a person: a direct message, or a mail."""
+    ROOT = "root"
+    """The incident's one message in a channel."""
+    EDIT = "edit"
+    """That message (or a person's page), brought up to date in place."""
+    THREAD = "thread"
+    """A line below the root message."""
+
+    @property
+    def priority(self) -> int:
+        """Return 0 for the most urgent."""
+        return list(Part).index(self)
+
+
+class Event(StrEnum):
+    """What happened to an incident that people are told of."""
+
+    OPENED = "opened"
+    LEVEL = "level"
+    TAKEN = "taken"
+    OFFERED = "offered"
+    HANDED_OVER = "handed_over"
+    NOTED = "noted"
+    RECOVERED = "recovered"
+    BACK_AGAIN = "back_again"
+    RESOLVED = "resolved"
+    WITHDRAWN = "withdrawn"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything a message may say about an incident, as it was when the event happened. Plain values.
+
+    Attributes:
+        id: The incident's number, shown as `#1042`; 0 for a test message.
+        title: One line, as the team wrote it with the entity filled in. Comes partly from data: escape it.
+        fact: Value against limit, short. `detail`: the same as a sentence. Both may hold data.
+        actor: Who did it: a person's name, or `watchdog`.
+        words: What the actor wrote (a note, a cause), or what the event needs besides: `ana → raj`.
+        owner_took_it: The owner has confirmed by taking it.
+        zone: The team's zone, for times in plain text.
+        url: The incident's page, or empty when no base URL is configured.
+    """
+
+    id: int
+    event: Event
+    at: datetime
+    state: str
+    severity: str
+    title: str
+    fact: str
+    detail: str
+    rule: str
+    team: str
+    owner: str
+    owner_took_it: bool
+    opened_at: datetime
+    actor: str = "watchdog"
+    words: str = ""
+    failure_class: str = ""
+    entity: Mapping[str, str] = field(default_factory=dict)
+    impact: str = ""
+    do_first: str = ""
+    runbook: str = ""
+    taken_at: datetime | None = None
+    recovered_at: datetime | None = None
+    first_bad_at: datetime | None = None
+    first_good_at: datetime | None = None
+    cause: str = ""
+    cause_kind: str = ""
+    previous_severity: str = ""
+    zone: str = "UTC"
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message for one receiver.
+
+    Attributes:
+        key: Stable id of the notification: the same on every attempt, so receivers can tell duplicates.
+        address: Within the channel: `#support-alerts`, `@U01ANA` or `ana@example.com`.
+        number: The incident's event this tells of; 1 is its opening.
+        remote: Where this receiver's root message is (`channel`, `ts`), once it was sent.
+    """
+
+    key: str
+    address: str
+    part: Part
+    number: int
+    facts: Facts
+    remote: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A message as its receiver will see it.
+
+    Attributes:
+        line: The push line, at most 80 characters.
+        body: What is sent: Slack's arguments (`text`, `blocks`, …), or a mail's `subject`, `text`, `html`, `headers`.
+    """
+
+    line: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The receiver took the message. `remote` says where it is, for later edits."""
+
+    remote: Mapping[str, str] = field(default_factory=dict)
+
+
+class DeliveryError(Exception):
+    """The receiver did not, or may not, have taken the message.
+
+    Attributes:
+        permanent: True when another try cannot help (bad token, unknown channel, refused recipient).
+        unknown: True when the message may have arrived (time-out after it was sent).
+        retry_after: How long the receiver asks us to wait, if it said.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        permanent: bool = False,
+        unknown: bool = False,
+        retry_after: timedelta | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.permanent = permanent
+        self.unknown = unknown
+        self.retry_after = retry_after
+
+
+class Notifier(Protocol):
+    """One way to reach people."""
+
+    def render(self, message: Message) -> Rendered:
+        """Return the message as its receiver will see it. Pure; never fails for any facts."""
+        ...
+
+    async def send(self, message: Message, rendered: Rendered) -> Receipt:
+        """Send it within the notifier's total deadline.
+
+        Raises:
+            DeliveryError: It did not, or may not, have arrived.
+        """
+        ...
+
+    async def look_up(self, message: Message) -> Receipt | None:
+        """Return the receipt of an earlier attempt of unknown outcome, or None if it is not there.
+
+        A notifier that cannot look returns None.
+
+        Raises:
+            DeliveryError: It could not look.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give back what it holds."""
+        ...

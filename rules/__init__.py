@@ -1,0 +1,1 @@
+"""Rule kinds: pure questions and judgements."""

@@ -1,0 +1,175 @@
+"""The configuration once it is known to be right: frozen values, names resolved, secrets in place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pydantic import SecretStr
+
+from rules.base import Classifier, Dialect, Entity, Kind, Severity, SqlQuestion
+from watchdog.domain.people import Directory, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands in a file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something that can be asked.
+
+    Attributes:
+        type: `postgres`, `sqlite` or `http`.
+        address: DSN, file path or base URL; `demo://name` stands for a part of the demo.
+        timeout: Total deadline of one question.
+        connections: Most questions asked at once.
+        dialect: How a database source speaks; unused for http.
+        direct: PostgreSQL is reached without a pooler, so statements may be kept prepared;
+            None: find out.
+        body_bytes_max: Most bytes of an HTTP body that are read, after decompression.
+    """
+
+    name: str
+    type: str
+    address: SecretStr
+    team: str
+    timeout: timedelta = timedelta(seconds=5)
+    connections: int = 4
+    dialect: Dialect = Dialect()
+    direct: bool | None = None
+    body_bytes_max: int = 1_000_000
+    headers: tuple[tuple[str, SecretStr], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query a team wrote, with `{{ now }}`, `{{ opened_at }}` and `{{ entity.x }}` in it.
+
+    `question` turns it into a bound statement; nothing is ever put into the text.
+    """
+
+    source: str
+    text: str
+    dialect: Dialect = Dialect()
+
+    def question(
+        self,
+        now: datetime,
+        entity: Entity = (),
+        opened_at: datetime | None = None,
+        rows_max: int = 20,
+    ) -> SqlQuestion:
+        """Return the statement with its parameters bound."""
+        from rules.placeholders import bind
+
+        return bind(
+            self.source,
+            self.text,
+            self.dialect,
+            now=now,
+            entity=entity,
+            opened_at=opened_at,
+            rows_max=rows_max,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: what to watch (its kind), how often, and what the incident says.
+
+    Attributes:
+        title: Template over `entity`, `value` and `limit`; rendered by `watchdog.config.titles`.
+        depends_on: Rules and sources whose trouble holds this rule's findings.
+        unless: While this query returns a row for an entity, its finding is expected.
+        place: Where it is declared.
+    """
+
+    name: str
+    kind_name: str
+    kind: Kind
+    team: str
+    title: str
+    severity: Severity
+    every: timedelta
+    policy: Policy
+    dialect: Dialect = Dialect()
+    classifier: Classifier | None = None
+    depends_on: tuple[str, ...] = ()
+    unless: Query | None = None
+    evidence: Mapping[str, Query] = field(default_factory=dict)
+    impact: str = ""
+    do_first: str = ""
+    runbook: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    place: Place = Place("", 0, 0)
+
+    @property
+    def identity(self) -> str:
+        """Return what it watches; its state survives a reload while this stays equal."""
+        return f"{self.kind_name} {self.kind.identity()}"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenRule:
+    """A rule that could not be loaded. It is reported as not watched, by its team if that is known."""
+
+    name: str
+    team: str
+    reason: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class SlackChannel:
+    """Slack by bot token. Without a token messages go to the built-in outbox."""
+
+    token: SecretStr = SecretStr("")
+    api: str = "https://slack.com/api/"
+
+
+@dataclass(frozen=True, slots=True)
+class EmailChannel:
+    """Mail by SMTP: `smtp://user:password@host:587`, `smtps://…`. Without it: the built-in outbox."""
+
+    smtp: SecretStr = SecretStr("")
+    sender: str = "watchdog@localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The service's own settings.
+
+    Attributes:
+        url: Base of the links in messages, without a slash at the end; empty for none.
+        store: DSN of the store; empty for the embedded one.
+        listen: Address and port of the web page.
+    """
+
+    url: str = ""
+    store: SecretStr = SecretStr("")
+    listen: str = "127.0.0.1:8711"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that `rules.yaml` and its includes say.
+
+    Attributes:
+        broken: Rules that are declared but wrong; only ever filled by a start without a good one.
+        files: Text of every file read, by path, as it was read; the digest is over all of them.
+    """
+
+    service: Service
+    slack: SlackChannel
+    email: EmailChannel
+    sources: Mapping[str, Source]
+    directory: Directory
+    rules: Mapping[str, Rule]
+    broken: tuple[BrokenRule, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    digest: bytes = b""

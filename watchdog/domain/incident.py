@@ -1,0 +1,323 @@
+"""The life of an incident: open, taken, recovered, resolved; one owner from the first second to the last.
+
+Each function takes the incident as it is and returns the transition to what it becomes, or raises
+`Refused` with the sentence the person reads. The schema holds the same rules as constraints.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from notifiers.base import Event
+from rules.base import Entity, Severity
+from rules.spans import short_span
+
+WATCHDOG = "watchdog"
+"""The actor of everything the service does by itself."""
+
+
+class State(StrEnum):
+    """Where an incident is in its life."""
+
+    OPEN = "open"
+    TAKEN = "taken"
+    RECOVERED = "recovered"
+    RESOLVED = "resolved"
+
+
+EDGES: frozenset[tuple[State, State]] = frozenset(
+    {
+        (State.OPEN, State.TAKEN),
+        (State.OPEN, State.RECOVERED),
+        (State.TAKEN, State.RECOVERED),
+        (State.RECOVERED, State.OPEN),
+        (State.RECOVERED, State.RESOLVED),
+        (State.OPEN, State.RESOLVED),
+        (State.TAKEN, State.RESOLVED),
+    }
+)
+"""Allowed changes of state. From open or taken to resolved only by withdrawal: its rule is gone."""
+
+CAUSE_KINDS = ("code", "data", "vendor", "infrastructure", "config", "false alarm", "withdrawn")
+
+
+class Refused(Exception):
+    """The incident does not allow this now; the text says why and what to do instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One thing that is wrong.
+
+    Attributes:
+        version: Number of its latest event; 1 is the opening.
+        identity: What the rule watched when it opened; another identity is another thing.
+        offered_to: Who was asked to become the owner and has not answered; empty for nobody.
+        audience: Receivers that were told of it and must hear how it goes on: `slack:#channel`,
+            `slack:@U01ANA`, `email:ana@example.com`.
+        bad_now: The latest check was bad.
+    """
+
+    id: int
+    fingerprint: bytes
+    rule: str
+    identity: str
+    source: str
+    kind: str
+    team: str
+    entity: Entity
+    title: str
+    severity: Severity
+    state: State
+    owner: str
+    version: int
+    opened_at: datetime
+    failure_class: str = ""
+    offered_to: str = ""
+    value: float | None = None
+    limit: float | None = None
+    fact: str = ""
+    detail: str = ""
+    impact: str = ""
+    do_first: str = ""
+    runbook: str = ""
+    bad_now: bool = True
+    audience: tuple[str, ...] = ()
+    taken_at: datetime | None = None
+    recovered_at: datetime | None = None
+    resolved_at: datetime | None = None
+    first_bad_at: datetime | None = None
+    first_good_at: datetime | None = None
+    cause: str = ""
+    cause_kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One entry of an incident's timeline.
+
+    Attributes:
+        words: What was said: a note, a cause, the reason of a machine's move.
+        previous_severity: For a change of level, what it was before.
+    """
+
+    event: Event
+    at: datetime
+    actor: str
+    words: str = ""
+    previous_severity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A step in an incident's life: what it was (None: nothing), what it is, and what happened."""
+
+    before: Incident | None
+    after: Incident
+    happened: Happened
+    evidence: dict[str, list[dict[str, object]]] = field(default_factory=dict)
+
+
+def _step(
+    incident: Incident, happened: Happened, state: State | None = None, **changes: object
+) -> Transition:
+    after_state = state or incident.state
+    assert after_state == incident.state or (incident.state, after_state) in EDGES
+    after = replace(incident, state=after_state, version=incident.version + 1, **changes)  # type: ignore[arg-type]
+    return Transition(incident, after, happened)
+
+
+def opened(incident: Incident, evidence: dict[str, list[dict[str, object]]]) -> Transition:
+    """Return the opening of a new incident: `incident` is open, at version 1, with its owner."""
+    assert incident.state is State.OPEN
+    assert incident.version == 1
+    words = incident.detail or incident.fact
+    return Transition(
+        None, incident, Happened(Event.OPENED, incident.opened_at, WATCHDOG, words), evidence
+    )
+
+
+def level_changed(
+    incident: Incident, severity: Severity, failure_class: str, now: datetime
+) -> Transition:
+    """Return the change to another severity or failure class while it is bad."""
+    happened = Happened(
+        Event.LEVEL,
+        now,
+        WATCHDOG,
+        f"{incident.severity} → {severity}: {incident.fact}",
+        previous_severity=incident.severity,
+    )
+    return _step(incident, happened, severity=severity, failure_class=failure_class)
+
+
+def recovered(
+    incident: Incident, now: datetime, first_good_at: datetime | None, words: str
+) -> Transition:
+    """Return its recovery, proven by enough good checks."""
+    return _step(
+        incident,
+        Happened(Event.RECOVERED, now, WATCHDOG, words),
+        State.RECOVERED,
+        recovered_at=now,
+        first_good_at=first_good_at or now,
+        bad_now=False,
+        offered_to="",
+    )
+
+
+def back_again(incident: Incident, now: datetime, severity: Severity) -> Transition:
+    """Return its coming back within the reopen window: same incident, same owner, not taken."""
+    assert incident.recovered_at is not None
+    words = f"{short_span(now - incident.recovered_at)} after it recovered: {incident.fact}"
+    return _step(
+        incident,
+        Happened(Event.BACK_AGAIN, now, WATCHDOG, words),
+        State.OPEN,
+        severity=severity,
+        taken_at=None,
+        recovered_at=None,
+        first_good_at=None,
+        bad_now=True,
+    )
+
+
+def withdrawn(incident: Incident, now: datetime, reason: str) -> Transition:
+    """Return its end because its rule no longer watches it: neither recovered nor solved."""
+    return _step(
+        incident,
+        Happened(Event.WITHDRAWN, now, WATCHDOG, reason),
+        State.RESOLVED,
+        resolved_at=now,
+        cause=reason,
+        cause_kind="withdrawn",
+        offered_to="",
+    )
+
+
+def take(incident: Incident, person: str, now: datetime, *, over: bool = False) -> Transition:
+    """Return `person` becoming the confirmed owner.
+
+    Args:
+        over: Take it from somebody who has taken it already.
+
+    Raises:
+        Refused: Somebody else has it, or it is over.
+    """
+    if incident.state is State.RESOLVED:
+        raise Refused(f"#{incident.id} is resolved; there is nothing to take")
+    accepts = incident.offered_to == person
+    if incident.state is State.RECOVERED:
+        if not accepts and incident.owner == person:
+            raise Refused(f"#{incident.id} has recovered and is yours; resolve it with its cause")
+        if not accepts and not over:
+            raise Refused(
+                f"#{incident.id} has recovered; {incident.owner} is asked for the cause. "
+                f"To answer instead of {incident.owner}, take it over"
+            )
+        return _step(
+            incident,
+            Happened(Event.HANDED_OVER, now, person, f"{incident.owner} → {person}"),
+            owner=person,
+            offered_to="",
+        )
+    if incident.state is State.TAKEN and not accepts:
+        if incident.owner == person:
+            raise Refused(f"#{incident.id} is already yours")
+        if not over:
+            raise Refused(_taken_by(incident, now))
+    if incident.state is State.TAKEN:
+        return _step(
+            incident,
+            Happened(Event.HANDED_OVER, now, person, f"{incident.owner} → {person}"),
+            owner=person,
+            offered_to="",
+            taken_at=now,
+        )
+    return _step(
+        incident,
+        Happened(Event.TAKEN, now, person, f"after {short_span(now - incident.opened_at)}"),
+        State.TAKEN,
+        owner=person,
+        offered_to="",
+        taken_at=now,
+    )
+
+
+def _taken_by(incident: Incident, now: datetime) -> str:
+    taken = incident.taken_at or incident.opened_at
+    return (
+        f"{incident.owner} took #{incident.id} {short_span(now - taken)} ago; "
+        "take it over if that is agreed"
+    )
+
+
+def offer(incident: Incident, giver: str, receiver: str, note: str, now: datetime) -> Transition:
+    """Return the offer to hand over; the owner stays owner until `receiver` takes it.
+
+    Raises:
+        Refused: The giver does not own it, or it is over, or the receiver has it already.
+    """
+    if incident.state is State.RESOLVED:
+        raise Refused(f"#{incident.id} is resolved; there is nothing to hand over")
+    if incident.owner != giver:
+        raise Refused(f"#{incident.id} belongs to {incident.owner}; only the owner hands it over")
+    if receiver == giver:
+        raise Refused(f"#{incident.id} is already yours")
+    words = f"{giver} → {receiver}" + (f": {note}" if note else "")
+    return _step(incident, Happened(Event.OFFERED, now, giver, words), offered_to=receiver)
+
+
+def note(incident: Incident, person: str, words: str, now: datetime) -> Transition:
+    """Return a note on the timeline; allowed in every state.
+
+    Raises:
+        Refused: There are no words.
+    """
+    if not words.strip():
+        raise Refused("a note needs words")
+    return _step(incident, Happened(Event.NOTED, now, person, words.strip()))
+
+
+def resolve(
+    incident: Incident, person: str, cause: str, cause_kind: str, now: datetime
+) -> Transition:
+    """Return its end, with a cause in one sentence and its kind.
+
+    Raises:
+        Refused: It has not recovered, is over already, or the cause is missing or unknown.
+    """
+    if incident.state is State.RESOLVED:
+        raise Refused(f"#{incident.id} is already resolved: {incident.cause}")
+    if incident.state is not State.RECOVERED:
+        raise Refused(
+            f"#{incident.id} has not recovered: {incident.fact}. "
+            "It recovers by itself once its checks are good again; then resolve it with the cause"
+        )
+    if not cause.strip():
+        raise Refused(f"#{incident.id} needs its cause in one sentence")
+    if cause_kind not in CAUSE_KINDS or cause_kind == "withdrawn":
+        raise Refused(
+            f"`{cause_kind}` is not a kind of cause; use one of {', '.join(CAUSE_KINDS[:-1])}"
+        )
+    return _step(
+        incident,
+        Happened(Event.RESOLVED, now, person, cause.strip()),
+        State.RESOLVED,
+        resolved_at=now,
+        cause=cause.strip(),
+        cause_kind=cause_kind,
+        offered_to="",
+    )
+
+
+def within_reopen_window(
+    incident: Incident, now: datetime, window: timedelta, failure_class: str
+) -> bool:
+    """Return True when a new fault of this class is the same incident come back."""
+    return (
+        incident.state is State.RECOVERED
+        and incident.recovered_at is not None
+        and now - incident.recovered_at <= window
+        and incident.failure_class == failure_class
+    )

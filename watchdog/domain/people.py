@@ -1,0 +1,127 @@
+"""People, teams and routes, as the configuration declares them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from rules.base import Severity
+
+
+UTC_ZONE = ZoneInfo("UTC")
+
+
+class Role(StrEnum):
+    """What a person may do."""
+
+    VIEWER = "viewer"
+    RESPONDER = "responder"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who can own an incident. `slack` is a member id such as `U01ANA`."""
+
+    name: str
+    email: str = ""
+    slack: str = ""
+    zone: ZoneInfo = UTC_ZONE
+    role: Role = Role.RESPONDER
+
+
+class Rotate(StrEnum):
+    """How often on-call passes on."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """Who is on call: each of `order` for one day or week, changing at `at` in the team's zone.
+
+    Attributes:
+        order: Names of people, at least one.
+        weekday: Day of the hand-over for weekly rotation, 0 is Monday; ignored for daily.
+    """
+
+    rotate: Rotate
+    order: tuple[str, ...]
+    at: time = time(10, 0)
+    weekday: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingHours:
+    """The hours of a week in which messages that can wait are sent, in the team's zone.
+
+    Attributes:
+        days: 0 is Monday. `start` to `end` on each of them; `end` equal to `start` is the whole day.
+    """
+
+    days: frozenset[int]
+    start: time
+    end: time
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Owners of rules. `lead` answers when nobody is on call. `slack` is a channel without the hash."""
+
+    name: str
+    lead: str
+    slack: str = ""
+    email: str = ""
+    zone: ZoneInfo = UTC_ZONE
+    working_hours: WorkingHours | None = None
+    oncall: Rotation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where incidents of a kind go; the first route that matches wins.
+
+    Attributes:
+        severities, teams: What it matches; empty matches everything.
+        rules: Shell-style patterns of rule names; empty matches everything.
+        send: `slack`, `email` and `weekly`, in the team's order of preference.
+        hold_until_working_hours: Messages wait for the team's working hours.
+    """
+
+    send: tuple[str, ...]
+    severities: frozenset[Severity] = frozenset()
+    teams: frozenset[str] = frozenset()
+    rules: tuple[str, ...] = ()
+    hold_until_working_hours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When findings of a rule become an incident, and when it has recovered.
+
+    Attributes:
+        open_after: Bad checks in a row before an incident opens, at least 1.
+        open_for: It must also have been bad for this long; zero for none.
+        recover_after: Good checks in a row before it recovers, at least 1.
+        reopen_within: Bad again within this span after a recovery, with the same failure class:
+            the same incident.
+        unless_at_most: How long an `unless` may excuse a finding; None for ever.
+    """
+
+    open_after: int = 2
+    open_for: timedelta = timedelta()
+    recover_after: int = 3
+    reopen_within: timedelta = timedelta(hours=1)
+    unless_at_most: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Everybody and every way to reach them. Names are the keys of the configuration."""
+
+    people: Mapping[str, Person] = field(default_factory=dict)
+    teams: Mapping[str, Team] = field(default_factory=dict)
+    routes: tuple[Route, ...] = ()
+    url: str = ""

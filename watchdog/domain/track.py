@@ -1,0 +1,141 @@
+"""From findings to incidents: counts bad and good checks of one entity and says when something happened.
+
+A track exists only while an entity is bad, or has an incident that has not recovered. Healthy
+entities have none, so healthy evaluations write nothing.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from rules.base import Entity, Finding, Reading, Severity
+from watchdog.domain.people import Policy
+
+
+class Move(StrEnum):
+    """What a look at one entity led to."""
+
+    NOTHING = "nothing"
+    OPEN = "open"
+    LEVEL = "level"
+    RECOVER = "recover"
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What the service remembers of one entity that is, or was just now, bad.
+
+    Attributes:
+        bad_checks: Bad checks in a row; good ones reset it.
+        good_checks: Good checks in a row since the incident's last bad one.
+        bad_since: The slot of the first bad check in the row.
+        first_bad_at: Since when it is bad according to the data, or `bad_since`.
+        incident_id: Its open or taken incident, if there is one.
+        excused_since: Since when an `unless` has held the finding back.
+        reason: Why it is bad and yet has no incident: counting, excused, or held under another.
+    """
+
+    rule: str
+    entity: Entity
+    bad_checks: int
+    bad_since: datetime
+    first_bad_at: datetime
+    severity: Severity
+    failure_class: str = ""
+    good_checks: int = 0
+    incident_id: int | None = None
+    excused_since: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The track after a look (None: nothing left to remember) and what happened."""
+
+    track: Track | None
+    move: Move
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Why a finding does not count now.
+
+    Attributes:
+        under: The rule or source whose trouble explains it; empty for none.
+        excused: Its `unless` holds.
+    """
+
+    under: str = ""
+    excused: bool = False
+
+
+NOT_HELD = Held()
+
+
+def look_bad(
+    track: Track | None, rule: str, finding: Finding, policy: Policy, held: Held, now: datetime
+) -> Look:
+    """Return what a bad check of an entity leads to."""
+    track = _counted(track, rule, finding, now)
+    if track.incident_id is not None:
+        changed = track.severity != finding.severity or track.failure_class != (
+            finding.failure_class or ""
+        )
+        now_worse = replace(
+            track,
+            severity=finding.severity,
+            failure_class=finding.failure_class or "",
+            reason="",
+            excused_since=None,
+        )
+        return Look(now_worse, Move.LEVEL if changed else Move.NOTHING)
+    track = replace(track, severity=finding.severity, failure_class=finding.failure_class or "")
+    if held.excused:
+        since = track.excused_since or now
+        if policy.unless_at_most is None or now - since < policy.unless_at_most:
+            return Look(
+                replace(track, excused_since=since, reason="excused by `unless`"), Move.NOTHING
+            )
+        track = replace(track, excused_since=since)
+    else:
+        track = replace(track, excused_since=None)
+    if held.under:
+        return Look(replace(track, reason=f"held under {held.under}"), Move.NOTHING)
+    needed = finding.open_after or policy.open_after
+    if track.bad_checks < needed:
+        return Look(
+            replace(track, reason=f"bad {track.bad_checks} of {needed} checks"), Move.NOTHING
+        )
+    if now - track.bad_since < policy.open_for:
+        return Look(replace(track, reason="not bad for long enough"), Move.NOTHING)
+    return Look(replace(track, reason=""), Move.OPEN)
+
+
+def look_good(track: Track, policy: Policy) -> Look:
+    """Return what a good check of a tracked entity leads to."""
+    if track.incident_id is None:
+        return Look(None, Move.NOTHING)
+    good = track.good_checks + 1
+    if good >= policy.recover_after:
+        return Look(None, Move.RECOVER)
+    return Look(replace(track, bad_checks=0, good_checks=good), Move.NOTHING)
+
+
+def _counted(track: Track | None, rule: str, finding: Finding, now: datetime) -> Track:
+    if track is None or (track.incident_id is None and track.bad_checks == 0):
+        first_bad_at = min(finding.first_bad_at or now, now)
+        return Track(
+            rule=rule,
+            entity=finding.entity,
+            bad_checks=1,
+            bad_since=now,
+            first_bad_at=first_bad_at,
+            severity=finding.severity,
+            failure_class=finding.failure_class or "",
+        )
+    return replace(track, bad_checks=track.bad_checks + 1, good_checks=0)
+
+
+def first_good_at(reading: Reading | None, now: datetime) -> datetime:
+    """Return since when it is good: from the data if the data knows, never after `now`."""
+    return min(reading.first_good_at or now, now) if reading else now

@@ -1,0 +1,1 @@
+"""Deciding when to look, looking, and turning what was seen into incidents."""

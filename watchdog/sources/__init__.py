@@ -1,0 +1,1 @@
+"""What the service can ask: PostgreSQL, SQLite and HTTP endpoints."""

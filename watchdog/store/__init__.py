@@ -1,0 +1,1 @@
+"""The service's memory: one PostgreSQL, its schema and its statements."""

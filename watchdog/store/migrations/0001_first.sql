@@ -1,0 +1,233 @@
+-- The first schema. Invariants I1, I2, I5, I7 and I9 are constraints here; code only obeys them.
+
+create table incident (
+    id bigint primary key,
+    fingerprint bytea not null check (length(fingerprint) = 32),
+    rule text not null,
+    identity text not null,
+    source text not null,
+    kind text not null,
+    team text not null,
+    entity jsonb not null,
+    title text not null,
+    severity text not null check (severity in ('info', 'warning', 'critical')),
+    state text not null check (state in ('open', 'taken', 'recovered', 'resolved')),
+    -- I2: an owner at every instant; the chain of events below keeps its history.
+    owner text not null check (owner <> ''),
+    version integer not null check (version >= 1),
+    failure_class text not null default '',
+    offered_to text not null default '',
+    value double precision,
+    value_limit double precision,
+    fact text not null default '',
+    detail text not null default '',
+    impact text not null default '',
+    do_first text not null default '',
+    runbook text not null default '',
+    bad_now boolean not null default true,
+    audience text[] not null default '{}',
+    opened_at timestamptz not null,
+    taken_at timestamptz,
+    recovered_at timestamptz,
+    resolved_at timestamptz,
+    first_bad_at timestamptz,
+    first_good_at timestamptz,
+    last_looked_at timestamptz,
+    cause text not null default '',
+    cause_kind text not null default '',
+    evidence jsonb not null default '{}',
+    check (state <> 'resolved' or (resolved_at is not null and cause <> '' and cause_kind <> '')),
+    check (state <> 'recovered' or (recovered_at is not null and first_good_at is not null)),
+    check (state <> 'taken' or taken_at is not null)
+);
+
+create sequence incident_number owned by incident.id start 1001;
+
+-- I1: at most one open incident per fingerprint.
+create unique index incident_one_open on incident (fingerprint) where state in ('open', 'taken');
+create index incident_recovered on incident (fingerprint, recovered_at) where state = 'recovered';
+create index incident_unresolved on incident (opened_at) where state <> 'resolved';
+create index incident_opened on incident (opened_at);
+
+-- I9: every change of an incident is an event that names its predecessor. The foreign keys make the
+-- events of an incident one unbroken chain of allowed moves that ends at the present row.
+create table event (
+    incident_id bigint not null references incident (id) deferrable initially deferred,
+    version integer not null check (version >= 1),
+    state text not null,
+    owner text not null check (owner <> ''),
+    previous_version integer check (previous_version = version - 1),
+    previous_state text,
+    previous_owner text,
+    event text not null,
+    at timestamptz not null,
+    actor text not null check (actor <> ''),
+    words text not null,
+    previous_severity text not null default '',
+    primary key (incident_id, version),
+    unique (incident_id, version, state, owner),
+    foreign key (incident_id, previous_version, previous_state, previous_owner)
+        references event (incident_id, version, state, owner) deferrable initially deferred,
+    check ((version = 1) = (previous_version is null)),
+    check ((previous_version is null) = (previous_state is null)),
+    check ((previous_version is null) = (previous_owner is null)),
+    check (
+        (previous_state is null and state = 'open')
+        or previous_state = state
+        or (previous_state, state) in (
+            ('open', 'taken'), ('open', 'recovered'), ('taken', 'recovered'),
+            ('recovered', 'open'), ('recovered', 'resolved')
+        )
+        or ((previous_state, state) in (('open', 'resolved'), ('taken', 'resolved')) and event = 'withdrawn')
+    )
+);
+
+alter table incident add foreign key (id, version, state, owner)
+    references event (incident_id, version, state, owner) deferrable initially deferred;
+
+-- What is bad without being an incident yet, and good checks on the way to recovery.
+create table track (
+    rule text not null,
+    fingerprint bytea not null,
+    identity text not null,
+    entity jsonb not null,
+    bad_checks integer not null check (bad_checks >= 0),
+    good_checks integer not null check (good_checks >= 0),
+    bad_since timestamptz not null,
+    first_bad_at timestamptz not null,
+    severity text not null,
+    failure_class text not null default '',
+    incident_id bigint references incident (id),
+    excused_since timestamptz,
+    reason text not null default '',
+    primary key (rule, fingerprint)
+);
+
+-- The outbox. One row: one message that must reach one receiver.
+create table notification (
+    id bigint generated always as identity primary key,
+    incident_id bigint not null,
+    version integer not null,
+    receiver text not null check (receiver ~ '^(slack:[#@]|email:).'),
+    part text not null check (part in ('page', 'root', 'edit', 'thread')),
+    priority smallint not null,
+    state text not null default 'pending'
+        check (state in ('pending', 'sending', 'sent', 'dead', 'superseded')),
+    due_at timestamptz not null,
+    created_at timestamptz not null,
+    settled_at timestamptz,
+    attempts integer not null default 0,
+    -- I7: the worker that holds the row carries this token; see notification_fence.
+    token bigint not null default 0,
+    leased_until timestamptz,
+    facts jsonb not null,
+    last_error text not null default '',
+    superseded_by bigint references notification (id),
+    fallback_of bigint references notification (id),
+    line text not null default '',
+    rendered jsonb,
+    foreign key (incident_id, version) references event (incident_id, version),
+    check ((state = 'superseded') = (superseded_by is not null)),
+    check ((state in ('sent', 'dead', 'superseded')) = (settled_at is not null)),
+    check ((state = 'sending') = (leased_until is not null))
+);
+
+create index notification_queue on notification (incident_id, receiver, id)
+    where state in ('pending', 'sending');
+create index notification_due on notification (priority, due_at, id) where state = 'pending';
+create index notification_leased on notification (leased_until) where state = 'sending';
+create index notification_recent on notification (created_at);
+
+-- I7: a claim raises the token by one and takes only a free row; every other change of a claimed row
+-- must carry the present token. A worker that was fenced off raises here instead of writing.
+create function notification_fence() returns trigger language plpgsql as $$
+begin
+    if new.token = old.token + 1 and new.state = 'sending'
+        and (old.state = 'pending' or old.leased_until < clock_timestamp()) then
+        return new;
+    end if;
+    if new.token <> old.token then
+        raise exception 'notification %: token % is not the present one, %', old.id, new.token, old.token
+            using errcode = 'WD007';
+    end if;
+    if old.state in ('sent', 'dead', 'superseded') and new.state <> old.state then
+        raise exception 'notification %: it is settled as %', old.id, old.state using errcode = 'WD007';
+    end if;
+    if old.state = 'pending' and new.state = 'sending' then
+        raise exception 'notification %: a claim must raise the token', old.id using errcode = 'WD007';
+    end if;
+    return new;
+end
+$$;
+
+create trigger notification_fence before update of state, token, leased_until on notification
+    for each row execute function notification_fence();
+
+-- I5: the intent is written before the first byte; what came of it, after. A message is sent at most
+-- once more than there are attempts whose outcome stayed unknown.
+create table attempt (
+    notification_id bigint not null references notification (id),
+    number integer not null check (number >= 1),
+    token bigint not null,
+    started_at timestamptz not null,
+    ended_at timestamptz,
+    outcome text check (outcome in ('sent', 'failed', 'unknown', 'found')),
+    error text not null default '',
+    primary key (notification_id, number),
+    check ((outcome is null) = (ended_at is null))
+);
+
+create unique index attempt_one_in_flight on attempt (notification_id) where outcome is null;
+create unique index attempt_one_sent on attempt (notification_id) where outcome in ('sent', 'found');
+
+-- Where a receiver's first message about an incident is, so that later ones edit it or answer below it.
+create table thread (
+    incident_id bigint not null references incident (id),
+    receiver text not null,
+    remote jsonb not null,
+    primary key (incident_id, receiver)
+);
+
+-- Work that only one replica may do; the token fences off one that was too slow.
+create table lease (
+    name text primary key,
+    replica text not null,
+    token bigint not null,
+    until timestamptz not null
+);
+
+-- Per rule: counts and the latest outcome, flushed in batches.
+create table rule_look (
+    rule text primary key,
+    looked_at timestamptz,
+    outcome text,
+    reason text not null default '',
+    ok bigint not null default 0,
+    bad bigint not null default 0,
+    no_data bigint not null default 0,
+    error bigint not null default 0,
+    missed bigint not null default 0,
+    errors_in_a_row integer not null default 0,
+    error_of_source boolean not null default false
+);
+
+-- Configurations that were good; the newest is used when the files are broken at a start.
+create table configuration (
+    digest bytea primary key,
+    files jsonb not null,
+    loaded_at timestamptz not null
+);
+
+create table sign_in_link (
+    secret_hash bytea primary key,
+    made_at timestamptz not null,
+    expires_at timestamptz not null,
+    used_at timestamptz
+);
+
+create table session (
+    secret_hash bytea primary key,
+    person text not null,
+    made_at timestamptz not null,
+    expires_at timestamptz not null
+);
