@@ -40,7 +40,7 @@ class SystemClock:
 
     async def sleep_until(self, at: datetime) -> None:
         """Sleep until `at`; a clock that jumps back makes it sleep longer, at most a minute at a time."""
-        while (left := (at - self.now()).total_seconds()) > 0:
+        while (left := (at - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 (no event)
             await asyncio.sleep(min(left, 60))
 
     async def wait(self, event: asyncio.Event, until: datetime) -> bool:

@@ -41,7 +41,7 @@ EDGES: frozenset[tuple[State, State]] = frozenset(
 CAUSE_KINDS = ("code", "data", "vendor", "infrastructure", "config", "false alarm", "withdrawn")
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 (a refusal is not an error)
     """The incident does not allow this now; the text says why and what to do instead."""
 
 

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from rules.base import Severity
 
-
 UTC_ZONE = ZoneInfo("UTC")
 
 
