@@ -1,0 +1,73 @@
+"""Where an incident goes, and when a message that can wait is sent."""
+
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+
+from rules.base import Severity
+from watchdog.domain.people import Directory, Route, Team
+
+EVERYWHERE = Route(send=("slack", "email"))
+"""Used when no route matches: an incident that nobody hears of is worse than one too many."""
+
+
+def route_for(directory: Directory, severity: Severity, team: str, rule: str) -> Route:
+    """Return the first route that matches."""
+    for route in directory.routes:
+        if (
+            (not route.severities or severity in route.severities)
+            and (not route.teams or team in route.teams)
+            and (not route.rules or any(fnmatchcase(rule, pattern) for pattern in route.rules))
+        ):
+            return route
+    return EVERYWHERE
+
+
+def person_receivers(directory: Directory, person: str, send: tuple[str, ...]) -> tuple[str, ...]:
+    """Return how to page a person over the route's channels; every way there is if none of those."""
+    known = directory.people.get(person)
+    if known is None:
+        return ()
+    ways = {}
+    if known.slack:
+        ways["slack"] = f"slack:@{known.slack}"
+    if known.email:
+        ways["email"] = f"email:{known.email}"
+    chosen = tuple(ways[channel] for channel in send if channel in ways)
+    return chosen or tuple(ways.values())
+
+
+def team_receivers(team: Team, send: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the team's shared record: its Slack channel, if the route goes to Slack."""
+    return (f"slack:#{team.slack}",) if "slack" in send and team.slack else ()
+
+
+def is_silent(route: Route) -> bool:
+    """Return True when nobody is told now: the incident waits for the weekly summary."""
+    return not {"slack", "email"} & set(route.send)
+
+
+def send_at(route: Route, team: Team, now: datetime) -> datetime:
+    """Return when a first message on `route` is due: now, or when the team's working hours begin."""
+    if not route.hold_until_working_hours or team.working_hours is None:
+        return now
+    return next_working_instant(team, now)
+
+
+def next_working_instant(team: Team, now: datetime) -> datetime:
+    """Return `now` if the team works, else the start of its next working hours."""
+    hours = team.working_hours
+    if hours is None:
+        return now
+    local = now.astimezone(team.zone)
+    for day in range(-1, 9):
+        date = local.date() + timedelta(days=day)
+        if date.weekday() not in hours.days:
+            continue
+        start = datetime.combine(date, hours.start, tzinfo=team.zone)
+        end_date = date if hours.end > hours.start else date + timedelta(days=1)
+        end = datetime.combine(end_date, hours.end, tzinfo=team.zone)
+        if start.timestamp() <= now.timestamp() < end.timestamp():
+            return now
+        if start.timestamp() > now.timestamp():
+            return start.astimezone(now.tzinfo)
+    return now
