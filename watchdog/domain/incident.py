@@ -1,4 +1,4 @@
-"""The life of an incident: open, taken, recovered, resolved; one owner from the first second to the last.
+"""The life of an incident: open, taken, recovered, resolved; with one owner all the time.
 
 Each function takes the incident as it is and returns the transition to what it becomes, or raises
 `Refused` with the sentence the person reads. The schema holds the same rules as constraints.

@@ -40,7 +40,7 @@ class Step:
 
 
 _PUSHES = {Event.OPENED, Event.BACK_AGAIN, Event.OFFERED, Event.HANDED_OVER}
-_MAILS = {*_PUSHES, Event.RECOVERED, Event.WITHDRAWN}
+_MAILS = {Event.RECOVERED, Event.WITHDRAWN}
 
 
 def with_notices(transition: Transition, directory: Directory) -> Step:
@@ -48,52 +48,65 @@ def with_notices(transition: Transition, directory: Directory) -> Step:
 
     Whoever was told of an incident hears how it goes on, whatever the configuration says by then.
     """
-    after, event = transition.after, transition.happened.event
+    after = transition.after
     team = directory.teams.get(after.team)
-    if team is None:
-        newly, due_at = (), transition.happened.at
-    else:
-        newly, due_at = _newly_told(transition, directory, team)
-    old = tuple(one for one in after.audience if one not in newly)
+    due = _due(transition, directory, team)
+    newly = _newly_told(transition, directory, team) if team else ()
     facts = facts_of(transition, directory)
-    notices = tuple(
-        [
-            *(Notice(one, _first_part(one), due_at, facts) for one in newly),
-            *(
-                notice
-                for one in old
-                for notice in _follow_ups(one, event, due_at, facts, transition)
-            ),
-        ]
-    )
-    told = replace(after, audience=after.audience + newly_added(after, newly))
-    return Step(replace(transition, after=told), notices)
+    first = [Notice(one, _first_part(one), due.push_at, facts) for one in newly]
+    further = [
+        notice
+        for one in after.audience
+        if one not in newly
+        for notice in _follow_ups(one, transition, due, facts)
+    ]
+    joined = tuple(one for one in newly if one not in after.audience)
+    told = replace(after, audience=after.audience + joined)
+    return Step(replace(transition, after=told), (*first, *further))
 
 
-def newly_added(incident: Incident, newly: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the receivers that are not in the audience yet."""
-    return tuple(one for one in newly if one not in incident.audience)
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """When a transition's messages are due.
+
+    Attributes:
+        push_at: Those that push somebody's phone.
+        quiet_at: Edits and thread lines: never before the message they belong to is released.
+    """
+
+    push_at: datetime
+    quiet_at: datetime
 
 
-def _newly_told(
-    transition: Transition, directory: Directory, team: Team
-) -> tuple[tuple[str, ...], datetime]:
-    """Return who gets a first message by this transition, and when it is due."""
+def _due(transition: Transition, directory: Directory, team: Team | None) -> _Due:
     after, happened = transition.after, transition.happened
+    if team is None:
+        return _Due(happened.at, happened.at)
+    route = route_for(directory, after.severity, after.team, after.rule)
+    released_at = send_at(route, team, after.opened_at)
+    by_a_person = happened.event is Event.OFFERED
+    return _Due(
+        push_at=happened.at if by_a_person else send_at(route, team, happened.at),
+        quiet_at=max(happened.at, released_at),
+    )
+
+
+def _newly_told(transition: Transition, directory: Directory, team: Team) -> tuple[str, ...]:
+    """Return who gets a first message by this transition."""
+    after, event = transition.after, transition.happened.event
     route = route_for(directory, after.severity, after.team, after.rule)
     if is_silent(route):
-        return (), happened.at
-    if happened.event is Event.OPENED or (happened.event is Event.LEVEL and _is_worse(transition)):
+        return ()
+    if event is Event.OPENED or (event is Event.LEVEL and _is_worse(transition)):
         receivers = (
             *team_receivers(team, route.send),
             *person_receivers(directory, after.owner, route.send),
         )
-        told = () if happened.event is Event.OPENED else after.audience
-        return tuple(one for one in receivers if one not in told), send_at(route, team, happened.at)
-    if happened.event is Event.OFFERED:
+    elif event is Event.OFFERED:
         receivers = person_receivers(directory, after.offered_to, route.send)
-        return tuple(one for one in receivers if one not in after.audience), happened.at
-    return (), happened.at
+    else:
+        receivers = ()
+    return tuple(one for one in receivers if one not in after.audience)
 
 
 def _is_worse(transition: Transition) -> bool:
@@ -105,23 +118,20 @@ def _first_part(receiver: str) -> Part:
     return Part.ROOT if receiver.startswith("slack:#") else Part.PAGE
 
 
-def _follow_ups(
-    receiver: str, event: Event, due_at: datetime, facts: Facts, transition: Transition
-) -> Iterator[Notice]:
-    """Yield what a receiver that was told before gets: its message edited, a line below it, a mail."""
-    now = transition.happened.at
-    worse = event is Event.LEVEL and _is_worse(transition)
+def _follow_ups(receiver: str, transition: Transition, due: _Due, facts: Facts) -> Iterator[Notice]:
+    """Yield what a receiver that was told before gets: an edit, a line below, or a mail."""
+    event = transition.happened.event
+    pushes = event in _PUSHES or (event is Event.LEVEL and _is_worse(transition))
     if receiver.startswith("email:"):
-        if event in _MAILS or worse:
-            yield Notice(receiver, Part.PAGE, due_at if worse else now, facts)
+        if pushes or event in _MAILS:
+            yield Notice(receiver, Part.PAGE, due.push_at if pushes else due.quiet_at, facts)
         return
     if event is not Event.NOTED:
-        yield Notice(receiver, Part.EDIT, now, facts)
-    if receiver.startswith("slack:#"):
-        if event is not Event.LEVEL or worse:
-            yield Notice(receiver, Part.THREAD, now, facts)
-    elif event in _PUSHES or worse:
-        yield Notice(receiver, Part.THREAD, due_at if worse else now, facts)
+        yield Notice(receiver, Part.EDIT, due.push_at if pushes else due.quiet_at, facts)
+    if receiver.startswith("slack:#") and (pushes or event is not Event.LEVEL):
+        yield Notice(receiver, Part.THREAD, due.quiet_at, facts)
+    elif pushes:
+        yield Notice(receiver, Part.THREAD, due.push_at, facts)
 
 
 def facts_of(transition: Transition, directory: Directory) -> Facts:

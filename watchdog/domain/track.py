@@ -1,4 +1,4 @@
-"""From findings to incidents: counts bad and good checks of one entity and says when something happened.
+"""From findings to incidents: counts bad and good checks, and says when something happened.
 
 A track exists only while an entity is bad, or has an incident that has not recovered. Healthy
 entities have none, so healthy evaluations write nothing.
