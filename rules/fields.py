@@ -1,0 +1,382 @@
+"""Types of settings: what a team may write, and what it is told when it wrote something else.
+
+Each refusal is a `PydanticCustomError`: its message names what was written, its context may hold
+a `hint` that shows the right spelling.
+"""
+
+import math
+import operator
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar, get_args
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, SchemaValidator, core_schema
+
+from rules.base import Severity
+from rules.durations import format_duration, parse_duration, shown
+from rules.sql_tokens import Lexeme, Token, tokens
+
+TEXT_MAX = 20_000
+"""Most characters of a fragment of SQL."""
+
+
+def _positive(span: timedelta) -> timedelta:
+    if not span:
+        raise PydanticCustomError("bad_duration", "must be longer than 0s", {"hint": "write `30m`"})
+    return span
+
+
+Duration = Annotated[
+    timedelta,
+    PlainValidator(parse_duration),
+    PlainSerializer(format_duration, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^(\d+d)?(\d+h)?(\d+m)?(\d+s)?$|^\d+ms$"}),
+]
+PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
+
+
+def _number(given: object) -> float:
+    number = isinstance(given, int | float) and not isinstance(given, bool)
+    if not number or not math.isfinite(given):  # type: ignore[arg-type]
+        raise PydanticCustomError(
+            "bad_number", "`{given}` is not a number", {"given": shown(given)}
+        )
+    return given  # type: ignore[return-value]
+
+
+Number = Annotated[float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
+
+
+def _count(given: object) -> int:
+    if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given < 2**63:
+        raise PydanticCustomError(
+            "bad_count", "`{given}` is not a whole number from 0 up", {"given": shown(given)}
+        )
+    return given
+
+
+Count = Annotated[int, PlainValidator(_count), WithJsonSchema({"type": "integer", "minimum": 0})]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits(Generic[T]):
+    """A threshold: one value at the rule's own severity, or one for each level.
+
+    Written as a value, or as `{ warning: , critical: }` with one or both of them.
+    """
+
+    plain: T | None = None
+    warning: T | None = None
+    critical: T | None = None
+
+    def levels(self, severity: Severity) -> tuple[tuple[Severity, T], ...]:
+        """Return the limits with their severity, the most severe first.
+
+        Args:
+            severity: Of a limit that was written as a plain value.
+        """
+        pairs = ((Severity.CRITICAL, self.critical), (Severity.WARNING, self.warning))
+        found = tuple((level, value) for level, value in pairs if value is not None)
+        return found if self.plain is None else ((severity, self.plain),)
+
+    @property
+    def has_levels(self) -> bool:
+        """Return whether the severity comes from here, so that the rule must not say it too."""
+        return self.plain is None
+
+
+class _ValueOrLevels:
+    """Reads `Limits[T]`: a mapping as levels, anything else as the plain value."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        value, levels = _limits_schemas(source, handler)
+        of_value, of_levels = SchemaValidator(value), SchemaValidator(levels)
+
+        def validate(given: object) -> Limits[Any]:
+            if isinstance(given, Limits):
+                return given
+            if not isinstance(given, Mapping):
+                return Limits(plain=of_value.validate_python(given))
+            found = of_levels.validate_python(given)
+            if not found:
+                raise PydanticCustomError(
+                    "no_limit",
+                    "names no limit",
+                    {"hint": "write a value, or `{ warning: …, critical: … }`"},
+                )
+            return Limits(**found)
+
+        return core_schema.no_info_plain_validator_function(
+            validate, json_schema_input_schema=core_schema.union_schema([value, levels])
+        )
+
+
+def _limits_schemas(source: Any, handler: GetCoreSchemaHandler) -> tuple[CoreSchema, CoreSchema]:
+    value = handler.generate_schema(get_args(source)[0])
+    level = core_schema.typed_dict_field(value, required=False)
+    return value, core_schema.typed_dict_schema(
+        {"warning": level, "critical": level}, extra_behavior="forbid"
+    )
+
+
+def _in_order(limits: Limits[Any], *, falling: bool) -> None:
+    warning, critical = limits.warning, limits.critical
+    if warning is None or critical is None:
+        return
+    if critical > warning if falling else critical < warning:
+        spelled = [_spelled(critical), "above" if falling else "below", _spelled(warning)]
+        raise PydanticCustomError(
+            "bad_order",
+            "critical {critical} is {side} warning {warning}",
+            dict(zip(("critical", "side", "warning"), spelled, strict=True)),
+        )
+
+
+def _spelled(value: object) -> str:
+    return format_duration(value) if isinstance(value, timedelta) else f"{value}"
+
+
+def _rising(limits: Limits[T]) -> Limits[T]:
+    _in_order(limits, falling=False)
+    return limits
+
+
+def _falling(limits: Limits[T]) -> Limits[T]:
+    _in_order(limits, falling=True)
+    return limits
+
+
+Most: TypeAlias = Annotated[Limits[T], _ValueOrLevels(), AfterValidator(_rising)]
+"""Limits that are crossed upwards: critical is not below warning."""
+
+Least: TypeAlias = Annotated[Limits[T], _ValueOrLevels(), AfterValidator(_falling)]
+"""Limits that are crossed downwards: critical is not above warning."""
+
+Plain: TypeAlias = str | int | float | bool | None
+_COMPARISON = re.compile(r"\s*(>=|<=|!=|==?|>|<)\s*(.*?)\s*", re.DOTALL)
+_ORDERS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
+_NUMBER = re.compile(r"[+-]?\d{1,18}(?:\.\d{1,18})?(?:[eE][+-]?\d{1,2})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A condition on one value: `> 100`, `>= 5`, `< 10`, `= ok`, `!= down`; a plain value means `=`."""
+
+    operator: str
+    operand: Plain
+
+    def holds(self, value: object) -> bool:
+        """Return whether `value` meets the condition; an order holds only between numbers."""
+        if self.operator in {"=", "!="}:
+            return self._equals(value) == (self.operator == "=")
+        if not is_number(value) or not is_number(self.operand):
+            return False
+        left: Any = value
+        right: Any = self.operand
+        return bool(_ORDERS[self.operator](left, right))
+
+    def _equals(self, value: object) -> bool:
+        if isinstance(value, bool) or isinstance(self.operand, bool):
+            # True == 1 in Python, but not in JSON.
+            return value is self.operand
+        if isinstance(value, str) and is_number(self.operand):
+            return value == str(self.operand)
+        return value == self.operand
+
+    @property
+    def bound(self) -> float | None:
+        """Return the number it compares with, if it is one."""
+        return float(self.operand) if is_number(self.operand) else None  # type: ignore[arg-type]
+
+    @property
+    def rises(self) -> bool | None:
+        """Return True for `>`, False for `<`, None for equality."""
+        return {">": True, "<": False}.get(self.operator[0])
+
+    def __str__(self) -> str:
+        return f"{self.operator} {_plain_text(self.operand)}"
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, _source: Any, _handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            parse_comparison,
+            serialization=core_schema.to_string_ser_schema(),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, _schema: CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"type": ["string", "number", "boolean", "null"]}
+
+
+def is_number(value: object) -> bool:
+    """Return whether `value` is an int or a finite float; a bool is not."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, int) or math.isfinite(value)
+
+
+def _plain_text(value: Plain) -> str:
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def parse_comparison(given: object) -> Comparison:
+    """Return the condition that was written.
+
+    Raises:
+        PydanticCustomError: `bad_comparison`.
+    """
+    if isinstance(given, Comparison):
+        return given
+    if given is None or isinstance(given, bool) or is_number(given):
+        return Comparison("=", given)  # type: ignore[arg-type]
+    match = _COMPARISON.fullmatch(given) if isinstance(given, str) else None
+    if match is None:
+        if not isinstance(given, str) or not given.strip():
+            raise _bad_comparison(given)
+        return Comparison("=", given.strip())
+    sign, operand = match.group(1).replace("==", "="), _operand(match.group(2))
+    if match.group(2) == "" or (sign[0] in "<>" and not is_number(operand)):
+        raise _bad_comparison(given)
+    return Comparison(sign, operand)
+
+
+def _bad_comparison(given: object) -> PydanticCustomError:
+    return PydanticCustomError(
+        "bad_comparison",
+        "`{given}` is not a comparison",
+        {"given": shown(given), "hint": 'write it like `"> 100"`, `"<= 5"` or `"= ok"`'},
+    )
+
+
+def _operand(text: str) -> Plain:
+    if _NUMBER.fullmatch(text):
+        return float(text) if any(mark in text for mark in ".eE") else int(text)
+    words: dict[str, Plain] = {"true": True, "false": False, "null": None}
+    return words.get(text, text)
+
+
+def _same_direction(limits: Limits[Comparison]) -> Limits[Comparison]:
+    warning, critical = limits.warning, limits.critical
+    if warning is None or critical is None or warning.bound is None or critical.bound is None:
+        return limits
+    if warning.rises is not None and warning.rises == critical.rises:
+        _in_order(Limits(warning=warning.bound, critical=critical.bound), falling=not warning.rises)
+    return limits
+
+
+ComparisonLimits = Annotated[Limits[Comparison], _ValueOrLevels(), AfterValidator(_same_direction)]
+
+_NAME = r'(?:[^\W\d][\w$]{0,62}|"(?:[^"\x00]|""){1,63}")'
+_STEP = r"\s*(?:->>?\s*(?:'(?:[^'\x00]|'')*'|-?\d{1,9})|#>>?\s*'\{[^'\x00]*\}')"
+_TABLE = re.compile(rf"{_NAME}(?:\.{_NAME}){{0,2}}")
+_COLUMN = re.compile(rf"{_NAME}(?:\.{_NAME}){{0,3}}(?:{_STEP}){{0,20}}")
+
+
+def _table(given: object) -> str:
+    if not isinstance(given, str) or not _TABLE.fullmatch(given):
+        raise _bad_name("table", given, 'write `orders`, `public.orders` or `"Orders"`')
+    return given
+
+
+def _column(given: object) -> str:
+    if not isinstance(given, str) or not _COLUMN.fullmatch(given):
+        raise _bad_name("column", given, "write `updated_at`, `\"updatedAt\"` or `payload->>'at'`")
+    return given
+
+
+def _bad_name(what: str, given: object, hint: str) -> PydanticCustomError:
+    return PydanticCustomError(
+        f"bad_{what}", f"`{{given}}` is not a {what} name", {"given": shown(given), "hint": hint}
+    )
+
+
+Table = Annotated[str, PlainValidator(_table), WithJsonSchema({"type": "string"})]
+Column = Annotated[str, PlainValidator(_column), WithJsonSchema({"type": "string"})]
+"""A column as SQL spells it, or a path into a json column of it."""
+
+
+def fragment_problem(text: str) -> tuple[int, str] | None:
+    """Return offset and words of the first thing that would let `text` leave its parentheses."""
+    if not text.strip():
+        return 0, "is empty"
+    depth = 0
+    for token in tokens(text):
+        if problem := _token_problem(token):
+            return token.at, problem
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        if depth < 0:
+            return token.at, "closes a parenthesis that it did not open"
+    return (len(text), "leaves a parenthesis open") if depth else None
+
+
+def _token_problem(token: Token) -> str:
+    if not token.closed:
+        return f"has a {token.lexeme} without its end"
+    if token.lexeme is Lexeme.COMMENT:
+        return "holds a comment"
+    if token.lexeme is Lexeme.PARAMETER:
+        return f"holds `{token.text}`, which stands for nothing"
+    return {";": "holds a `;`", "\x00": "holds a zero byte"}.get(token.text, "")
+
+
+def _fragment(given: object) -> str:
+    if not isinstance(given, str) or len(given) > TEXT_MAX:
+        raise PydanticCustomError("bad_sql", "is not a condition in SQL", {})
+    if problem := fragment_problem(given):
+        at, words = problem
+        raise PydanticCustomError("bad_sql", "{words}", {"words": words, "offset": at})
+    return given
+
+
+SqlFragment = Annotated[str, PlainValidator(_fragment), WithJsonSchema({"type": "string"})]
+"""A part of a statement, such as a `where`: one balanced piece without comments or `;`."""
+
+
+def _one_or_many(given: object) -> object:
+    return given if isinstance(given, list | tuple) else [given]
+
+
+def _word(given: object) -> str:
+    """Return a status as text; numbers and booleans are spelled as SQL casts them to text."""
+    if isinstance(given, bool):
+        return str(given).lower()
+    if isinstance(given, str | int):
+        return str(given)
+    raise PydanticCustomError(
+        "bad_word", "`{given}` is not a word or a whole number", {"given": shown(given)}
+    )
+
+
+def _filled(words: tuple[str, ...]) -> tuple[str, ...]:
+    if not words:
+        raise PydanticCustomError("no_words", "must name at least one", {})
+    return words
+
+
+Word = Annotated[
+    str, PlainValidator(_word), WithJsonSchema({"type": ["string", "integer", "boolean"]})
+]
+Words = Annotated[tuple[Word, ...], AfterValidator(_filled), BeforeValidator(_one_or_many)]
+"""One value of a column or a list of them, as text."""
