@@ -1,0 +1,68 @@
+"""What all tests share: a real PostgreSQL, a clock that is moved by hand, and the long tests' switch."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+import pytest
+
+from tests.postgres import NIGHT, Database, Server, running_server
+from watchdog.clock import MovedClock
+from watchdog.store.pool import open_pool
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run the tests that take minutes, too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: takes minutes; runs with --long only")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--long"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    if long:
+        items[:] = [item for item in items if item not in set(long)]
+        config.hook.pytest_deselected(items=long)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    if config.getoption("--long"):
+        return "long tests: run"
+    return "long tests: left out because they take minutes; --long runs them"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """Give the session's PostgreSQL; `.embedded.pid` is its postmaster."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+async def database(postgres_server: Server) -> AsyncIterator[Database]:
+    """Give an empty database, to be watched: `.dsn`, and `.reader_dsn` of a role that can only select."""
+    async with postgres_server.database() as database:
+        yield database
+
+
+@pytest.fixture
+async def store_dsn(postgres_server: Server) -> AsyncIterator[str]:
+    """Give the DSN of a fresh store: our schema, no rows."""
+    async with postgres_server.database("migrated") as database:
+        yield database.dsn
+
+
+@pytest.fixture
+async def store(store_dsn: str) -> AsyncIterator[asyncpg.Pool]:
+    """Give a pool on a fresh store, as the service opens it."""
+    pool = await open_pool(store_dsn)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+def clock() -> MovedClock:
+    """Give a clock that stands at Friday 2025-06-13 02:15 UTC until it is moved."""
+    return MovedClock(NIGHT)

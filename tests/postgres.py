@@ -1,0 +1,126 @@
+"""A real PostgreSQL for tests: one cluster a session, one database a test."""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import fcntl
+import itertools
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+
+from watchdog.store.embedded import Embedded
+from watchdog.store.migrate import migrate
+
+T = TypeVar("T")
+
+NIGHT = datetime(2025, 6, 13, 2, 15, tzinfo=UTC)
+"""When tests happen: a Friday night."""
+
+UNSAFE = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_connections": "100",
+    "autovacuum": "off",
+}
+"""Settings for speed; a test that kills servers and looks for lost rows starts its own `Embedded`."""
+
+_FOLDER = "watchdog-tests-"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of one test.
+
+    Attributes:
+        dsn: Its owner's address: everything is allowed.
+        reader_dsn: The address of a role that can only select.
+    """
+
+    dsn: str
+    reader_dsn: str
+
+
+class Server:
+    """The session's PostgreSQL.
+
+    Attributes:
+        embedded: Its process: `pid`, `data_dir`.
+    """
+
+    def __init__(self, embedded: Embedded) -> None:
+        self.embedded = embedded
+
+    def dsn(self, database: str, role: str = "watchdog") -> str:
+        """Return the address of a database of this server."""
+        return self.embedded.dsn.replace("watchdog@/watchdog?", f"{role}@/{database}?", 1)
+
+    @contextlib.asynccontextmanager
+    async def database(self, template: str = "template0") -> AsyncIterator[Database]:
+        """Give a new database, and drop it with all its connections afterwards."""
+        name = f"test_{next(_numbers)}"
+        connection = await asyncpg.connect(self.dsn("postgres"), timeout=10)
+        try:
+            await connection.execute(f"create database {name} template {template}")
+            yield Database(self.dsn(name), self.dsn(name, "reader"))
+            await connection.execute(f"drop database {name} with (force)")
+        finally:
+            await connection.close(timeout=10)
+
+    async def prepare(self) -> None:
+        """Make the migrated template and the role that only reads."""
+        connection = await asyncpg.connect(self.dsn("postgres"), timeout=10)
+        try:
+            await connection.execute("create role reader login")
+            await connection.execute("grant pg_read_all_data to reader")
+            await connection.execute("create database migrated template template0")
+            await migrate(self.dsn("migrated"), NIGHT)
+            await connection.execute("alter database migrated with is_template true")
+        finally:
+            await connection.close(timeout=10)
+
+
+def run_apart(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on a loop of its own in another thread; the tests' loops do not notice."""
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, work).result()
+
+
+@contextlib.contextmanager
+def running_server() -> Iterator[Server]:
+    """Give a fresh cluster in a short temporary folder, and remove it afterwards."""
+    _sweep()
+    folder = Path(tempfile.mkdtemp(prefix=_FOLDER))
+    folder.chmod(0o755)
+    embedded = Embedded(folder / "data", UNSAFE)
+    try:
+        run_apart(embedded.start())
+        server = Server(embedded)
+        run_apart(server.prepare())
+        yield server
+    finally:
+        run_apart(embedded.stop())
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Remove the clusters of earlier runs that were killed: nobody holds their locks."""
+    for lock in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*/data/lock"):
+        with contextlib.suppress(OSError), lock.open("a") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_UN)
+            run_apart(_remove(lock.parent))
+
+
+async def _remove(data_dir: Path) -> None:
+    async with Embedded(data_dir, UNSAFE):
+        pass
+    shutil.rmtree(data_dir.parent, ignore_errors=True)
