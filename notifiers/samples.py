@@ -1,0 +1,107 @@
+"""One incident's life in sample facts: for previews, tests and pictures in the documents."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from notifiers.base import Event, Facts
+
+_OPENED_AT = datetime(2026, 6, 10, 1, 15, tzinfo=UTC)
+
+_BASE = Facts(
+    id=1042,
+    event=Event.OPENED,
+    at=_OPENED_AT,
+    state="open",
+    severity="critical",
+    title="Orders stopped syncing",
+    fact="1h02m old (max 1h)",
+    detail="Newest row is 1 h 02 min old, limit 1 h. Last row 02:13 Berlin (00:13 UTC).",
+    rule="orders-stale",
+    team="data",
+    owner="ana",
+    owner_took_it=False,
+    opened_at=_OPENED_AT,
+    failure_class="auth_config",
+    entity={"shop": "orders"},
+    impact="Shops sell items that are out of stock.",
+    do_first="Look at the last sync_runs row; if the error says 401, rotate the shop API key.",
+    runbook="https://wiki.example.com/runbooks/orders-stale",
+    first_bad_at=_OPENED_AT - timedelta(minutes=2),
+    zone="Europe/Berlin",
+    url="https://watchdog.example.com/i/1042",
+)
+
+_TAKEN: dict[str, Any] = {
+    "state": "taken",
+    "owner_took_it": True,
+    "taken_at": _OPENED_AT + timedelta(minutes=4),
+}
+_RECOVERED: dict[str, Any] = _TAKEN | {
+    "state": "recovered",
+    "recovered_at": _OPENED_AT + timedelta(minutes=73),
+    "first_good_at": _OPENED_AT + timedelta(minutes=70),
+}
+
+_CHANGES: dict[Event, tuple[int, dict[str, Any]]] = {
+    Event.OPENED: (0, {}),
+    Event.LEVEL: (
+        0,
+        {"opened_at": _OPENED_AT - timedelta(minutes=32), "previous_severity": "warning"},
+    ),
+    Event.TAKEN: (4, _TAKEN | {"actor": "ana", "words": "after 4m"}),
+    Event.OFFERED: (
+        50,
+        _TAKEN | {"actor": "ana", "words": "ana → raj: key rotated, resync runs, watch it finish"},
+    ),
+    Event.HANDED_OVER: (
+        52,
+        _TAKEN
+        | {
+            "actor": "raj",
+            "owner": "raj",
+            "words": "ana → raj",
+            "taken_at": _OPENED_AT + timedelta(minutes=52),
+        },
+    ),
+    Event.NOTED: (20, _TAKEN | {"actor": "ana", "words": "API key expired, asked the shop"}),
+    Event.RECOVERED: (
+        73,
+        _RECOVERED | {"words": "Newest row is 2 min old, limit 1 h (3 good checks in a row)"},
+    ),
+    Event.BACK_AGAIN: (93, {"words": "20m after it recovered: 1h02m old (max 1h)"}),
+    Event.RESOLVED: (
+        91,
+        _RECOVERED
+        | {
+            "actor": "ana",
+            "state": "resolved",
+            "cause": "Shop API key expired",
+            "cause_kind": "config",
+            "words": "Shop API key expired",
+        },
+    ),
+    Event.WITHDRAWN: (
+        30,
+        {"state": "resolved", "words": "rule orders-stale was removed", "cause_kind": "withdrawn"},
+    ),
+    Event.TEST: (
+        0,
+        {
+            "id": 0,
+            "severity": "info",
+            "title": "Watchdog test message",
+            "fact": "you can be reached here",
+            "detail": "If you can read this, pages for you arrive here.",
+            "failure_class": "",
+            "rule": "",
+            "url": "https://watchdog.example.com",
+        },
+    ),
+}
+
+
+def sample(event: Event) -> Facts:
+    """Return sample facts for the event: always the same, the incident that the documents tell of."""
+    minutes, changes = _CHANGES[event]
+    return replace(_BASE, event=event, at=_OPENED_AT + timedelta(minutes=minutes), **changes)

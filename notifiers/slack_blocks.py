@@ -1,0 +1,157 @@
+"""How a message looks in Slack: pure, and within Slack's limits for any facts."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from notifiers.base import Event, Facts, Message, Part, Rendered
+from notifiers.clean import cut, fair_cuts, one_line, safe_url, slack_escape, slack_text, tidy
+from notifiers.line import render_line
+from notifiers.story import Row, Story, below, tell
+from notifiers.times import time_of_day, zone_word
+
+EVENT_TYPE = "watchdog_notification"
+"""Type of the metadata that each message carries; its payload is the notification's key."""
+
+_TITLE_MAX = 60
+_FREE_TEXT_MAX = 270
+_BELOW_MAX = 600
+_SECTION_MAX = 3000
+_WORSE = {("warning", "critical"), ("info", "critical"), ("info", "warning")}
+
+Block = dict[str, Any]
+
+logger = logging.getLogger(__name__)
+
+
+def render_slack(message: Message) -> Rendered:
+    """Return the message with the arguments of `chat.postMessage` and `chat.update`, without a channel.
+
+    At most 5 blocks and 475 visible characters. If anything about the facts breaks the layout, the
+    body is the facts as plain text: a message is never lost to its looks.
+    """
+    try:
+        return _render(message)
+    except Exception:  # the edge of rendering: whatever data did, people must be told
+        logger.exception("message %s does not render; it goes out as plain facts", message.key)
+        return plain(message)
+
+
+def _render(message: Message) -> Rendered:
+    facts = tidy(message.facts)
+    line = render_line(facts)
+    if message.part is Part.THREAD:
+        blocks = [_mrkdwn_section(slack_text(cut(below(facts), _BELOW_MAX)))]
+    else:
+        blocks = _blocks(facts, tell(facts))
+    return Rendered(line, _body(message, slack_text(line), blocks))
+
+
+def plain(message: Message) -> Rendered:
+    """Return the message without any layout: what cannot be drawn is still told."""
+    facts = message.facts
+    told = " · ".join(one_line(part) for part in (facts.title, facts.fact, facts.owner) if part)
+    line = cut(f"❗ {facts.event.value.upper()} {told} · #{facts.id}", 80)
+    return Rendered(line, _body(message, slack_text(line), []))
+
+
+def _body(message: Message, text: str, blocks: list[Block]) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "text": text,
+        "blocks": blocks,
+        "unfurl_links": False,
+        "unfurl_media": False,
+        "parse": "none",
+        "link_names": False,
+        "metadata": {"event_type": EVENT_TYPE, "event_payload": {"key": message.key}},
+    }
+    if message.part is Part.THREAD and _is_broadcast(message):
+        body["reply_broadcast"] = True
+    return body
+
+
+def _is_broadcast(message: Message) -> bool:
+    """Return True when a thread line must be seen: an edit pushes nothing, a reply below hardly."""
+    facts = message.facts
+    is_worse = (facts.previous_severity, facts.severity) in _WORSE
+    to_a_person = message.address.startswith("@")
+    return (
+        to_a_person or facts.event is Event.BACK_AGAIN or (facts.event is Event.LEVEL and is_worse)
+    )
+
+
+def _blocks(facts: Facts, story: Story) -> list[Block]:
+    free = [story.lead, story.quote, *(row.text for row in story.guide)]
+    lead, quote, *guide = fair_cuts(free, _FREE_TEXT_MAX)
+    said = [_headline(facts, story), slack_text(lead)]
+    if quote:
+        said.append("&gt; " + slack_text(quote))
+    blocks = [_mrkdwn_section("\n".join(one for one in said if one))]
+    if story.who:
+        blocks.append({"type": "section", "fields": [_field(row, facts) for row in story.who]})
+    if guide:
+        rows = zip(story.guide, guide, strict=True)
+        told = [f"*{row.label}* {slack_text(text)}" for row, text in rows]
+        blocks.append(_mrkdwn_section("\n".join(told)))
+    if buttons := _buttons(facts):
+        blocks.append({"type": "actions", "elements": buttons})
+    if story.facts_line:
+        context = cut(" · ".join(cut(one, 24) for one in story.facts_line), 90)
+        blocks.append({"type": "context", "elements": [_plain_text(context)]})
+    return blocks
+
+
+def _headline(facts: Facts, story: Story) -> str:
+    text = f"{story.glyph} {story.word} · {slack_text(cut(story.title, _TITLE_MAX))}"
+    return f"*<{slack_escape(facts.url)}|{text}>*" if facts.url else f"*{text}*"
+
+
+def _mrkdwn(text: str) -> Block:
+    # verbatim: Slack must not look for links and names in the text by itself.
+    return {"type": "mrkdwn", "text": cut(text, _SECTION_MAX), "verbatim": True}
+
+
+def _mrkdwn_section(text: str) -> Block:
+    return {"type": "section", "text": _mrkdwn(text)}
+
+
+def _plain_text(text: str) -> Block:
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def _field(row: Row, facts: Facts) -> Block:
+    text = slack_text(cut(row.text, 48))
+    time = f" {_date(row.at, facts)}" if row.at else ""
+    return _mrkdwn(f"*{row.label}*\n{text}{time}")
+
+
+def _date(at: datetime, facts: Facts) -> str:
+    """Return the instant so that each reader sees it in their own zone."""
+    plainly = f"{time_of_day(at, facts.zone, facts.at)} {zone_word(facts.zone)}"
+    is_today = abs(at - facts.at).total_seconds() < 12 * 3600
+    shape = "{time}" if is_today else "{date_short_pretty} {time}"
+    return f"<!date^{int(at.timestamp())}^{shape}|{slack_text(plainly)}>"
+
+
+def _buttons(facts: Facts) -> list[Block]:
+    links: Mapping[str, str] = {"Open": facts.url, "Runbook": safe_url(facts.runbook)}
+    if facts.event in {Event.RECOVERED, Event.RESOLVED, Event.WITHDRAWN}:
+        links = {"Open": facts.url}
+    return [
+        {"type": "button", "text": _plain_text(name), "url": url, "action_id": name.lower()}
+        for name, url in links.items()
+        if url
+    ]
+
+
+def shorter(body: Mapping[str, Any], message: Message, times: int) -> dict[str, Any]:
+    """Return the body with less in it, after Slack refused its layout or length.
+
+    Args:
+        times: 1: the push line without blocks. 2: a stub that names the incident and nothing else.
+    """
+    less = dict(body) | {"blocks": []}
+    if times >= 2:
+        less["text"] = f"Incident {message.facts.id}: its message could not be shown here"
+    return less

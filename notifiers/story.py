@@ -1,0 +1,242 @@
+"""What a message says, in words and in order; how it looks is up to the receiver's renderer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from notifiers.base import Event, Facts
+from notifiers.clean import safe_url
+from notifiers.line import bad_for, came_back, head, open_for
+from notifiers.times import short_span
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A label with its text.
+
+    Attributes:
+        at: An instant said after the text, in the reader's own time where the receiver knows it.
+    """
+
+    label: str
+    text: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What a message says: what broke, how bad, who has it, what is next, what to do first.
+
+    Attributes:
+        lead: One or two sentences.
+        quote: What a person wrote, word by word.
+        who: Who has it and what is next.
+        guide: What it means and what to do first.
+        facts_line: What else is worth knowing, in short pieces.
+    """
+
+    glyph: str
+    word: str
+    title: str
+    lead: str
+    quote: str
+    who: tuple[Row, ...]
+    guide: tuple[Row, ...]
+    facts_line: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """What an event adds to the story."""
+
+    lead: str
+    quote: str = ""
+    next_row: Row | None = None
+    short: tuple[str, ...] = ()
+    with_guide: bool = False
+
+
+def tell(facts: Facts) -> Story:
+    """Return the story of tidy facts."""
+    glyph, word = head(facts)
+    telling = _TELLINGS[facts.event](facts)
+    owner = (Row("Owner", *_owner(facts)),) if facts.owner else ()
+    next_rows = (telling.next_row,) if telling.next_row else ()
+    return Story(
+        glyph=glyph,
+        word=word,
+        title=facts.title,
+        lead=telling.lead,
+        quote=telling.quote,
+        who=(*owner, *next_rows),
+        guide=_guide(facts) if telling.with_guide else (),
+        facts_line=tuple(one for one in (*telling.short, *_marks(facts)) if one),
+    )
+
+
+def _owner(facts: Facts) -> tuple[str, datetime | None]:
+    if facts.taken_at is not None:
+        return f"{facts.owner}, since", facts.taken_at
+    if facts.owner_took_it or facts.state in {"recovered", "resolved"} or not facts.id:
+        return facts.owner, None
+    return f"{facts.owner}, not taken yet", None
+
+
+def _guide(facts: Facts) -> tuple[Row, ...]:
+    is_link = bool(safe_url(facts.runbook))
+    rows = (
+        Row("Impact", facts.impact),
+        Row("Do first", facts.do_first),
+        Row("Runbook", "" if is_link else facts.runbook),
+    )
+    return tuple(row for row in rows if row.text)
+
+
+def _marks(facts: Facts) -> tuple[str, ...]:
+    team = f"team {facts.team}" if facts.team else ""
+    return (facts.rule, facts.failure_class, team, f"#{facts.id}" if facts.id else "")
+
+
+def _sentence(text: str) -> str:
+    """Return the text with a capital first and a full stop last."""
+    text = text.strip()
+    if not text:
+        return ""
+    return text[:1].upper() + text[1:] + ("" if text[-1] in ".!?…" else ".")
+
+
+def _told(*texts: str) -> str:
+    return " ".join(filter(None, map(_sentence, texts)))
+
+
+def _now(facts: Facts) -> str:
+    return facts.detail or facts.fact
+
+
+def _opened(facts: Facts) -> _Telling:
+    return _Telling(_told(_now(facts)), with_guide=True)
+
+
+def _level(facts: Facts) -> _Telling:
+    was = f"It was {facts.previous_severity} before, open for {open_for(facts)}"
+    return _Telling(_told(_now(facts), was), with_guide=True)
+
+
+def _taken(facts: Facts) -> _Telling:
+    return _Telling(_told(_now(facts)), short=(f"open for {open_for(facts)}",), with_guide=True)
+
+
+def _offered(facts: Facts) -> _Telling:
+    who, _, note = facts.words.partition(": ")
+    receiver = who.rpartition(" → ")[2] or "somebody"
+    lead = f"{who} (not accepted yet). {facts.owner} stays owner until {receiver} takes it"
+    return _Telling(
+        _told(_now(facts)) + " " + _plain_sentence(lead),
+        quote=note,
+        next_row=Row("If not accepted", f"{facts.owner} keeps it"),
+        short=(f"open for {open_for(facts)}",),
+        with_guide=True,
+    )
+
+
+def _handed_over(facts: Facts) -> _Telling:
+    lead = f"{facts.words}: {facts.owner} is the owner now"
+    return _Telling(
+        _told(_now(facts)) + " " + _plain_sentence(lead),
+        short=(f"open for {open_for(facts)}",),
+        with_guide=True,
+    )
+
+
+def _noted(facts: Facts) -> _Telling:
+    quote = f"{facts.actor}: {facts.words}"
+    return _Telling(_told(_now(facts)), quote=quote, short=(f"open for {open_for(facts)}",))
+
+
+def _recovered(facts: Facts) -> _Telling:
+    return _Telling(
+        _told(facts.words or _now(facts), f"Bad for {bad_for(facts)}"),
+        next_row=Row("Next", f"{facts.owner} writes the cause, then it is resolved"),
+        short=(_taken_after(facts),),
+    )
+
+
+def _resolved(facts: Facts) -> _Telling:
+    kind = f" ({facts.cause_kind})" if facts.cause_kind else ""
+    return _Telling(
+        _plain_sentence(f"Cause: {facts.cause or facts.words or 'not given'}{kind}"),
+        short=(_taken_after(facts), f"bad for {bad_for(facts)}", f"open for {open_for(facts)}"),
+    )
+
+
+def _back_again(facts: Facts) -> _Telling:
+    return _Telling(_told(f"Bad again, {came_back(facts)}", _now(facts)), with_guide=True)
+
+
+def _withdrawn(facts: Facts) -> _Telling:
+    reason = facts.words or facts.cause or "its rule is gone"
+    return _Telling(
+        _told(f"No longer watched: {reason}", "Nobody says that it is fixed"),
+        short=(f"was open for {open_for(facts)}",),
+    )
+
+
+def _test(facts: Facts) -> _Telling:
+    return _Telling(_told(facts.words or _now(facts) or "You can be reached here"))
+
+
+def _plain_sentence(text: str) -> str:
+    """Return the text with a full stop, its first letter as it is: it may be a name."""
+    return text if text[-1:] in {".", "!", "?", "…"} else f"{text}."
+
+
+def _taken_after(facts: Facts) -> str:
+    if facts.taken_at is None:
+        return "" if facts.owner_took_it else "nobody took it"
+    return f"taken after {short_span(facts.taken_at - facts.opened_at)}"
+
+
+_TELLINGS: dict[Event, Callable[[Facts], _Telling]] = {
+    Event.OPENED: _opened,
+    Event.LEVEL: _level,
+    Event.TAKEN: _taken,
+    Event.OFFERED: _offered,
+    Event.HANDED_OVER: _handed_over,
+    Event.NOTED: _noted,
+    Event.RECOVERED: _recovered,
+    Event.BACK_AGAIN: _back_again,
+    Event.RESOLVED: _resolved,
+    Event.WITHDRAWN: _withdrawn,
+    Event.TEST: _test,
+}
+
+
+def below(facts: Facts) -> str:  # noqa: C901, PLR0911 (one case an event)
+    """Return the event as one sentence for the thread below the first message; tidy facts."""
+    match facts.event:
+        case Event.OPENED:
+            return f"Opened: {_now(facts)}"
+        case Event.LEVEL:
+            return f"{facts.previous_severity} → {facts.severity}: {facts.fact}"
+        case Event.TAKEN:
+            took = (facts.taken_at or facts.at) - facts.opened_at
+            return f"{facts.owner} took it after {short_span(took)}"
+        case Event.OFFERED:
+            who, _, note = facts.words.partition(": ")
+            asked = who.replace(" → ", " asks ", 1) + " to take over"
+            return f"{asked}: “{note}”" if note else asked
+        case Event.HANDED_OVER:
+            return f"{facts.owner} has it now ({facts.words})"
+        case Event.NOTED:
+            return f"{facts.actor}: {facts.words}"
+        case Event.RECOVERED:
+            return f"Recovered: {facts.words or _now(facts)}; bad for {bad_for(facts)}"
+        case Event.RESOLVED:
+            kind = f" ({facts.cause_kind})" if facts.cause_kind else ""
+            return f"{facts.actor} resolved it: {facts.cause or facts.words}{kind}"
+        case Event.BACK_AGAIN:
+            return f"Back again, {came_back(facts)}. Owner: {facts.owner}. {_now(facts)}"
+        case Event.WITHDRAWN:
+            return f"No longer watched: {facts.words or facts.cause}"
+        case Event.TEST:
+            return facts.words or "You can be reached here"

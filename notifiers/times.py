@@ -1,0 +1,58 @@
+"""Spans and times of day in words."""
+
+# `rules.spans` has the same span in words, and a test holds the two together: neither of the two packages
+# may import the other, and both write for the same readers.
+
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def short_span(span: timedelta) -> str:
+    """Return a span for a phone: `45s`, `4m`, `1h02m`, `3d04h`. Negative spans read as `0s`."""
+    seconds = max(0, int(span.total_seconds()))
+    if seconds < 60:
+        return f"{seconds}s"
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if hours == 0:
+        return f"{minutes}m"
+    if days < 2:
+        return f"{hours}h{minutes % 60:02d}m" if minutes % 60 else f"{hours}h"
+    return f"{days}d{hours % 24:02d}h" if hours % 24 else f"{days}d"
+
+
+def time_of_day(at: datetime, zone: str, beside: datetime) -> str:
+    """Return a time as people of that zone say it: `03:19`, `Mon 03:19`, `5 Jun 03:19`.
+
+    The day is said when it is not the day of `beside`, the instant the reader is in. A zone that does
+    not exist counts as UTC.
+    """
+    here, now = _local(at, zone), _local(beside, zone)
+    clock = f"{here.hour:02d}:{here.minute:02d}"
+    if here.date() == now.date():
+        return clock
+    if abs(now - here) < timedelta(days=6):
+        return f"{_DAYS[here.weekday()]} {clock}"
+    return f"{here.day} {_MONTHS[here.month - 1]} {clock}"
+
+
+def zone_word(zone: str) -> str:
+    """Return what people call the zone: `Berlin` for `Europe/Berlin`."""
+    known = _zone(zone)
+    return zone.rpartition("/")[2].replace("_", " ") if isinstance(known, ZoneInfo) else "UTC"
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown, malformed, or the name of a folder
+        return UTC
+
+
+def _local(at: datetime, zone: str) -> datetime:
+    try:
+        return at.astimezone(_zone(zone))
+    except OverflowError:  # in the first or last day that a calendar can name
+        return at
