@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from notifiers.base import Event, Facts, Part
-from watchdog.domain.incident import Incident, State, Transition
+from watchdog.domain.incident import State, Transition
 from watchdog.domain.people import Directory, Team
 from watchdog.domain.routing import (
     is_silent,
@@ -104,6 +104,8 @@ def _newly_told(transition: Transition, directory: Directory, team: Team) -> tup
         )
     elif event is Event.OFFERED:
         receivers = person_receivers(directory, after.offered_to, route.send)
+    elif event in {Event.TAKEN, Event.HANDED_OVER}:
+        receivers = person_receivers(directory, after.owner, route.send)
     else:
         receivers = ()
     return tuple(one for one in receivers if one not in after.audience)

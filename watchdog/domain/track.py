@@ -133,7 +133,10 @@ def _counted(track: Track | None, rule: str, finding: Finding, now: datetime) ->
             severity=finding.severity,
             failure_class=finding.failure_class or "",
         )
-    return replace(track, bad_checks=track.bad_checks + 1, good_checks=0)
+    if track.incident_id is not None:
+        # Its count has done its work; leaving it alone spares a write at every further bad check.
+        return replace(track, bad_checks=max(1, track.bad_checks), good_checks=0)
+    return replace(track, bad_checks=track.bad_checks + 1)
 
 
 def first_good_at(reading: Reading | None, now: datetime) -> datetime:

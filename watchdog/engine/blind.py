@@ -1,0 +1,148 @@
+"""What cannot be looked at becomes an incident of its own, about the source or the rule. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from rules.base import Answers, Context, Finding, Judgement, Question, Reading, Severity
+from watchdog.config.model import BrokenRule, Config, Rule
+from watchdog.domain.people import Policy
+from watchdog.store.looks import RuleLook
+
+ERRORS_MAX = 3
+"""Slots in a row without an answer after which a rule counts as not watched."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotWatched:
+    """The kind of incident that says we cannot look. It asks nothing; the engine judges for it."""
+
+    source: str
+    entity: tuple[str, ...] = ()
+
+    def ask(self, context: Context, answers: Answers) -> tuple[Question, ...]:  # noqa: ARG002
+        """Return no question."""
+        return ()
+
+    def judge(self, context: Context, answers: Answers) -> Judgement:  # noqa: ARG002
+        """Return that nothing is known."""
+        return Judgement(has_data=False)
+
+    def identity(self) -> str:
+        """Return the same for ever: whatever stops us from looking, it is the same incident."""
+        return "not watched"
+
+
+def source_rule(config: Config, source: str) -> Rule:
+    """Return the rule whose incident says that a whole source cannot be asked."""
+    rules = sum(1 for rule in config.rules.values() if rule.kind.source == source)
+    return _rule(
+        f"source:{source}",
+        source,
+        config.sources[source].team,
+        f"Source {source} cannot be looked at",
+        Severity.CRITICAL,
+        f"{rules} rules that look at {source} are blind; what they watch may be broken unseen.",
+        f"Check that {source} runs, that its address and password are right, and the network to it.",
+    )
+
+
+def single_rule(name: str, source: str, team: str) -> Rule:
+    """Return the rule whose incident says that one rule cannot be evaluated."""
+    return _rule(
+        f"rule:{name}",
+        source,
+        team,
+        f"Rule {name} is not watched",
+        Severity.WARNING,
+        f"What {name} watches may be broken unseen.",
+        f"Run `watchdog try {name}` and mend the rule or what it asks for.",
+    )
+
+
+def _rule(
+    name: str, source: str, team: str, title: str, severity: Severity, impact: str, do_first: str
+) -> Rule:
+    return Rule(
+        name=name,
+        kind_name="not_watched",
+        kind=NotWatched(source),
+        team=team,
+        title=title,
+        severity=severity,
+        every=timedelta(minutes=1),
+        policy=Policy(open_after=1, recover_after=1),
+        impact=impact,
+        do_first=do_first,
+    )
+
+
+def judge_blindness(
+    config: Config, sources: Iterable[str], looks: Mapping[str, RuleLook]
+) -> list[tuple[Rule, Judgement]]:
+    """Return for these sources, and each rule that asks them, whether it can be looked at."""
+    wanted = set(sources)
+    judged: list[tuple[Rule, Judgement]] = []
+    by_source: dict[str, list[RuleLook]] = {source: [] for source in wanted}
+    for rule in config.rules.values():
+        source = rule.kind.source
+        if source not in wanted or rule.name not in looks:
+            continue
+        rule_look = looks[rule.name]
+        by_source[source].append(rule_look)
+        own = [rule_look] if not rule_look.error_of_source else []
+        judged.append((single_rule(rule.name, source, _team(config, rule)), _judgement(own)))
+    for source, its_looks in by_source.items():
+        if source in config.sources:
+            whole = [one for one in its_looks if one.error_of_source]
+            judged.append((source_rule(config, source), _judgement(whole)))
+    return judged
+
+
+def _team(config: Config, rule: Rule) -> str:
+    """Return who mends it: the source's team."""
+    source = config.sources.get(rule.kind.source)
+    return source.team if source else rule.team
+
+
+def _judgement(looks: list[RuleLook]) -> Judgement:
+    """Return bad once one of the looks has failed too often, good once none fails any more."""
+    blind = [one for one in looks if one.errors_in_a_row >= ERRORS_MAX]
+    if blind:
+        worst = max(blind, key=lambda one: one.errors_in_a_row)
+        finding = Finding(
+            entity=(),
+            severity=Severity.WARNING,
+            value=float(worst.errors_in_a_row),
+            limit=float(ERRORS_MAX),
+            fact=worst.reason[:40],
+            detail=f"Not evaluated {worst.errors_in_a_row} times in a row: {worst.reason}.",
+        )
+        return Judgement(findings=(finding,))
+    if any(one.errors_in_a_row for one in looks):
+        return Judgement()
+    reading = Reading((), 0.0, "looked at again", "It can be looked at again.")
+    return Judgement(readings=(reading,))
+
+
+def broken_finding(broken: BrokenRule) -> Finding:
+    """Return that a declared rule could not be loaded, and where it stands."""
+    place = f"{broken.place.file}:{broken.place.line}"
+    return Finding(
+        entity=(),
+        severity=Severity.WARNING,
+        value=None,
+        limit=None,
+        fact=f"broken at {place}"[:40],
+        detail=f"The rule at {place} could not be loaded: {broken.reason}.",
+    )
+
+
+def identities(config: Config) -> dict[str, str]:
+    """Return what each rule watches, the incidents about sources and single rules included."""
+    known = {name: rule.identity for name, rule in config.rules.items()}
+    blindness = "not_watched not watched"
+    known |= dict.fromkeys((f"source:{name}" for name in config.sources), blindness)
+    known |= dict.fromkeys((f"rule:{name}" for name in config.rules), blindness)
+    known |= dict.fromkeys((f"rule:{one.name}" for one in config.broken), blindness)
+    return known

@@ -1,0 +1,70 @@
+"""Which replica evaluates: the one that holds the lease."""
+
+import asyncio
+import logging
+import time
+from datetime import timedelta
+
+import asyncpg
+
+from watchdog.engine.reconcile import LEASE
+from watchdog.store import leases
+from watchdog.store.pool import StoreDown, transaction
+
+logger = logging.getLogger(__name__)
+
+SPAN = timedelta(seconds=10)
+RENEW_EVERY_SECONDS = 3.0
+_SPARE_SECONDS = 2.0
+"""We stop this long before the lease ends, in case our clock runs slower than the database's."""
+
+
+class Leader:
+    """Holds, renews and gives back the lease of the engine.
+
+    Attributes:
+        changed: Set whenever the token changes.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, replica: str) -> None:
+        self._pool = pool
+        self._replica = replica
+        self._token: int | None = None
+        self._good_until_monotonic = 0.0
+        self._anew = True
+        self.changed = asyncio.Event()
+
+    @property
+    def token(self) -> int | None:
+        """Return the fencing token while we lead, else None."""
+        return self._token if time.monotonic() < self._good_until_monotonic else None
+
+    async def run(self) -> None:
+        """Keep trying for the lease, and keep it; real time, whatever clock the service runs on."""
+        while True:
+            await self._renew()
+            await asyncio.sleep(RENEW_EVERY_SECONDS)
+
+    async def _renew(self) -> None:
+        asked_monotonic = time.monotonic()
+        try:
+            async with transaction(self._pool) as conn:
+                token = await leases.acquire(conn, LEASE, self._replica, SPAN, anew=self._anew)
+        except StoreDown as error:
+            logger.warning("lease not renewed", extra={"reason": str(error)})
+            return
+        if token is not None:
+            self._anew = False
+            self._good_until_monotonic = asked_monotonic + SPAN.total_seconds() - _SPARE_SECONDS
+        if token != self._token:
+            self._token = token
+            self.changed.set()
+
+    async def give_back(self) -> None:
+        """Give the lease back at a clean stop."""
+        self._good_until_monotonic = 0.0
+        try:
+            async with transaction(self._pool) as conn:
+                await leases.release(conn, LEASE, self._replica)
+        except StoreDown as error:
+            logger.warning("lease not given back", extra={"reason": str(error)})

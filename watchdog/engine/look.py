@@ -1,0 +1,143 @@
+"""Looking: a batch of rules asks its questions together and judges the answers."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rules.base import Answer, Answers, Context, Entity, Judgement, Question, Unanswered
+from watchdog.config.model import Rule
+from watchdog.sources.base import Source
+
+logger = logging.getLogger(__name__)
+
+_ROUNDS_MAX = 4
+"""A kind asks once or twice; one that never stops asking is our bug and ends as an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What came of one look at a rule: a judgement, or why there is none."""
+
+    rule: Rule
+    now: datetime
+    judgement: Judgement | None = None
+    error: Unanswered | None = None
+    excused: frozenset[Entity] = frozenset()
+
+
+@dataclass(slots=True)
+class _Asking:
+    rule: Rule
+    context: Context
+    answers: Answers = ()
+    questions: tuple[Question, ...] = ()
+    result: Looked | None = field(default=None)
+
+
+async def look(
+    rules: Sequence[Rule],
+    now: datetime,
+    sources: Mapping[str, Source],
+    watched: Mapping[str, Sequence[Entity]],
+) -> list[Looked]:
+    """Return what came of looking at `rules` at the instant `now`, in their order.
+
+    Equal questions are asked once. Nothing raises: trouble of ours or of a source is an error of
+    the rules it touches, and never of their neighbours.
+    """
+    asking = [_Asking(rule, _context(rule, now, watched)) for rule in rules]
+    for _ in range(_ROUNDS_MAX):
+        for one in asking:
+            _ask(one)
+        answers = await answer_all(
+            [question for one in asking if not one.result for question in one.questions], sources
+        )
+        if not answers:
+            break
+        for one in asking:
+            _receive(one, answers)
+    return [_judge(one) for one in asking]
+
+
+def _context(rule: Rule, now: datetime, watched: Mapping[str, Sequence[Entity]]) -> Context:
+    return Context(
+        now=now,
+        watched=tuple(watched.get(rule.name, ())),
+        dialect=rule.dialect,
+        severity=rule.severity,
+        classifier=rule.classifier,
+    )
+
+
+def _ask(one: _Asking) -> None:
+    one.questions = ()
+    if one.result:
+        return
+    try:
+        one.questions = one.rule.kind.ask(one.context, one.answers)
+    except Exception:  # noqa: BLE001 (the edge: one rule's bug never stops the others)
+        one.result = _our_bug(one)
+
+
+async def answer_all(
+    questions: Sequence[Question], sources: Mapping[str, Source]
+) -> dict[Question, Answer]:
+    """Return the answer to each different question; one round of all sources at the same time."""
+    import asyncio
+
+    by_source: dict[str, list[Question]] = {}
+    for question in dict.fromkeys(questions):
+        by_source.setdefault(question.source, []).append(question)
+    answers: dict[Question, Answer] = {}
+
+    async def ask_one(name: str, batch: list[Question]) -> None:
+        source = sources.get(name)
+        if source is None:
+            reason = Unanswered(f"source {name} is not declared", whole_source=True)
+            answers.update(dict.fromkeys(batch, reason))
+            return
+        try:
+            answers.update(zip(batch, await source.answer_all(batch), strict=True))
+        except Exception as error:
+            logger.exception("source failed to answer", extra={"source": name})
+            reason = Unanswered(f"internal error: {type(error).__name__}", whole_source=True)
+            answers.update(dict.fromkeys(batch, reason))
+
+    if len(by_source) == 1:
+        for name, batch in by_source.items():
+            await ask_one(name, batch)
+        return answers
+    async with asyncio.TaskGroup() as group:
+        for name, batch in by_source.items():
+            group.create_task(ask_one(name, batch), name=f"ask {name}")
+    return answers
+
+
+def _receive(one: _Asking, answers: Mapping[Question, Answer]) -> None:
+    if one.result or not one.questions:
+        return
+    received = tuple(answers[question] for question in one.questions)
+    refused = [answer for answer in received if isinstance(answer, Unanswered)]
+    if len(refused) == len(received):
+        one.result = Looked(one.rule, one.context.now, error=refused[0])
+        return
+    one.answers = (*one.answers, received)
+
+
+def _judge(one: _Asking) -> Looked:
+    if one.result:
+        return one.result
+    if one.questions:
+        reason = Unanswered(f"internal error: {one.rule.kind_name} never stops asking")
+        return Looked(one.rule, one.context.now, error=reason)
+    try:
+        return Looked(one.rule, one.context.now, one.rule.kind.judge(one.context, one.answers))
+    except Exception:  # noqa: BLE001 (the edge, as in _ask)
+        return _our_bug(one)
+
+
+def _our_bug(one: _Asking) -> Looked:
+    logger.exception("rule not evaluated", extra={"rule": one.rule.name})  # noqa: LOG004 (called there)
+    reason = Unanswered(f"internal error in kind {one.rule.kind_name}; see the log")
+    return Looked(one.rule, one.context.now, error=reason)

@@ -1,0 +1,162 @@
+"""What the engine keeps in memory: tracks and looks, as the store knows them, and what to flush."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from rules.base import Entity, Outcome, Unanswered
+from watchdog.config.model import Rule
+from watchdog.domain.track import Held, Track
+from watchdog.engine.blind import ERRORS_MAX
+from watchdog.engine.look import Looked
+from watchdog.engine.plan import Plan
+from watchdog.engine.reconcile import detail_of
+from watchdog.store.incidents import Figures
+from watchdog.store.looks import RuleLook
+from watchdog.store.tracks import StoredTrack
+
+
+class Memory:
+    """Tracks by rule and entity, looks by rule, and the counts that wait for the next flush.
+
+    Attributes:
+        tracks: Only bad or recovering entities have one.
+        looks: Totals since the engine started with this store, the latest outcome of each rule.
+    """
+
+    def __init__(self, tracks: Iterable[StoredTrack], looks: Iterable[RuleLook]) -> None:
+        self.tracks: dict[str, dict[Entity, Track]] = {}
+        self.identities: dict[str, str] = {}
+        for stored in tracks:
+            self.tracks.setdefault(stored.track.rule, {})[stored.track.entity] = stored.track
+            self.identities[stored.track.rule] = stored.identity
+        self.looks = {one.rule: one for one in looks}
+        self._flushed = {name: replace(one) for name, one in self.looks.items()}
+        self._figures: dict[int, Figures] = {}
+        self._written_figures: dict[int, str] = {}
+
+    def watched(self, rules: Iterable[Rule]) -> dict[str, tuple[Entity, ...]]:
+        """Return the entities of each rule whose value is wanted even when it is good."""
+        return {rule.name: tuple(self.tracks.get(rule.name, ())) for rule in rules}
+
+    def look_of(self, rule: str) -> RuleLook:
+        """Return the looks at a rule, none yet if it is new."""
+        return self.looks.setdefault(rule, RuleLook(rule))
+
+    def count(self, looked: Looked) -> None:
+        """Count the outcome of a look."""
+        one = self.look_of(looked.rule.name)
+        one.looked_at = looked.now
+        if looked.error is not None or looked.judgement is None:
+            reason = looked.error or Unanswered("no judgement")
+            one.outcome, one.reason = Outcome.ERROR, reason.reason
+            one.errors_in_a_row += 1
+            one.error_of_source = reason.whole_source
+            one.error += 1
+            return
+        one.outcome, one.reason, one.errors_in_a_row = looked.judgement.outcome, "", 0
+        one.error_of_source = False
+        setattr(one, one.outcome.value, getattr(one, one.outcome.value) + 1)
+
+    def count_missed(self, rule: str, slots: int) -> None:
+        """Count slots in which a rule was not looked at."""
+        if slots > 0:
+            self.look_of(rule).missed += slots
+
+    def held(self, rule: Rule, parents: Mapping[str, tuple[str, ...]], entity: Entity) -> Held:
+        """Return what holds back a finding of `rule` about `entity`: trouble of something above it.
+
+        Args:
+            parents: Entity columns of each rule that this one depends on, or () for a source.
+        """
+        for name in rule.depends_on:
+            above = self.tracks.get(name) or self.tracks.get(f"source:{name}") or {}
+            columns = parents.get(name, ())
+            same = bool(columns) and set(columns) <= {column for column, _ in entity}
+            for track in above.values():
+                explains = track.incident_id is not None or track.excused_since is None
+                if explains and (not same or set(track.entity) <= set(entity)):
+                    return Held(under=name)
+        return Held()
+
+    def remember(self, plans: Iterable[Plan], left: Mapping[str, Mapping[Entity, Track]]) -> None:
+        """Take over what a commit has written."""
+        for plan in plans:
+            name = plan.rule.name
+            self.identities[name] = plan.rule.identity
+            tracks = dict(left.get(name, plan.tracks))
+            if tracks:
+                self.tracks[name] = tracks
+            else:
+                self.tracks.pop(name, None)
+
+    def note_figures(self, plan: Plan) -> None:
+        """Keep the latest values of incidents for the next flush."""
+        for change in plan.still_bad:
+            finding = change.finding
+            self._keep(
+                Figures(
+                    change.incident_id,
+                    finding.value,
+                    finding.limit,
+                    finding.fact,
+                    detail_of(finding),
+                    True,
+                    plan.now,
+                )
+            )
+        for number, reading in plan.still_good:
+            self._keep(
+                Figures(number, reading.value, None, reading.fact, reading.detail, False, plan.now)
+            )
+
+    def _keep(self, figures: Figures) -> None:
+        if self._written_figures.get(figures.incident_id) != figures.fact:
+            self._figures[figures.incident_id] = figures
+
+    def unflushed(self) -> tuple[list[RuleLook], list[Figures]]:
+        """Return what has come since the last flush: counts as differences, latest outcomes, figures."""
+        fresh = []
+        for name, one in self.looks.items():
+            before = self._flushed.get(name, RuleLook(name))
+            if one != before:
+                fresh.append(_difference(one, before))
+        return fresh, list(self._figures.values())
+
+    def flushed(self, looks: Iterable[RuleLook], figures: Iterable[Figures]) -> None:
+        """Mark what `unflushed` returned as written."""
+        for one in looks:
+            before = self._flushed.get(one.rule, RuleLook(one.rule))
+            self._flushed[one.rule] = _sum(one, before)
+        for figure in figures:
+            self._written_figures[figure.incident_id] = figure.fact
+            if self._figures.get(figure.incident_id) is figure:
+                del self._figures[figure.incident_id]
+
+    def keep_only(self, rules: Iterable[str]) -> None:
+        """Forget the looks at rules that are no longer declared."""
+        names = set(rules)
+        self.looks = {name: one for name, one in self.looks.items() if name in names}
+        self._flushed = {name: one for name, one in self._flushed.items() if name in names}
+
+    def blind(self) -> list[str]:
+        """Return the rules that cannot be looked at."""
+        return [name for name, one in self.looks.items() if one.errors_in_a_row >= ERRORS_MAX]
+
+
+_COUNTS = ("ok", "bad", "no_data", "error", "missed")
+
+
+def _difference(one: RuleLook, before: RuleLook) -> RuleLook:
+    counts = {name: getattr(one, name) - getattr(before, name) for name in _COUNTS}
+    return replace(one, **counts)
+
+
+def _sum(one: RuleLook, before: RuleLook) -> RuleLook:
+    counts = {name: getattr(one, name) + getattr(before, name) for name in _COUNTS}
+    return replace(one, **counts)
+
+
+def last_seen(looks: Mapping[str, RuleLook]) -> datetime | None:
+    """Return the latest instant at which any rule was looked at."""
+    return max((one.looked_at for one in looks.values() if one.looked_at), default=None)

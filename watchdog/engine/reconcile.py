@@ -1,0 +1,216 @@
+"""From plans to one commit: incidents, their events, notices and tracks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from rules.base import Entity, Finding
+from watchdog.config.model import Rule
+from watchdog.config.titles import render_title
+from watchdog.domain.fingerprint import fingerprint
+from watchdog.domain.incident import (
+    Incident,
+    State,
+    Transition,
+    back_again,
+    level_changed,
+    opened,
+    recovered,
+    withdrawn,
+    within_reopen_window,
+)
+from watchdog.domain.notices import with_notices
+from watchdog.domain.oncall import owner_for
+from watchdog.domain.people import Directory
+from watchdog.domain.track import Track
+from watchdog.engine.plan import Change, Opening, Plan, Recovery
+from watchdog.store import incidents, leases, tracks
+
+LEASE = "engine"
+Evidence = dict[str, list[dict[str, object]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit left: every rule's tracks, and how many transitions were written."""
+
+    tracks: Mapping[str, Mapping[Entity, Track]]
+    transitions: int
+
+
+async def commit_plans(
+    conn: asyncpg.Connection,
+    token: int,
+    plans: Sequence[Plan],
+    directory: Directory,
+    evidence: Mapping[tuple[str, Entity], Evidence],
+) -> Committed:
+    """Write plans inside the caller's transaction: all of them or nothing.
+
+    Raises:
+        LeaseLost: Another replica evaluates now.
+    """
+    await leases.require(conn, LEASE, token)
+    moved = await _moved(conn, plans)
+    opening = [(plan, one) for plan in plans for one in plan.openings]
+    begun = await _begun(conn, opening, directory, evidence)
+    steps = [with_notices(one, directory) for one in (*moved, *begun)]
+    await incidents.commit(conn, steps)
+    left = _tracks_left(plans, opening, begun)
+    for plan in plans:
+        fresh = [left[plan.rule.name][one.track.entity] for one in plan.openings]
+        await tracks.write(conn, [*plan.written, *fresh], plan.rule.identity)
+        await tracks.forget(conn, plan.rule.name, plan.forgotten)
+    return Committed(left, len(steps))
+
+
+def _tracks_left(
+    plans: Sequence[Plan], opening: Sequence[tuple[Plan, Opening]], begun: Sequence[Transition]
+) -> dict[str, dict[Entity, Track]]:
+    left = {plan.rule.name: dict(plan.tracks) for plan in plans}
+    for (plan, one), transition in zip(opening, begun, strict=True):
+        track = replace(one.track, incident_id=transition.after.id)
+        left[plan.rule.name][track.entity] = track
+    return left
+
+
+async def _moved(conn: asyncpg.Connection, plans: Sequence[Plan]) -> list[Transition]:
+    """Return changes of level and recoveries of the incidents as they are now, locked."""
+    wanted: list[tuple[Plan, Change | Recovery]] = [
+        (plan, one) for plan in plans for one in (*plan.changes, *plan.recoveries)
+    ]
+    held = await incidents.lock(conn, sorted(one.incident_id for _, one in wanted))
+    return [
+        _moved_one(held[one.incident_id], plan, one)
+        for plan, one in wanted
+        if one.incident_id in held and held[one.incident_id].state in {State.OPEN, State.TAKEN}
+    ]
+
+
+def _moved_one(incident: Incident, plan: Plan, one: Change | Recovery) -> Transition:
+    if isinstance(one, Recovery):
+        reading = one.reading
+        newest = replace(incident, value=reading.value, fact=reading.fact, detail=reading.detail)
+        return replace(
+            recovered(newest, plan.now, one.first_good_at, reading.detail or reading.fact),
+            before=incident,
+        )
+    finding = one.finding
+    newest = _with_figures(incident, finding)
+    changed = level_changed(newest, finding.severity, finding.failure_class or "", plan.now)
+    return replace(changed, before=incident)
+
+
+def _with_figures(incident: Incident, finding: Finding) -> Incident:
+    return replace(
+        incident,
+        value=finding.value,
+        limit=finding.limit,
+        fact=finding.fact,
+        detail=detail_of(finding),
+    )
+
+
+def detail_of(finding: Finding) -> str:
+    """Return the finding's sentence, followed by what the failing thing said about itself."""
+    said = finding.error_text.strip()
+    return (
+        f"{finding.detail} It says: {said}"
+        if said and said not in finding.detail
+        else finding.detail
+    )
+
+
+async def _begun(
+    conn: asyncpg.Connection,
+    opening: Sequence[tuple[Plan, Opening]],
+    directory: Directory,
+    evidence: Mapping[tuple[str, Entity], Evidence],
+) -> list[Transition]:
+    """Return the openings: new incidents, or recovered ones that came back."""
+    if not opening:
+        return []
+    prints = [fingerprint(plan.rule.name, one.track.entity) for plan, one in opening]
+    window = max((plan.rule.policy.reopen_within for plan, _ in opening), default=timedelta())
+    now = opening[0][0].now
+    before = await incidents.lock_recovered(conn, prints, now - window)
+    numbers = iter(await incidents.next_numbers(conn, len(opening)))
+    begun = []
+    for (plan, one), print_ in zip(opening, prints, strict=True):
+        number = next(numbers)
+        past = before.get(print_)
+        policy, failure_class = plan.rule.policy, one.finding.failure_class or ""
+        if past and within_reopen_window(past, plan.now, policy.reopen_within, failure_class):
+            again = back_again(_with_figures(past, one.finding), plan.now, one.finding.severity)
+            begun.append(replace(again, before=past))
+            continue
+        fresh = new_incident(number, print_, plan.rule, one, directory, plan.now)
+        begun.append(opened(fresh, evidence.get((plan.rule.name, one.track.entity), {})))
+    return begun
+
+
+def new_incident(
+    number: int,
+    print_: bytes,
+    rule: Rule,
+    opening: Opening,
+    directory: Directory,
+    now: datetime,
+) -> Incident:
+    """Return the incident that an opening begins, with its owner."""
+    finding, track = opening.finding, opening.track
+    return Incident(
+        id=number,
+        fingerprint=print_,
+        rule=rule.name,
+        identity=rule.identity,
+        source=rule.kind.source,
+        kind=rule.kind_name,
+        team=rule.team,
+        entity=track.entity,
+        title=render_title(rule.title, track.entity, finding.value, finding.limit),
+        severity=finding.severity,
+        state=State.OPEN,
+        owner=owner_for(directory, rule.team, now),
+        version=1,
+        opened_at=now,
+        failure_class=finding.failure_class or "",
+        value=finding.value,
+        limit=finding.limit,
+        fact=finding.fact,
+        detail=detail_of(finding),
+        impact=rule.impact,
+        do_first=rule.do_first,
+        runbook=rule.runbook,
+        first_bad_at=track.first_bad_at,
+    )
+
+
+async def withdraw(
+    conn: asyncpg.Connection,
+    token: int,
+    reasons: Mapping[int, str],
+    forgotten: Mapping[str, Sequence[Entity]],
+    directory: Directory,
+    now: datetime,
+) -> int:
+    """End incidents that no rule watches any more, each with its reason; return how many.
+
+    Inside the caller's transaction.
+
+    Args:
+        forgotten: Tracks to forget with them, by rule.
+    """
+    await leases.require(conn, LEASE, token)
+    held = await incidents.lock(conn, sorted(reasons))
+    steps = [
+        with_notices(withdrawn(incident, now, reasons[number]), directory)
+        for number, incident in held.items()
+        if incident.state in {State.OPEN, State.TAKEN}
+    ]
+    for rule, entities in forgotten.items():
+        await tracks.forget(conn, rule, entities)
+    await incidents.commit(conn, steps)
+    return len(steps)

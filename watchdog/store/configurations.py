@@ -1,0 +1,23 @@
+"""Configurations that were good, so that a start with broken files still watches."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import asyncpg
+
+from watchdog.store.sql import load
+
+_SQL = load("configurations")
+
+
+async def keep(
+    conn: asyncpg.Connection, digest: bytes, files: Mapping[str, str], now: datetime
+) -> None:
+    """Remember the text of a good configuration. Secrets are references in it, never values."""
+    await conn.execute(_SQL["keep"], digest, dict(files), now)
+
+
+async def newest(conn: asyncpg.Connection) -> dict[str, str] | None:
+    """Return the files of the last good configuration, in the order they were read; None if none."""
+    row = await conn.fetchrow(_SQL["newest"])
+    return dict(row["files"]) if row else None

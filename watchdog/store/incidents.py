@@ -1,0 +1,281 @@
+"""Incidents and their timelines: read, and moved by committed steps."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from rules.base import Entity, Severity
+from watchdog.domain.incident import Incident, State
+from watchdog.domain.notices import Step
+from watchdog.store import outbox
+from watchdog.store.sql import load
+
+_SQL = load("incidents")
+
+
+class Conflict(Exception):  # noqa: N818 (an outcome to try again after, not an error)
+    """Somebody else moved one of the incidents first; nothing was written. Read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of an incident's timeline, an event or an attempt to tell somebody."""
+
+    at: datetime
+    what: str
+    actor: str
+    words: str
+    state: str
+    owner: str
+    receiver: str
+
+
+async def commit(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
+    """Write transitions with their events and notices, inside the caller's transaction.
+
+    Raises:
+        Conflict: An incident is no longer as `transition.before` says.
+    """
+    if not steps:
+        return
+    new = [step for step in steps if step.transition.before is None]
+    moved = [step for step in steps if step.transition.before is not None]
+    if new:
+        await _insert(conn, new)
+    if moved:
+        await _update(conn, moved)
+    await conn.execute(_SQL["insert_events"], *_columns(map(_event_row, steps), 12))
+    notices = [
+        (step.transition.after.id, step.transition.after.version, notice)
+        for step in steps
+        for notice in step.notices
+    ]
+    if notices:
+        await outbox.insert(conn, notices)
+    await conn.execute(_SQL["announce"])
+
+
+async def next_numbers(conn: asyncpg.Connection, count: int) -> list[int]:
+    """Return `count` fresh incident numbers."""
+    return [row["id"] for row in await conn.fetch(_SQL["next_numbers"], count)]
+
+
+async def _insert(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
+    rows = []
+    for step in steps:
+        one = step.transition.after
+        rows.append(
+            (
+                one.id,
+                one.fingerprint,
+                one.rule,
+                one.identity,
+                one.source,
+                one.kind,
+                one.team,
+                json.dumps(one.entity),
+                one.title,
+                one.severity.value,
+                one.owner,
+                one.failure_class,
+                one.value,
+                one.limit,
+                one.fact,
+                one.detail,
+                one.impact,
+                one.do_first,
+                one.runbook,
+                "\n".join(one.audience),
+                one.opened_at,
+                one.first_bad_at,
+                json.dumps(step.transition.evidence, default=str),
+            )
+        )
+    await conn.execute(_SQL["insert_incidents"], *_columns(rows, 23))
+
+
+async def _update(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
+    rows = []
+    for step in steps:
+        one = step.transition.after
+        rows.append(
+            (
+                one.id,
+                one.version,
+                one.state.value,
+                one.owner,
+                one.severity.value,
+                one.failure_class,
+                one.offered_to,
+                one.bad_now,
+                one.fact,
+                one.detail,
+                one.value,
+                one.limit,
+                "\n".join(one.audience),
+                one.taken_at,
+                one.recovered_at,
+                one.resolved_at,
+                one.first_good_at,
+                one.cause,
+                one.cause_kind,
+            )
+        )
+    written = await conn.fetch(_SQL["update_incidents"], *_columns(rows, 19))
+    if len(written) != len(steps):
+        raise Conflict
+
+
+def _event_row(step: Step) -> tuple[Any, ...]:
+    before, after, happened = (
+        step.transition.before,
+        step.transition.after,
+        step.transition.happened,
+    )
+    return (
+        after.id,
+        after.version,
+        after.state.value,
+        after.owner,
+        before.version if before else None,
+        before.state.value if before else None,
+        before.owner if before else None,
+        happened.event.value,
+        happened.at,
+        happened.actor,
+        happened.words,
+        happened.previous_severity,
+    )
+
+
+def _columns(rows: Iterable[Sequence[Any]], count: int) -> list[list[Any]]:
+    """Return rows turned into one list a column, as `unnest` wants them."""
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    assert len(columns) == count
+    return columns
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The latest value of an incident that was looked at."""
+
+    incident_id: int
+    value: float | None
+    limit: float | None
+    fact: str
+    detail: str
+    bad_now: bool
+    looked_at: datetime
+
+
+async def update_figures(conn: asyncpg.Connection, figures: Sequence[Figures]) -> None:
+    """Write latest values; nothing is told and no event is made."""
+    if not figures:
+        return
+    rows = (
+        (one.incident_id, one.value, one.limit, one.fact, one.detail, one.bad_now, one.looked_at)
+        for one in figures
+    )
+    await conn.execute(_SQL["update_figures"], *_columns(rows, 7))
+
+
+async def lock(conn: asyncpg.Connection, ids: Sequence[int]) -> dict[int, Incident]:
+    """Return incidents by number, locked until the transaction ends."""
+    if not ids:
+        return {}
+    return {row["id"]: incident_of(row) for row in await conn.fetch(_SQL["lock_by_id"], list(ids))}
+
+
+async def lock_recovered(
+    conn: asyncpg.Connection, fingerprints: Sequence[bytes], since: datetime
+) -> dict[bytes, Incident]:
+    """Return the latest incident of each fingerprint that recovered after `since`, locked."""
+    rows = await conn.fetch(_SQL["lock_recovered"], list(fingerprints), since)
+    return {row["fingerprint"]: incident_of(row) for row in rows}
+
+
+async def by_id(conn: asyncpg.Connection, number: int) -> Incident | None:
+    """Return one incident, or None if there is none of that number."""
+    row = await conn.fetchrow(_SQL["by_id"], number)
+    return incident_of(row) if row else None
+
+
+async def unresolved(conn: asyncpg.Connection, limit: int = 1000) -> list[Incident]:
+    """Return what still needs somebody: not taken first, worst first."""
+    return [incident_of(row) for row in await conn.fetch(_SQL["list_unresolved"], limit)]
+
+
+async def live(conn: asyncpg.Connection) -> list[Incident]:
+    """Return every open or taken incident."""
+    return [incident_of(row) for row in await conn.fetch(_SQL["list_live_of_rules"])]
+
+
+async def listed(
+    conn: asyncpg.Connection,
+    *,
+    since: datetime | None = None,
+    rule: str | None = None,
+    owner: str | None = None,
+    with_resolved: bool = False,
+    limit: int = 1000,
+) -> list[Incident]:
+    """Return incidents, newest first."""
+    rows = await conn.fetch(_SQL["list_all"], since, rule, owner, with_resolved, limit)
+    return [incident_of(row) for row in rows]
+
+
+async def timeline(conn: asyncpg.Connection, number: int) -> list[Entry]:
+    """Return an incident's events and delivery attempts in order of time, at most 1,000."""
+    return [Entry(**dict(row)) for row in await conn.fetch(_SQL["timeline"], number)]
+
+
+async def evidence(conn: asyncpg.Connection, number: int) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows that were stored with an incident when it opened, by name of their query."""
+    return await conn.fetchval(_SQL["evidence"], number) or {}
+
+
+def entity_of(stored: list[list[str]]) -> Entity:
+    """Return the entity that a jsonb column holds: pairs, because jsonb forgets the order of keys."""
+    return tuple((column, value) for column, value in stored)
+
+
+def incident_of(row: asyncpg.Record) -> Incident:
+    """Return the incident of a row of table `incident`."""
+    return Incident(
+        id=row["id"],
+        fingerprint=row["fingerprint"],
+        rule=row["rule"],
+        identity=row["identity"],
+        source=row["source"],
+        kind=row["kind"],
+        team=row["team"],
+        entity=entity_of(row["entity"]),
+        title=row["title"],
+        severity=Severity(row["severity"]),
+        state=State(row["state"]),
+        owner=row["owner"],
+        version=row["version"],
+        opened_at=row["opened_at"],
+        failure_class=row["failure_class"],
+        offered_to=row["offered_to"],
+        value=row["value"],
+        limit=row["value_limit"],
+        fact=row["fact"],
+        detail=row["detail"],
+        impact=row["impact"],
+        do_first=row["do_first"],
+        runbook=row["runbook"],
+        bad_now=row["bad_now"],
+        audience=tuple(row["audience"]),
+        taken_at=row["taken_at"],
+        recovered_at=row["recovered_at"],
+        resolved_at=row["resolved_at"],
+        first_bad_at=row["first_bad_at"],
+        first_good_at=row["first_good_at"],
+        cause=row["cause"],
+        cause_kind=row["cause_kind"],
+    )

@@ -1,0 +1,128 @@
+-- name: next_numbers
+-- Numbers for incidents about to be opened, in order.
+select nextval('incident_number') as id from generate_series(1, $1::integer);
+
+-- name: insert_incidents
+-- Open incidents, one array a column.
+insert into incident (
+    id, fingerprint, rule, identity, source, kind, team, entity, title, severity, state, owner,
+    version, failure_class, value, value_limit, fact, detail, impact, do_first, runbook, audience,
+    opened_at, first_bad_at, last_looked_at, evidence
+)
+select
+    n.id, n.fingerprint, n.rule, n.identity, n.source, n.kind, n.team, n.entity::jsonb, n.title,
+    n.severity, 'open', n.owner, 1, n.failure_class, n.value, n.value_limit, n.fact, n.detail,
+    n.impact, n.do_first, n.runbook, string_to_array(n.audience, E'\n'), n.opened_at,
+    n.first_bad_at, n.opened_at, n.evidence::jsonb
+from unnest(
+    $1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+    $9::text[], $10::text[], $11::text[], $12::text[], $13::float8[], $14::float8[], $15::text[],
+    $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::timestamptz[],
+    $22::timestamptz[], $23::text[]
+) as n (
+    id, fingerprint, rule, identity, source, kind, team, entity, title, severity, owner,
+    failure_class, value, value_limit, fact, detail, impact, do_first, runbook, audience, opened_at,
+    first_bad_at, evidence
+);
+
+-- name: update_incidents
+-- Move incidents one version on; a row that somebody else has moved meanwhile is left alone.
+update incident i set
+    version = n.version, state = n.state, owner = n.owner, severity = n.severity,
+    failure_class = n.failure_class, offered_to = n.offered_to, bad_now = n.bad_now, fact = n.fact,
+    detail = n.detail, value = n.value, value_limit = n.value_limit,
+    audience = string_to_array(n.audience, E'\n'), taken_at = n.taken_at,
+    recovered_at = n.recovered_at, resolved_at = n.resolved_at, first_good_at = n.first_good_at,
+    cause = n.cause, cause_kind = n.cause_kind
+from unnest(
+    $1::bigint[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+    $8::boolean[], $9::text[], $10::text[], $11::float8[], $12::float8[], $13::text[],
+    $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::text[],
+    $19::text[]
+) as n (
+    id, version, state, owner, severity, failure_class, offered_to, bad_now, fact, detail, value,
+    value_limit, audience, taken_at, recovered_at, resolved_at, first_good_at, cause, cause_kind
+)
+where i.id = n.id and i.version = n.version - 1
+returning i.id;
+
+-- name: insert_events
+-- What happened, each event naming its predecessor.
+insert into event (
+    incident_id, version, state, owner, previous_version, previous_state, previous_owner, event, at,
+    actor, words, previous_severity
+)
+select * from unnest(
+    $1::bigint[], $2::integer[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[],
+    $8::text[], $9::timestamptz[], $10::text[], $11::text[], $12::text[]
+);
+
+-- name: update_figures
+-- The latest value of incidents whose check is still bad, or good again; no event, nothing is told.
+update incident i set
+    value = n.value, value_limit = n.value_limit, fact = n.fact, detail = n.detail,
+    bad_now = n.bad_now, last_looked_at = n.looked_at
+from unnest(
+    $1::bigint[], $2::float8[], $3::float8[], $4::text[], $5::text[], $6::boolean[],
+    $7::timestamptz[]
+) as n (id, value, value_limit, fact, detail, bad_now, looked_at)
+where i.id = n.id and i.state in ('open', 'taken');
+
+-- name: lock_by_id
+-- Incidents about to be moved, locked in order so that two movers never wait for each other.
+select * from incident where id = any($1::bigint[]) order by id for update;
+
+-- name: lock_recovered
+-- The latest recovered incident of each fingerprint, if it recovered after an instant; locked.
+select i.* from incident i
+where i.fingerprint = any($1::bytea[]) and i.state = 'recovered' and i.recovered_at >= $2
+    and not exists (
+        select from incident later
+        where later.fingerprint = i.fingerprint and later.state = 'recovered'
+            and later.recovered_at > i.recovered_at
+    )
+order by i.id for update;
+
+-- name: by_id
+-- One incident.
+select * from incident where id = $1;
+
+-- name: list_unresolved
+-- Everything that still needs somebody, what nobody has taken first, then the worst.
+select * from incident where state <> 'resolved'
+order by array_position(array['open', 'taken', 'recovered'], state),
+    array_position(array['critical', 'warning', 'info'], severity), opened_at desc
+limit $1;
+
+-- name: list_all
+-- Incidents by time of opening, newest first; null arguments match everything.
+select * from incident
+where ($1::timestamptz is null or opened_at >= $1)
+    and ($2::text is null or rule = $2)
+    and ($3::text is null or owner = $3)
+    and ($4::boolean or state <> 'resolved')
+order by opened_at desc, id desc
+limit $5;
+
+-- name: list_live_of_rules
+-- Open and taken incidents, to compare with the rules there are.
+select * from incident where state in ('open', 'taken') order by id;
+
+-- name: timeline
+-- Events and delivery attempts of an incident, in order of time.
+select e.at, e.event as what, e.actor, e.words, e.state, e.owner, '' as receiver
+from event e where e.incident_id = $1
+union all
+select coalesce(a.ended_at, a.started_at), coalesce('message ' || a.outcome, 'message on its way'),
+    'watchdog', a.error, '', '', n.receiver
+from attempt a join notification n on n.id = a.notification_id where n.incident_id = $1
+order by at, what desc
+limit 1000;
+
+-- name: evidence
+-- What was stored with an incident when it opened.
+select evidence from incident where id = $1;
+
+-- name: announce
+-- A hint for everybody who shows or sends things; polling stays the truth.
+select pg_notify('watchdog', '');

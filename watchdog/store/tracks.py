@@ -1,0 +1,78 @@
+"""What is remembered of bad entities between looks and across restarts."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import asyncpg
+
+from rules.base import Entity, Severity
+from watchdog.domain.fingerprint import fingerprint
+from watchdog.domain.track import Track
+from watchdog.store.incidents import entity_of
+from watchdog.store.sql import load
+
+_SQL = load("tracks")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTrack:
+    """A track and what its rule watched when it was written."""
+
+    track: Track
+    identity: str
+
+
+async def every(conn: asyncpg.Connection) -> list[StoredTrack]:
+    """Return every track there is."""
+    return [
+        StoredTrack(
+            Track(
+                rule=row["rule"],
+                entity=entity_of(row["entity"]),
+                bad_checks=row["bad_checks"],
+                bad_since=row["bad_since"],
+                first_bad_at=row["first_bad_at"],
+                severity=Severity(row["severity"]),
+                failure_class=row["failure_class"],
+                good_checks=row["good_checks"],
+                incident_id=row["incident_id"],
+                excused_since=row["excused_since"],
+                reason=row["reason"],
+            ),
+            row["identity"],
+        )
+        for row in await conn.fetch(_SQL["list_tracks"])
+    ]
+
+
+async def write(conn: asyncpg.Connection, tracks: Sequence[Track], identity: str) -> None:
+    """Remember tracks of one rule."""
+    if not tracks:
+        return
+    rows = (
+        (
+            one.rule,
+            fingerprint(one.rule, one.entity),
+            identity,
+            json.dumps(one.entity),
+            one.bad_checks,
+            one.good_checks,
+            one.bad_since,
+            one.first_bad_at,
+            one.severity.value,
+            one.failure_class,
+            one.incident_id,
+            one.excused_since,
+            one.reason,
+        )
+        for one in tracks
+    )
+    await conn.execute(_SQL["upsert_tracks"], *(list(column) for column in zip(*rows, strict=True)))
+
+
+async def forget(conn: asyncpg.Connection, rule: str, entities: Sequence[Entity]) -> None:
+    """Forget entities of a rule."""
+    if entities:
+        prints = [fingerprint(rule, entity) for entity in entities]
+        await conn.execute(_SQL["delete_tracks"], [rule] * len(prints), prints)
