@@ -153,5 +153,6 @@ def shorter(body: Mapping[str, Any], message: Message, times: int) -> dict[str, 
     """
     less = dict(body) | {"blocks": []}
     if times >= 2:
-        less["text"] = f"Incident {message.facts.id}: its message could not be shown here"
+        stub = f"Incident {message.facts.id}: its message could not be shown here."
+        less["text"] = f"{stub} {slack_escape(safe_url(message.facts.url))}".strip()
     return less

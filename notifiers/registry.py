@@ -1,0 +1,34 @@
+"""The ways to reach people, by the prefix of a receiver: `slack:#support-alerts`, `email:ana@…`."""
+
+from notifiers.base import Notifier
+from notifiers.outbox import Outbox
+
+SLACK_API = "https://slack.com/api/"
+_NO_SERVER = "smtp://localhost:25"
+
+
+def build(
+    *,
+    slack_token: str = "",
+    slack_api: str = SLACK_API,
+    smtp_url: str = "",
+    sender: str = "watchdog@localhost",
+    base_url: str = "",
+) -> dict[str, Notifier]:
+    """Return the notifiers by prefix; without a token or a mail server, the built-in outbox.
+
+    Nothing is connected before the first message is sent.
+
+    Raises:
+        ValueError: The mail server's URL is not one.
+    """
+    # Imported here: the libraries are heavy, and commands that send nothing must start fast.
+    from notifiers.email import Email
+    from notifiers.slack import Slack
+
+    slack: Notifier = Slack(slack_token, slack_api)
+    email: Notifier = Email(smtp_url or _NO_SERVER, sender, base_url)
+    return {
+        "slack": slack if slack_token else Outbox(slack),
+        "email": email if smtp_url else Outbox(email),
+    }

@@ -1,0 +1,329 @@
+"""Slack by bot token: posts, edits in place, thread lines, and looks for what it may have sent."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextvars import ContextVar
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from notifiers.base import DeliveryError, Message, Part, Receipt, Rendered
+from notifiers.slack_answers import GONE, LAYOUT, refused
+from notifiers.slack_blocks import render_slack, shorter
+
+ANSWER_BYTES_MAX = 4 * 1024 * 1024
+"""Bytes of an answer that are read, uncompressed. A page of history is far below."""
+
+HISTORY_PAGES_MAX = 5
+LIST_PAGES_MAX = 20
+_PAGE = 200
+_CONNECTIONS_MAX = 20
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]{5,}")
+_CLOCKS_APART = timedelta(hours=1)
+
+_request_left: ContextVar[list[bool]] = ContextVar("request_left")
+"""In a call: not empty once the request's first bytes have left us."""
+
+
+class _Unreadable(aiohttp.ClientError):
+    """The answer is too large to be one."""
+
+
+class _CappedResponse(aiohttp.ClientResponse):
+    """A response that is not read past the cap: the SDK itself reads whatever comes."""
+
+    async def read(self) -> bytes:
+        """Return the body.
+
+        Raises:
+            _Unreadable: It is larger than the cap.
+        """
+        if self._body is None:
+            body = bytearray()
+            async for piece in self.content.iter_any():
+                body += piece
+                if len(body) > ANSWER_BYTES_MAX:
+                    self.close()
+                    raise _Unreadable("the answer is too large")
+            self._body = bytes(body)
+        return self._body
+
+
+class Slack:
+    """Sends to channels (`#support-alerts`, or `#C0123ABCD` by id) and people (`@U01ANA`).
+
+    Sends are independent of each other; pacing, retries and order belong to the caller. It never
+    waits and never tries again by itself, but for two cases in which Slack has surely not taken the
+    message: a refused layout goes out with less in it, and an edit of a message that is gone is posted.
+
+    Args:
+        token: Bot token, `xoxb-…`. It is in no error.
+        api: Base of the web API.
+        deadline: For one send or look-up, all requests together.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        api: str = "https://slack.com/api/",
+        *,
+        deadline: timedelta = timedelta(seconds=15),
+    ) -> None:
+        self._token = token
+        self._api = api
+        self._deadline_s = deadline.total_seconds()
+        self._session: aiohttp.ClientSession | None = None
+        self._client: AsyncWebClient | None = None
+        self._channel_ids: dict[str, str] = {}
+
+    def render(self, message: Message) -> Rendered:
+        """Return the message with its push line, blocks and metadata. Pure; never fails."""
+        return render_slack(message)
+
+    async def send(self, message: Message, rendered: Rendered) -> Receipt:
+        """Post or edit the message; the receipt has the `channel` id and `ts`.
+
+        An edit or a thread line without `remote` is posted as a message of its own.
+
+        Raises:
+            DeliveryError: It did not, or may not, have arrived.
+        """
+        times = 0
+        body: Mapping[str, Any] = rendered.body
+        async with _Deadline(self._deadline_s):
+            while True:
+                try:
+                    return await self._send_once(message, body)
+                except _LayoutError as error:
+                    times += 1
+                    if times > 2:
+                        raise error.as_permanent() from None
+                    body = shorter(rendered.body, message, times)
+
+    async def _send_once(self, message: Message, body: Mapping[str, Any]) -> Receipt:
+        remote = message.remote
+        below = {"thread_ts": remote["ts"]} if message.part is Part.THREAD and remote else {}
+        try:
+            if message.part is Part.EDIT and remote:
+                return await self._update(remote, body)
+            where = remote["channel"] if below else _channel(message.address)
+            return await self._post(where, dict(body) | below)
+        except _GoneError:
+            return await self._post(_channel(message.address), body)
+
+    async def _update(self, remote: Mapping[str, str], body: Mapping[str, Any]) -> Receipt:
+        # Without metadata the message keeps its own: it is found by the key it was posted with.
+        args = {name: body[name] for name in ("text", "blocks", "parse", "link_names")}
+        where = {"channel": remote["channel"], "ts": remote["ts"]}
+        await self._call("chat.update", json=where | args)
+        return Receipt(where)
+
+    async def _post(self, channel: str, body: Mapping[str, Any]) -> Receipt:
+        args = {name: value for name, value in body.items() if value != []}
+        if "thread_ts" not in args:
+            args.pop("reply_broadcast", None)
+        answer = await self._call("chat.postMessage", json={"channel": channel} | args)
+        posted = {"channel": answer.get("channel"), "ts": answer.get("ts")}
+        if not all(isinstance(value, str) and value for value in posted.values()):
+            raise DeliveryError("slack's answer names no message", unknown=True)
+        self._channel_ids[channel] = str(posted["channel"])
+        return Receipt({name: str(value) for name, value in posted.items()})
+
+    async def look_up(self, message: Message) -> Receipt | None:
+        """Return where a message with this key is, or None if it is not there.
+
+        Reads the newest messages back to an hour before the event: the clocks may differ.
+
+        Raises:
+            DeliveryError: It could not look.
+        """
+        async with _Deadline(self._deadline_s):
+            channel = message.remote.get("channel") or await self._channel_id(message.address)
+            found = await self._find(channel, message)
+        if found is None:
+            return None
+        return Receipt({"channel": channel, "ts": str(found["ts"])})
+
+    async def _find(self, channel: str, message: Message) -> Mapping[str, Any] | None:
+        params: dict[str, Any] = {"channel": channel, "include_all_metadata": True, "limit": _PAGE}
+        method, pages = "conversations.history", HISTORY_PAGES_MAX
+        if message.part is Part.THREAD and message.remote:
+            # Replies come oldest first, so a long thread needs more pages to reach the newest.
+            method, pages = "conversations.replies", LIST_PAGES_MAX
+            params["ts"] = message.remote["ts"]
+        oldest = (message.facts.at - _CLOCKS_APART).timestamp()
+        async for page in self._pages(method, params, "messages", pages):
+            for posted in page:
+                if _key_of(posted) == message.key:
+                    return posted
+            if method == "conversations.history" and page and _ts(page[-1]) < oldest:
+                return None
+        return None
+
+    async def _channel_id(self, address: str) -> str:
+        """Return the id of the channel: history is read by id only, while posting takes names."""
+        channel = _channel(address)
+        if _CHANNEL_ID.fullmatch(channel):
+            return channel
+        if channel not in self._channel_ids:
+            if channel.startswith("#"):
+                self._channel_ids[channel] = await self._channel_named(channel[1:])
+            else:
+                opened = await self._call("conversations.open", json={"users": channel})
+                self._channel_ids[channel] = str((opened.get("channel") or {}).get("id", ""))
+        return self._channel_ids[channel]
+
+    async def _channel_named(self, name: str) -> str:
+        params = {
+            "types": "public_channel,private_channel",
+            "exclude_archived": True,
+            "limit": _PAGE,
+        }
+        async for page in self._pages("conversations.list", params, "channels", LIST_PAGES_MAX):
+            for channel in page:
+                if channel.get("name") == name:
+                    return str(channel["id"])
+        raise DeliveryError("slack has no such channel to look into", permanent=True)
+
+    async def _pages(
+        self, method: str, params: dict[str, Any], items: str, pages_max: int
+    ) -> AsyncIterator[list[Mapping[str, Any]]]:
+        for _ in range(pages_max):
+            answer = await self._call(method, params=params)
+            yield [one for one in answer.get(items) or [] if isinstance(one, dict)]
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return
+            params = params | {"cursor": cursor}
+
+    async def _call(self, method: str, **request: Any) -> Mapping[str, Any]:
+        """Call a method of the web API once and return its answer, which is `ok: true`."""
+        client = self._connected()
+        _request_left.get().clear()  # whatever was asked before has been answered
+        verb = "GET" if "params" in request else "POST"
+        try:
+            answer = await client.api_call(method, http_verb=verb, **request)
+        except SlackApiError as error:
+            raise _meaning(error) from None  # its text may repeat whatever the answer held
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise DeliveryError(f"slack cannot be reached: {type(error).__name__}") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise DeliveryError(
+                f"slack did not answer: {type(error).__name__}", unknown=_has_left()
+            ) from error
+        except (AttributeError, TypeError, ValueError, LookupError, RecursionError) as error:
+            # The SDK trips over answers that are not a JSON object: text, a list, a wrong charset.
+            raise DeliveryError(
+                f"slack's answer cannot be read: {type(error).__name__}", unknown=True
+            ) from error
+        data = answer.data
+        if not isinstance(data, dict) or data.get("ok") is not True:
+            raise DeliveryError("slack's answer cannot be read", unknown=True)
+        return data
+
+    def _connected(self) -> AsyncWebClient:
+        if self._client is None:
+            trace = aiohttp.TraceConfig()
+            trace.on_request_headers_sent.append(_note_that_it_left)
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=_CONNECTIONS_MAX),
+                response_class=_CappedResponse,
+                trace_configs=[trace],
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._deadline_s),
+            )
+            self._client = AsyncWebClient(
+                self._token, self._api, session=self._session, retry_handlers=[]
+            )
+            if urlsplit(self._api).hostname in _LOOPBACK:
+                self._client.proxy = None  # the SDK takes HTTPS_PROXY even for this machine
+        return self._client
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+        self._session = self._client = None
+
+
+class _LayoutError(DeliveryError):
+    """Slack does not like how the message looks."""
+
+    def as_permanent(self) -> DeliveryError:
+        """Return the error for a message that is refused even as a stub."""
+        return DeliveryError(str(self), permanent=True)
+
+
+class _GoneError(DeliveryError):
+    """The message to edit or to answer is not there."""
+
+
+class _Deadline:
+    """Bounds a send in real seconds, and says whether a request had left when time ran out."""
+
+    def __init__(self, seconds: float) -> None:
+        self._timeout = asyncio.timeout(seconds)
+        self._left: list[bool] = []
+
+    async def __aenter__(self) -> None:
+        self._token = _request_left.set(self._left)
+        await self._timeout.__aenter__()
+
+    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
+        try:
+            await self._timeout.__aexit__(kind, error, trace)
+        except TimeoutError:
+            unknown = bool(self._left)
+            raise DeliveryError("slack did not answer in time", unknown=unknown) from None
+        finally:
+            _request_left.reset(self._token)
+
+
+async def _note_that_it_left(
+    _session: aiohttp.ClientSession, _context: SimpleNamespace, _params: object
+) -> None:
+    _request_left.get().append(True)
+
+
+def _has_left() -> bool:
+    return bool(_request_left.get())
+
+
+def _meaning(error: SlackApiError) -> DeliveryError:
+    answer = error.response
+    status = int(getattr(answer, "status_code", 0) or getattr(answer, "status", 0))
+    data = getattr(answer, "data", None)
+    code = data.get("error") if isinstance(data, dict) else None
+    meaning = refused(status, code, getattr(answer, "headers", {}))
+    if code in LAYOUT:
+        return _LayoutError(str(meaning))
+    if code in GONE:
+        return _GoneError(str(meaning))
+    return meaning
+
+
+def _channel(address: str) -> str:
+    """Return what Slack calls the address: a channel's name or id, or a person's id."""
+    bare = address[1:]
+    if address.startswith("@") or _CHANNEL_ID.fullmatch(bare):
+        return bare
+    return address
+
+
+def _key_of(posted: Mapping[str, Any]) -> object:
+    metadata = posted.get("metadata")
+    payload = metadata.get("event_payload") if isinstance(metadata, dict) else None
+    return payload.get("key") if isinstance(payload, dict) else None
+
+
+def _ts(posted: Mapping[str, Any]) -> float:
+    try:
+        return float(posted.get("ts", "inf"))
+    except ValueError:
+        return float("inf")
