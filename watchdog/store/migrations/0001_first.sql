@@ -137,6 +137,8 @@ create index notification_queue on notification (incident_id, receiver, id)
 create index notification_due on notification (priority, due_at, id) where state = 'pending';
 create index notification_leased on notification (leased_until) where state = 'sending';
 create index notification_recent on notification (created_at);
+create index notification_told on notification (incident_id, receiver);
+create index notification_dead on notification (settled_at) where state = 'dead';
 
 -- I7: a claim raises the token by one and takes only a free row; every other change of a claimed row
 -- must carry the present token. A worker that was fenced off raises here instead of writing.

@@ -1,0 +1,65 @@
+"""What a message says, written to a notification's row and read back, by this release or another."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields
+from datetime import datetime
+from typing import Any, get_type_hints
+
+from notifiers.base import Event, Facts
+
+_TYPES = get_type_hints(Facts)
+_FIELDS: tuple[Field[Any], ...] = fields(Facts)
+_INSTANTS = frozenset(name for name, kind in _TYPES.items() if kind in (datetime, datetime | None))
+_EMPTY: Mapping[type, Any] = {str: "", bool: False, int: 0}
+
+
+def encode_facts(facts: Facts) -> dict[str, Any]:
+    """Return plain JSON values; what equals its default is left out."""
+    encoded: dict[str, Any] = {}
+    for one in _FIELDS:
+        value = getattr(facts, one.name)
+        if value == one.default or (one.default_factory is not MISSING and not value):
+            continue
+        if one.name in _INSTANTS:
+            value = value.isoformat()
+        elif isinstance(value, Mapping):
+            value = dict(value)
+        encoded[one.name] = value
+    return encoded
+
+
+def decode_facts(encoded: Mapping[str, Any]) -> Facts:
+    """Return the facts of a row that this release, an older or a newer one has written.
+
+    Unknown keys are ignored; a missing text is empty, a missing instant is that of the event.
+
+    Raises:
+        ValueError: The row names no instant, or an event that this release does not know.
+    """
+    if "at" not in encoded:
+        raise ValueError("facts without the instant of their event")
+    values = {one.name: _decode(one, encoded) for one in _FIELDS}
+    return Facts(**values)
+
+
+def _decode(one: Field[Any], encoded: Mapping[str, Any]) -> Any:
+    if one.name not in encoded:
+        return _absent(one, encoded)
+    value = encoded[one.name]
+    if one.name == "event":
+        return Event(value)
+    if one.name in _INSTANTS and value is not None:
+        return datetime.fromisoformat(value)
+    return value
+
+
+def _absent(one: Field[Any], encoded: Mapping[str, Any]) -> Any:
+    if one.default is not MISSING:
+        return one.default
+    if one.default_factory is not MISSING:
+        return one.default_factory()
+    if one.name in _INSTANTS:
+        return datetime.fromisoformat(encoded["at"])
+    if one.name == "event":
+        raise ValueError("facts without their event")
+    return _EMPTY[_TYPES[one.name]]

@@ -1,0 +1,123 @@
+"""By which other road somebody hears of an incident when the first is closed. Pure."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from notifiers.base import Part
+from watchdog.domain.people import Directory, Person, Team
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """A page or root message of an incident that was given up.
+
+    Attributes:
+        receiver: Who should have got it.
+        team, owner: The incident's team, and its owner now.
+        told: Others that were or will be told of this event, or of a later one.
+        tried: Others that have a message of this event or a later one, whatever came of it.
+    """
+
+    incident_id: int
+    receiver: str
+    team: str
+    owner: str
+    told: frozenset[str] = frozenset()
+    tried: frozenset[str] = frozenset()
+
+
+def channel_of(receiver: str) -> str:
+    """Return `slack` for `slack:#alerts`."""
+    return receiver.partition(":")[0]
+
+
+def first_part(receiver: str) -> Part:
+    """Return what the first message about an incident is to this receiver."""
+    return Part.ROOT if receiver.startswith("slack:#") else Part.PAGE
+
+
+def later_part(receiver: str) -> Part:
+    """Return what news of an incident is to a receiver who knows of it: a mail cannot be edited."""
+    return Part.PAGE if channel_of(receiver) == "email" else Part.EDIT
+
+
+def next_receivers(
+    given_up: Mapping[int, Unreached], directory: Directory, channels: Collection[str]
+) -> dict[int, str]:
+    """Return who is told instead, by number of the message; nobody is chosen twice for an incident."""
+    chosen: dict[int, str] = {}
+    by_incident: dict[int, set[str]] = {}
+    for number, unreached in sorted(given_up.items()):
+        already = by_incident.setdefault(unreached.incident_id, set())
+        known = replace(unreached, tried=unreached.tried | already)
+        if receiver := next_receiver(known, directory, channels):
+            chosen[number] = receiver
+            already.add(receiver)
+    return chosen
+
+
+def next_receiver(
+    unreached: Unreached, directory: Directory, channels: Collection[str]
+) -> str | None:
+    """Return who is told instead, or None: every road is closed, or its reader hears of it anyway.
+
+    A person is tried over their other channels first, then the team, then its lead. Nobody who got
+    or failed this event is chosen, nor anybody who knows of a later one: news stays in order.
+
+    Args:
+        channels: Those that are configured.
+    """
+    closed = unreached.receiver
+    reader = _person_at(closed, directory)
+    others = set(_ways_to(reader, closed)) - {closed} if reader else set()
+    if others & unreached.told:
+        return None
+    tried = unreached.told | unreached.tried | {closed}
+    for road in _roads(unreached, reader, directory):
+        if road not in tried and channel_of(road) in channels:
+            return road
+    return None
+
+
+def _roads(unreached: Unreached, reader: Person | None, directory: Directory) -> Iterator[str]:
+    """Yield everybody who could be told, best first; the closed channel comes last for each."""
+    closed, team = unreached.receiver, directory.teams.get(unreached.team)
+    is_shared = first_part(closed) is Part.ROOT or (
+        team is not None and closed in _ways_to_team(team, closed)
+    )
+    person = reader or (None if is_shared else directory.people.get(unreached.owner))
+    if person:
+        yield from _ways_to(person, closed)
+    if team is not None:
+        yield from _ways_to_team(team, closed)
+        if lead := directory.people.get(team.lead):
+            yield from _ways_to(lead, closed)
+
+
+def _person_at(receiver: str, directory: Directory) -> Person | None:
+    for person in directory.people.values():
+        if receiver in _ways_to(person, receiver):
+            return person
+    return None
+
+
+def _ways_to(person: Person, closed: str) -> tuple[str, ...]:
+    ways = []
+    if person.slack:
+        ways.append(f"slack:@{person.slack}")
+    if person.email:
+        ways.append(f"email:{person.email}")
+    return _other_channel_first(ways, closed)
+
+
+def _ways_to_team(team: Team, closed: str) -> tuple[str, ...]:
+    ways = []
+    if team.email:
+        ways.append(f"email:{team.email}")
+    if team.slack:
+        ways.append(f"slack:#{team.slack}")
+    return _other_channel_first(ways, closed)
+
+
+def _other_channel_first(ways: list[str], closed: str) -> tuple[str, ...]:
+    return tuple(sorted(ways, key=lambda one: channel_of(one) == channel_of(closed)))

@@ -1,0 +1,58 @@
+"""When a message that did not arrive is tried again, and when it is given up. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+from notifiers.base import DeliveryError
+
+_DOUBLINGS_MAX = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a message is tried before it goes another way.
+
+    Attributes:
+        base: Upper bound of the first wait; it doubles with each try.
+        cap: Upper bound of every wait.
+        tries: Tries without success, at least 1. Tries that the receiver has asked to repeat later
+            do not count: it is alive, and `age` bounds them.
+        age: From the first try. Time that a message was held or nobody ran does not count.
+        wait_longest: The longest wait that a receiver may ask for.
+    """
+
+    base: timedelta = timedelta(seconds=2)
+    cap: timedelta = timedelta(minutes=5)
+    tries: int = 12
+    age: timedelta = timedelta(hours=24)
+    wait_longest: timedelta = timedelta(hours=1)
+
+
+def back_off(tries: int, patience: Patience, random: Random) -> timedelta:
+    """Return a wait drawn evenly from zero to the bound after `tries` tries (full jitter).
+
+    Args:
+        tries: At least 1.
+    """
+    doublings: int = min(tries - 1, _DOUBLINGS_MAX)
+    bound = min(patience.cap, patience.base * (1 << doublings))
+    return bound * random.random()
+
+
+def next_try_at(
+    error: DeliveryError,
+    tries: int,
+    first_tried_at: datetime,
+    now: datetime,
+    patience: Patience,
+    random: Random,
+) -> datetime | None:
+    """Return when to try again after `tries` tries, or None to give up."""
+    if error.permanent or now - first_tried_at >= patience.age:
+        return None
+    if error.retry_after is not None and error.retry_after > timedelta():
+        return now + min(error.retry_after, patience.wait_longest)
+    if tries >= patience.tries:
+        return None
+    return now + back_off(tries, patience, random)

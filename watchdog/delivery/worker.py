@@ -1,0 +1,348 @@
+"""The outbox's worker: claims messages, says what it is about to do, sends, and writes what came of it."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import cast
+
+import asyncpg
+
+from notifiers.base import Notifier
+from watchdog.clock import Clock
+from watchdog.delivery.fallback import channel_of, first_part, later_part, next_receivers
+from watchdog.delivery.figures import Figures
+from watchdog.delivery.retries import Patience, next_try_at
+from watchdog.delivery.sending import Answer, send_one
+from watchdog.domain.people import Directory
+from watchdog.store import outbox
+from watchdog.store.outbox import Claimed, Result, Road, Settled, Tried
+from watchdog.store.pool import StoreDown, store_down
+
+logger = logging.getLogger(__name__)
+
+_ACQUIRE_SECONDS = 5.0
+_STORE_BACK_OFF = (timedelta(seconds=0.5), timedelta(seconds=4))
+_STORE_TROUBLE = (
+    StoreDown,
+    asyncpg.TransactionRollbackError,  # 40xxx: deadlock, serialization
+    asyncpg.InsufficientResourcesError,  # 53xxx: disk full
+    asyncpg.ObjectNotInPrerequisiteStateError,  # 55xxx: lock not available
+    asyncpg.OperatorInterventionError,  # 57xxx: statement time-out
+)
+"""What passes by itself; any other error of the store is a mistake of ours and ends the service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of the worker.
+
+    Attributes:
+        batch: Messages claimed at once, and held at most for each channel.
+        at_once: Messages on their way at the same time, for each channel.
+        lease: How long a claim holds; after a crash its messages wait for its end.
+        send_within: Bound on one attempt, look-up included; shorter than the lease.
+        poll_every: How often the outbox is looked at when nobody wakes the worker.
+        grace: How long a stop waits for what is on its way.
+    """
+
+    batch: int = 100
+    at_once: int = 20
+    lease: timedelta = timedelta(seconds=30)
+    send_within: timedelta = timedelta(seconds=20)
+    poll_every: timedelta = timedelta(seconds=2)
+    grace: timedelta = timedelta(seconds=5)
+
+
+@dataclass(slots=True, eq=False)
+class _Flight:
+    """A message that this worker holds.
+
+    Attributes:
+        lease_ends: On this machine's monotonic clock, counted from before the claim.
+        has_begun: A byte of it may have been sent.
+    """
+
+    row: Claimed
+    lease_ends: float
+    has_begun: bool = False
+    task: asyncio.Task[None] | None = None
+    result: Result | None = None
+
+    def end(self, state: Settled, outcome: Tried | None = None, error: str = "") -> None:
+        self.result = Result(self.row.id, self.row.token, state, outcome, error)
+
+
+class Delivery:
+    """Sends what is in the outbox; any number of them may run against one store.
+
+    Attributes:
+        figures: What it has counted.
+    """
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        notifiers: Mapping[str, Notifier],
+        directory: Callable[[], Directory],
+        clock: Clock,
+        wake: asyncio.Event,
+        random: Random,
+        *,
+        limits: Limits | None = None,
+        patience: Patience | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take what it needs; nothing happens until `run` or `drain`.
+
+        Args:
+            notifiers: By channel: the part of a receiver before its colon.
+            directory: Returns the people and teams of now, for fallbacks.
+            wake: Set it after a commit that wrote messages; the worker clears it.
+        """
+        self.figures = Figures()
+        self._pool = pool
+        self._notifiers = notifiers
+        self._directory = directory
+        self._clock = clock
+        self._wake = wake
+        self._random = random
+        self._limits = limits or Limits()
+        self._patience = patience or Patience()
+        self._monotonic = monotonic
+        self._gates = {one: asyncio.Semaphore(self._limits.at_once) for one in notifiers}
+        self._flights: set[_Flight] = set()
+        self._paused: dict[str, datetime] = {}
+
+    async def run(self) -> None:
+        """Send until cancelled; then finish or give back what is held, within the grace."""
+        async with asyncio.TaskGroup() as sends:
+            try:
+                await self._work(sends)
+            except asyncio.CancelledError:
+                await self._stop()
+                raise
+
+    async def drain(self) -> Counter[str]:
+        """Send everything that is due now and return how many attempts ended how.
+
+        Raises:
+            StoreDown: The store does not answer.
+        """
+        before = self.figures.attempts.copy()
+        async with asyncio.TaskGroup() as sends:
+            while True:
+                self._wake.clear()
+                if await self._pass(sends):
+                    continue
+                if not self._flights:
+                    return self.figures.attempts - before
+                await self._wake.wait()
+
+    async def _work(self, sends: asyncio.TaskGroup) -> None:
+        troubles = 0
+        while True:
+            self._wake.clear()
+            try:
+                with self._clock.working():
+                    is_busy = await self._pass(sends)
+            except _STORE_TROUBLE as error:
+                troubles += 1
+                await self._wait_for_store(error, troubles)
+                continue
+            troubles = 0
+            if not is_busy:
+                await self._clock.wait(self._wake, self._clock.now() + self._limits.poll_every)
+
+    async def _wait_for_store(self, error: Exception, troubles: int) -> None:
+        self.figures.store_troubles += 1
+        if troubles == 1:
+            logger.warning("the outbox cannot be read; trying again", exc_info=error)
+        first, longest = _STORE_BACK_OFF
+        span = min(longest, first * 2 ** min(troubles - 1, 10))
+        await self._clock.sleep_until(self._clock.now() + span * (0.5 + self._random.random() / 2))
+
+    async def _pass(self, sends: asyncio.TaskGroup) -> bool:
+        """Write what has ended, begin what is due; return False when there was neither."""
+        settled = await self._settle()
+        claimed = await self._claim()
+        for flight in await self._begin(claimed):
+            flight.task = sends.create_task(self._fly(flight), name=f"send {flight.row.id}")
+        return bool(settled or claimed)
+
+    async def _claim(self) -> list[_Flight]:
+        now = self._clock.now()
+        self._paused = {one: until for one, until in self._paused.items() if until > now}
+        held = Counter(channel_of(one.row.receiver) for one in self._flights)
+        lease_ends = self._monotonic() + self._limits.lease.total_seconds()
+        async with self._connection() as conn:
+            rows = await outbox.claim(
+                conn,
+                now,
+                limit=self._limits.batch,
+                lease=self._limits.lease,
+                but_channels=[one for one, count in held.items() if count >= self._limits.batch],
+                but_receivers=list(self._paused),
+            )
+        claimed = [_Flight(row, lease_ends) for row in rows]
+        self._flights.update(claimed)
+        return claimed
+
+    async def _begin(self, claimed: Sequence[_Flight]) -> list[_Flight]:
+        """Return those of the claimed that may be sent: their intents are written."""
+        if not claimed:
+            return []
+        try:
+            async with self._connection() as conn:
+                return await self._write_intents(conn, claimed)
+        except BaseException:
+            for flight in claimed:
+                flight.end(Settled.AGAIN)
+            raise
+
+    async def _write_intents(
+        self, conn: asyncpg.Connection, claimed: Sequence[_Flight]
+    ) -> list[_Flight]:
+        now = self._clock.now()
+        replaced = await outbox.supersede_edits(conn, [one.row for one in claimed], now)
+        self.figures.superseded += len(replaced)
+        hopeful = []
+        for flight in claimed:
+            if flight.row.id in replaced:
+                self._flights.discard(flight)
+            elif reason := self._why_hopeless(flight.row):
+                flight.end(Settled.DEAD, error=reason)
+            else:
+                hopeful.append(flight)
+        written = await outbox.write_intents(conn, [one.row for one in hopeful], now)
+        for flight in hopeful:
+            if flight.row.id not in written:
+                flight.end(Settled.AGAIN)
+        return [one for one in hopeful if one.row.id in written]
+
+    def _why_hopeless(self, row: Claimed) -> str:
+        channel = channel_of(row.receiver)
+        if channel not in self._notifiers:
+            return f"no channel `{channel}` is configured"
+        if row.is_headless:
+            return "its first message is dead"
+        if row.unknowns >= self._patience.tries:
+            return f"nobody knows what came of {row.unknowns} attempts"
+        return ""
+
+    async def _fly(self, flight: _Flight) -> None:
+        with self._clock.working():
+            async with self._gates[channel_of(flight.row.receiver)]:
+                left = flight.lease_ends - self._monotonic()
+                if left < self._limits.send_within.total_seconds():
+                    flight.end(Settled.AGAIN)
+                else:
+                    flight.has_begun = True
+                    started_at = self._clock.now()
+                    flight.result = self._judge(
+                        flight.row, await self._send(flight.row), started_at
+                    )
+            self._wake.set()
+
+    async def _send(self, row: Claimed) -> Answer:
+        return await send_one(
+            row, self._notifiers[channel_of(row.receiver)], self._limits.send_within
+        )
+
+    def _judge(self, row: Claimed, answer: Answer, started_at: datetime) -> Result:
+        line = answer.rendered.line if answer.rendered else ""
+        if answer.error is None:
+            keeps = getattr(self._notifiers[channel_of(row.receiver)], "keeps_rendered", False)
+            return Result(
+                row.id,
+                row.token,
+                Settled.SENT,
+                answer.outcome,
+                line=line,
+                remote=answer.receipt.remote if answer.receipt else None,
+                body=answer.rendered.body if keeps and answer.rendered else None,
+            )
+        due_at = next_try_at(
+            answer.error,
+            row.attempts + 1,
+            row.first_tried_at or started_at,
+            self._clock.now(),
+            self._patience,
+            self._random,
+        )
+        if due_at and answer.error.retry_after is not None:
+            self._paused[row.receiver] = due_at
+        return Result(
+            row.id,
+            row.token,
+            Settled.AGAIN if due_at else Settled.DEAD,
+            answer.outcome,
+            error=str(answer.error),
+            due_at=due_at,
+            line=line,
+        )
+
+    async def _settle(self) -> int:
+        """Write the results there are; return how many. They are kept until that has succeeded."""
+        ended = {one: one.result for one in self._flights if one.result is not None}
+        if not ended:
+            return 0
+        now = self._clock.now()
+        results = list(ended.values())
+        async with self._connection() as conn:
+            settled = await self._write_results(conn, results, now)
+        self._flights.difference_update(ended)
+        self.figures.fenced += len(ended) - len(settled)
+        self.figures.count(((one.row, end) for one, end in ended.items() if end.id in settled), now)
+        return len(ended)
+
+    async def _write_results(
+        self, conn: asyncpg.Connection, results: Sequence[Result], now: datetime
+    ) -> set[int]:
+        dead = {one.id for one in results if one.state is Settled.DEAD}
+        if not dead:
+            return await outbox.settle(conn, results, now)
+        async with conn.transaction():
+            settled = await outbox.settle(conn, results, now)
+            await self._fall_back(conn, dead & settled, now)
+        return settled
+
+    async def _fall_back(
+        self, conn: asyncpg.Connection, dead: Iterable[int], now: datetime
+    ) -> None:
+        given_up = await outbox.unreached(conn, dead)
+        chosen = next_receivers(given_up, self._directory(), self._notifiers)
+        roads = [
+            Road(number, one, first_part(one), later_part(one)) for number, one in chosen.items()
+        ]
+        self.figures.fallbacks += len(await outbox.insert_fallbacks(conn, roads, now))
+
+    async def _stop(self) -> None:
+        """Wait for what is on its way, give back the rest. Its outcome is unknown if it has begun."""
+        sending = {one.task for one in self._flights if one.task and not one.task.done()}
+        if sending:
+            _, late = await asyncio.wait(sending, timeout=self._limits.grace.total_seconds())
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+        for flight in self._flights:
+            if flight.result is None and flight.has_begun:
+                flight.end(Settled.AGAIN, Tried.UNKNOWN, "stopped while it was being sent")
+            elif flight.result is None:
+                flight.end(Settled.AGAIN)
+        try:
+            await self._settle()
+        except _STORE_TROUBLE as error:
+            logger.warning("leases could not be given back; they will end", exc_info=error)
+
+    @contextlib.asynccontextmanager
+    async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
+        with store_down():
+            async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as conn:
+                yield cast("asyncpg.Connection", conn)  # it stands for the connection

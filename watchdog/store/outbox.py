@@ -1,0 +1,388 @@
+"""The outbox: messages that must reach somebody, from the commit that asks for them to their end.
+
+A row is claimed by one worker for a lease. Every later change must carry the token of that claim, so
+a worker that was too slow changes nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import asyncpg
+
+from notifiers.base import Part
+from rules.base import Severity
+from watchdog.delivery.facts import encode_facts
+from watchdog.delivery.fallback import Unreached
+from watchdog.domain.notices import Notice
+from watchdog.store.sql import load
+from watchdog.store.text import clean, json_text
+
+_SQL = load("outbox")
+_ERROR_CHARACTERS_MAX = 500
+
+
+class Settled(StrEnum):
+    """How a claimed message goes on."""
+
+    SENT = "sent"
+    DEAD = "dead"
+    AGAIN = "pending"
+
+
+class Tried(StrEnum):
+    """What came of one attempt."""
+
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    FOUND = "found"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message that this worker holds.
+
+    Attributes:
+        attempts: Earlier ones. `unknowns`: those of them whose outcome nobody knows.
+        remote: Where the receiver's first message about the incident is, if it is known.
+        is_headless: It belongs to a first message that was given up.
+    """
+
+    id: int
+    token: int
+    incident_id: int
+    version: int
+    receiver: str
+    part: Part
+    due_at: datetime
+    created_at: datetime
+    attempts: int
+    facts: Mapping[str, Any]
+    remote: Mapping[str, str]
+    first_tried_at: datetime | None
+    unknowns: int
+    is_headless: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a claimed message.
+
+    Attributes:
+        outcome: None withdraws the intent: nothing was sent, and the attempt does not count.
+        due_at: When to try again, for `Settled.AGAIN`.
+        remote: Where the message is, for later ones that belong to it; empty for nowhere.
+        body: What the receiver sees, if it is to be kept.
+    """
+
+    id: int
+    token: int
+    state: Settled
+    outcome: Tried | None
+    error: str = ""
+    due_at: datetime | None = None
+    line: str = ""
+    remote: Mapping[str, str] | None = None
+    body: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One attempt, for people. `outcome` is empty while it is under way."""
+
+    number: int
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A message, for people.
+
+    Attributes:
+        due_at: Not before; `attempts` tells whether it is held or waits for another try.
+        line: The push line; empty until the first attempt.
+        rendered: What its reader sees, if the notifier keeps it.
+        superseded_by, fallback_of: Numbers of other messages.
+    """
+
+    id: int
+    incident_id: int
+    version: int
+    event: str
+    title: str
+    receiver: str
+    part: Part
+    state: str
+    due_at: datetime
+    created_at: datetime
+    settled_at: datetime | None
+    attempts: int
+    last_error: str
+    line: str
+    rendered: Mapping[str, Any] | None
+    superseded_by: int | None
+    fallback_of: int | None
+    tries: tuple[Try, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How full the outbox is.
+
+    Attributes:
+        due: Waiting though their time has come. `held`: waiting for their time.
+        oldest_due_at: Since when the oldest of those that are due, or being sent, has been due.
+        dead: Given up since the asked instant.
+    """
+
+    due: int
+    held: int
+    sending: int
+    oldest_due_at: datetime | None
+    dead: int
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """Another receiver for message `id`: as what it gets that message, and later news."""
+
+    id: int
+    receiver: str
+    first_part: Part
+    later_part: Part
+
+
+async def insert(conn: asyncpg.Connection, notices: Iterable[tuple[int, int, Notice]]) -> None:
+    """Write messages as (incident, version, notice), inside the transaction of their transitions.
+
+    The transitions must have been written first, so that nobody else can be adding to the same
+    incidents: a receiver gets messages in the order in which they were written.
+    """
+    rows = [
+        (
+            incident_id,
+            version,
+            notice.receiver,
+            notice.part.value,
+            urgency(notice.part, notice.facts.severity),
+            notice.due_at,
+            notice.facts.at,
+            json_text(encode_facts(notice.facts)),
+        )
+        for incident_id, version, notice in notices
+    ]
+    if rows:
+        await conn.execute(_SQL["insert_notifications"], *_columns(rows))
+
+
+def urgency(part: Part, severity: str) -> int:
+    """Return 0 for a page about something critical, more for what can wait."""
+    known = [one.value for one in Severity]
+    rank = known.index(severity) if severity in known else 0
+    return part.priority * len(known) + len(known) - 1 - rank
+
+
+async def claim(
+    conn: asyncpg.Connection,
+    now: datetime,
+    *,
+    limit: int,
+    lease: timedelta,
+    but_channels: Sequence[str] = (),
+    but_receivers: Sequence[str] = (),
+) -> list[Claimed]:
+    """Take at most `2 * limit` messages whose turn it is, the most urgent first.
+
+    Args:
+        lease: Counted by the database's clock, from the moment of the claim.
+        but_channels, but_receivers: Left alone.
+    """
+    rows = await conn.fetch(
+        _SQL["claim_heads"], now, limit, lease, list(but_channels), list(but_receivers)
+    )
+    return [_claimed(row) for row in rows]
+
+
+def _claimed(row: asyncpg.Record) -> Claimed:
+    return Claimed(
+        id=row["id"],
+        token=row["token"],
+        incident_id=row["incident_id"],
+        version=row["version"],
+        receiver=row["receiver"],
+        part=Part(row["part"]),
+        due_at=row["due_at"],
+        created_at=row["created_at"],
+        attempts=row["attempts"],
+        facts=row["facts"],
+        remote=row["remote"] or {},
+        first_tried_at=row["first_tried_at"],
+        unknowns=row["unknowns"],
+        is_headless=row["is_headless"],
+    )
+
+
+async def supersede_edits(
+    conn: asyncpg.Connection, claimed: Iterable[Claimed], now: datetime
+) -> set[int]:
+    """Drop edits for which a newer one is due, those of `claimed` and all between; return numbers."""
+    edits = [one for one in claimed if one.part is Part.EDIT]
+    if not edits:
+        return set()
+    rows = await conn.fetch(_SQL["supersede_edits"], *_held(edits), now)
+    return {row["id"] for row in rows}
+
+
+async def write_intents(
+    conn: asyncpg.Connection, claimed: Sequence[Claimed], now: datetime
+) -> set[int]:
+    """Write that these are about to be sent; return the numbers of those that may be."""
+    if not claimed:
+        return set()
+    rows = await conn.fetch(_SQL["write_intents"], *_held(claimed), now)
+    return {row["id"] for row in rows}
+
+
+def _held(claimed: Iterable[Claimed]) -> tuple[list[int], list[int]]:
+    held = list(claimed)
+    return [one.id for one in held], [one.token for one in held]
+
+
+async def settle(conn: asyncpg.Connection, results: Sequence[Result], now: datetime) -> set[int]:
+    """Write what came of messages; return the numbers of those that were still this worker's."""
+    rows = [
+        (
+            one.id,
+            one.token,
+            one.state.value,
+            one.outcome.value if one.outcome else None,
+            clean(one.error)[:_ERROR_CHARACTERS_MAX],
+            one.due_at,
+            clean(one.line),
+            None if one.body is None else json_text(one.body),
+            json_text(one.remote) if one.remote else None,
+        )
+        for one in results
+    ]
+    settled = await conn.fetch(_SQL["settle"], *_columns(rows), now)
+    return {row["id"] for row in settled}
+
+
+async def unreached(conn: asyncpg.Connection, ids: Iterable[int]) -> dict[int, Unreached]:
+    """Return by number what decides who is told instead of the receivers of these messages.
+
+    Their incidents stay locked until the transaction ends.
+    """
+    given_up = sorted(ids)
+    await conn.execute(_SQL["lock_incidents_of"], given_up)
+    return {
+        row["id"]: Unreached(
+            incident_id=row["incident_id"],
+            receiver=row["receiver"],
+            team=row["team"],
+            owner=row["owner"],
+            told=frozenset(row["told"]),
+            tried=frozenset(row["tried"]),
+        )
+        for row in await conn.fetch(_SQL["list_unreached"], given_up)
+    }
+
+
+async def insert_fallbacks(
+    conn: asyncpg.Connection, roads: Sequence[Road], now: datetime
+) -> list[int]:
+    """Write the same messages to others, who from now on hear of these incidents; return numbers."""
+    rows = [(one.id, one.receiver, one.first_part.value, one.later_part.value) for one in roads]
+    if not rows:
+        return []
+    written = await conn.fetch(_SQL["insert_fallbacks"], *_columns(rows), now)
+    await conn.execute(_SQL["announce"])
+    return [row["id"] for row in written]
+
+
+async def recent(conn: asyncpg.Connection, limit: int = 100) -> list[Entry]:
+    """Return the newest messages, newest first."""
+    return await _entries(conn, await conn.fetch(_SQL["list_newest"], limit))
+
+
+async def for_incident(
+    conn: asyncpg.Connection, incident_id: int, limit: int = 1000
+) -> list[Entry]:
+    """Return an incident's messages in the order in which they were written."""
+    return await _entries(conn, await conn.fetch(_SQL["list_of_incident"], incident_id, limit))
+
+
+async def _entries(conn: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> list[Entry]:
+    shown = await conn.fetch(_SQL["show_messages"], [row["id"] for row in rows])
+    return [_entry(row) for row in shown]
+
+
+def _entry(row: asyncpg.Record) -> Entry:
+    return Entry(
+        id=row["id"],
+        incident_id=row["incident_id"],
+        version=row["version"],
+        event=row["event"],
+        title=row["title"] or "",
+        receiver=row["receiver"],
+        part=Part(row["part"]),
+        state=row["state"],
+        due_at=row["due_at"],
+        created_at=row["created_at"],
+        settled_at=row["settled_at"],
+        attempts=row["attempts"],
+        last_error=row["last_error"],
+        line=row["line"],
+        rendered=row["rendered"],
+        superseded_by=row["superseded_by"],
+        fallback_of=row["fallback_of"],
+        tries=tuple(map(_try, row["tries"])),
+    )
+
+
+def _try(stored: Mapping[str, Any]) -> Try:
+    ended_at = stored["ended_at"]
+    return Try(
+        number=stored["number"],
+        started_at=datetime.fromisoformat(stored["started_at"]),
+        ended_at=datetime.fromisoformat(ended_at) if ended_at else None,
+        outcome=stored["outcome"] or "",
+        error=stored["error"],
+    )
+
+
+async def resend(conn: asyncpg.Connection, number: int, now: datetime) -> int:
+    """Send a message again, or a waiting one at once; return the number to watch.
+
+    What was sent or given up stays as it was; a new message with the same words is written.
+
+    Raises:
+        LookupError: There is no such message, or it is being sent, or another one replaced it.
+    """
+    for step in ("hurry", "send_again"):
+        written: int | None = await conn.fetchval(_SQL[step], number, now)
+        if written is not None:
+            await conn.execute(_SQL["announce"])
+            return written
+    row = await conn.fetchrow(_SQL["state_of"], number)
+    if row is None:
+        raise LookupError(f"there is no message {number}")
+    if row["superseded_by"]:
+        raise LookupError(f"message {number} was replaced by {row['superseded_by']}; send that one")
+    raise LookupError(f"message {number} is being sent now")
+
+
+async def waiting(conn: asyncpg.Connection, now: datetime, dead_since: datetime) -> Waiting:
+    """Return how full the outbox is."""
+    [row] = await conn.fetch(_SQL["count_waiting"], now, dead_since)
+    return Waiting(**dict(row))
+
+
+def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]

@@ -1,0 +1,273 @@
+-- name: insert_notifications
+-- Messages that must reach somebody, one array a column, in the order in which a receiver gets them.
+insert into notification (
+    incident_id, version, receiver, part, priority, due_at, created_at, facts
+)
+select n.incident_id, n.version, n.receiver, n.part, n.priority, n.due_at, n.created_at, n.facts::jsonb
+from unnest(
+    $1::bigint[], $2::integer[], $3::text[], $4::text[], $5::smallint[], $6::timestamptz[],
+    $7::timestamptz[], $8::text[]
+) with ordinality as n (
+    incident_id, version, receiver, part, priority, due_at, created_at, facts, place
+)
+order by n.place;
+
+-- name: claim_heads
+-- Take the first message of each queue in which one is due, the most urgent queues first, for a lease
+-- that starts now. A queue is an incident's messages to one receiver. Its first message may be held until
+-- later, but it must not hold back what is due behind it; one that has failed waits for its own time.
+-- Messages whose lease has ended are taken too, and their attempt in flight ends as unknown.
+with ready as (
+    select head.id
+    from notification due
+    join notification head on head.id = (
+        select first.id from notification first
+        where first.incident_id = due.incident_id and first.receiver = due.receiver
+            and first.state in ('pending', 'sending')
+        order by first.id
+        limit 1
+    )
+    where due.state = 'pending' and due.due_at <= $1
+        and head.state = 'pending' and (head.attempts = 0 or head.due_at <= $1)
+        and split_part(due.receiver, ':', 1) <> all($4::text[]) and due.receiver <> all($5::text[])
+    order by due.priority, due.due_at, due.id
+    limit $2
+    for update of head skip locked
+), left_behind as (
+    select id from notification
+    where state = 'sending' and leased_until < clock_timestamp()
+        and split_part(receiver, ':', 1) <> all($4::text[]) and receiver <> all($5::text[])
+    order by leased_until
+    limit $2
+    for update skip locked
+), claimed as (
+    update notification set
+        state = 'sending', token = token + 1, leased_until = clock_timestamp() + $3::interval
+    where id in (select id from ready union select id from left_behind)
+    returning id, token, incident_id, version, receiver, part, priority, due_at, created_at, attempts, facts
+), closed as (
+    update attempt set outcome = 'unknown', ended_at = $1, error = 'whoever sent it went away meanwhile'
+    where notification_id in (select id from claimed) and outcome is null
+)
+select c.*, t.remote, tried.first_tried_at, tried.unknowns,
+    c.part in ('edit', 'thread')
+        and exists (
+            select from notification first
+            where first.incident_id = c.incident_id and first.receiver = c.receiver
+                and first.part in ('page', 'root') and first.state = 'dead'
+        )
+        and not exists (
+            select from notification first
+            where first.incident_id = c.incident_id and first.receiver = c.receiver
+                and first.part in ('page', 'root') and first.state = 'sent'
+        ) as is_headless
+from claimed c
+left join thread t on t.incident_id = c.incident_id and t.receiver = c.receiver
+cross join lateral (
+    select min(a.started_at) as first_tried_at,
+        count(*) filter (where a.outcome is null or a.outcome = 'unknown') as unknowns
+    from attempt a where a.notification_id = c.id
+) tried
+order by c.priority, c.due_at, c.id;
+
+-- name: supersede_edits
+-- Of the edits that wait in the queues of these claimed edits only the newest that is due is sent; the
+-- older ones, claimed or not, name it as what replaced them.
+update notification old set
+    state = 'superseded', superseded_by = newest.id, settled_at = $3, token = old.token,
+    leased_until = null
+from unnest($1::bigint[], $2::bigint[]) as mine (id, token)
+join notification held on held.id = mine.id and held.token = mine.token and held.state = 'sending'
+cross join lateral (
+    select edit.id from notification edit
+    where edit.incident_id = held.incident_id and edit.receiver = held.receiver
+        and edit.part = 'edit' and edit.state = 'pending' and edit.due_at <= $3
+    order by edit.id desc
+    limit 1
+) newest
+where old.incident_id = held.incident_id and old.receiver = held.receiver and old.part = 'edit'
+    and old.id < newest.id
+    and (old.state = 'pending' or (old.id = mine.id and old.token = mine.token and old.state = 'sending'))
+returning old.id;
+
+-- name: write_intents
+-- Say that claimed messages are about to be sent; only rows that came back may be.
+with held as (
+    update notification n set attempts = n.attempts + 1
+    from unnest($1::bigint[], $2::bigint[]) as mine (id, token)
+    where n.id = mine.id and n.token = mine.token and n.state = 'sending'
+        and n.leased_until > clock_timestamp()
+    returning n.id, n.attempts, n.token
+)
+insert into attempt (notification_id, number, token, started_at)
+select id, attempts, token, $3 from held
+returning notification_id as id;
+
+-- name: settle
+-- Write what came of claimed messages, if the token is still the present one; rows that do not come back
+-- are somebody else's by now. A null outcome withdraws the intent: nothing was sent.
+with result as (
+    select * from unnest(
+        $1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[],
+        $8::text[], $9::text[]
+    ) as r (id, token, state, outcome, error, due_at, line, rendered, remote)
+), withdrawn as (
+    delete from attempt a using result r
+    where r.outcome is null
+        and a.notification_id = r.id and a.token = r.token and a.outcome is null
+    returning a.notification_id as id
+), settled as (
+    update notification n set
+        state = r.state, token = r.token, leased_until = null,
+        settled_at = case when r.state = 'pending' then null else $10::timestamptz end,
+        due_at = coalesce(r.due_at, n.due_at),
+        attempts = n.attempts - (select count(*) from withdrawn w where w.id = n.id),
+        last_error = case when r.outcome is null and r.error = '' then n.last_error else r.error end,
+        line = case when r.line = '' then n.line else r.line end,
+        rendered = coalesce(r.rendered::jsonb, n.rendered)
+    from result r
+    where n.id = r.id and n.token = r.token and n.state = 'sending'
+    returning n.id, n.incident_id, n.receiver, n.part
+), closed as (
+    update attempt a set outcome = r.outcome, ended_at = $10, error = r.error
+    from result r join settled s on s.id = r.id
+    where r.outcome is not null
+        and a.notification_id = r.id and a.token = r.token and a.outcome is null
+), placed as (
+    insert into thread (incident_id, receiver, remote)
+    select s.incident_id, s.receiver, r.remote::jsonb
+    from settled s join result r on r.id = s.id
+    where r.remote is not null and s.part <> 'thread'
+    on conflict (incident_id, receiver) do update set remote = excluded.remote
+)
+select id from settled;
+
+-- name: lock_incidents_of
+-- Hold the incidents of these messages still, so that nobody adds to their audience meanwhile; locked in
+-- the order of numbers, as everybody does.
+select i.id from incident i
+where i.id in (select incident_id from notification where id = any($1::bigint[]))
+order by i.id
+for no key update;
+
+-- name: list_unreached
+-- First messages that were given up, with the other receivers of the same event or a later one: all of them, and
+-- those among them whose first message about the incident has not failed.
+select n.id, n.incident_id, n.receiver, i.team, i.owner,
+    array(
+        select distinct o.receiver from notification o
+        where o.incident_id = n.incident_id and o.version >= n.version and o.receiver <> n.receiver
+    ) as tried,
+    array(
+        select distinct o.receiver from notification o
+        where o.incident_id = n.incident_id and o.version >= n.version and o.receiver <> n.receiver
+            and o.state <> 'dead'
+            and exists (
+                select from notification first
+                where first.incident_id = o.incident_id and first.receiver = o.receiver
+                    and first.part in ('page', 'root') and first.state <> 'dead'
+            )
+    ) as told
+from notification n
+join incident i on i.id = n.incident_id
+where n.id = any($1::bigint[]) and n.part in ('page', 'root')
+order by n.id;
+
+-- name: insert_fallbacks
+-- The same message to somebody else; and if the incident has moved on meanwhile, how it stands now.
+-- Whoever is told this way hears how it goes on.
+with road as (
+    select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[])
+        as r (id, receiver, first_part, later_part)
+), chosen as (
+    select n.id, n.incident_id, n.version, r.receiver, r.first_part as part, n.priority,
+        $5::timestamptz as due_at, n.facts
+    from road r join notification n on n.id = r.id
+    union all
+    select later.id, later.incident_id, later.version, r.receiver, r.later_part, later.priority,
+        greatest(later.due_at, $5), later.facts
+    from road r
+    join notification n on n.id = r.id
+    cross join lateral (
+        select * from notification edit
+        where edit.incident_id = n.incident_id and edit.receiver = n.receiver
+            and edit.version > n.version and edit.part = 'edit' and edit.state = 'pending'
+        order by edit.id desc
+        limit 1
+    ) later
+), listened as (
+    update incident i set audience = i.audience || added.receivers
+    from (
+        select c.incident_id, array_agg(distinct c.receiver) as receivers
+        from chosen c join incident known on known.id = c.incident_id
+        where c.receiver <> all(known.audience)
+        group by c.incident_id
+    ) added
+    where i.id = added.incident_id
+)
+insert into notification (
+    incident_id, version, receiver, part, priority, due_at, created_at, facts, fallback_of
+)
+select incident_id, version, receiver, part, priority, due_at, $5, facts, id
+from chosen
+order by id
+returning id;
+
+-- name: announce
+-- A hint for everybody who shows or sends things; polling stays the truth.
+select pg_notify('watchdog', '');
+
+-- name: list_newest
+-- Numbers of the newest messages.
+select id from notification order by created_at desc, id desc limit $1;
+
+-- name: list_of_incident
+-- Numbers of an incident's messages, in the order in which they were written.
+select id from notification where incident_id = $1 order by id limit $2;
+
+-- name: show_messages
+-- Messages with all that was tried, in the order of these numbers.
+select n.*, e.event, n.facts ->> 'title' as title, tries.tries
+from unnest($1::bigint[]) with ordinality as wanted (id, place)
+join notification n on n.id = wanted.id
+join event e on e.incident_id = n.incident_id and e.version = n.version
+cross join lateral (
+    select coalesce(
+        jsonb_agg(
+            jsonb_build_object(
+                'number', a.number, 'started_at', a.started_at, 'ended_at', a.ended_at,
+                'outcome', a.outcome, 'error', a.error
+            ) order by a.number
+        ), '[]'
+    ) as tries
+    from attempt a where a.notification_id = n.id
+) tries
+order by wanted.place;
+
+-- name: state_of
+-- How a message stands.
+select state, superseded_by from notification where id = $1;
+
+-- name: hurry
+-- Try a waiting message now.
+update notification set due_at = $2 where id = $1 and state = 'pending' returning id;
+
+-- name: send_again
+-- Write a settled message once more: a new one, because what was settled stays as it was.
+insert into notification (
+    incident_id, version, receiver, part, priority, due_at, created_at, facts
+)
+select incident_id, version, receiver, part, priority, $2, $2, facts
+from notification where id = $1 and state in ('sent', 'dead')
+returning id;
+
+-- name: count_waiting
+-- What is on its way, since when the oldest of it has been due, and how many were given up since an
+-- instant.
+select
+    count(*) filter (where state = 'pending' and due_at <= $1) as due,
+    count(*) filter (where state = 'pending' and due_at > $1) as held,
+    count(*) filter (where state = 'sending') as sending,
+    min(due_at) filter (where due_at <= $1) as oldest_due_at,
+    (select count(*) from notification where state = 'dead' and settled_at > $2) as dead
+from notification where state in ('pending', 'sending');

@@ -1,0 +1,28 @@
+"""Texts that PostgreSQL takes: it holds neither NUL nor half of a surrogate pair, and data may."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def clean(text: str) -> str:
+    """Return the text without NUL; what cannot be encoded becomes a question mark."""
+    return text.encode(errors="replace").decode().replace("\0", "")
+
+
+def json_text(value: Mapping[str, Any]) -> str:
+    """Return JSON for a jsonb column, its texts cleaned; what JSON does not know becomes its text."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    if "\\u0000" in text or clean(text) != text:
+        text = json.dumps(_cleaned(value), ensure_ascii=False, default=str)
+    return text
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, Mapping):
+        return {clean(str(key)): _cleaned(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_cleaned(one) for one in value]
+    return value
