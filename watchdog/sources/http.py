@@ -1,0 +1,170 @@
+"""HTTP endpoints as a source: one deadline around everything, a capped body, nothing followed."""
+
+import asyncio
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from rules.base import Answer, HttpFailure, HttpQuestion, HttpReply, Question, Unanswered
+from watchdog.config.model import Source as SourceSpec
+from watchdog.sources.base import seconds_in_words
+from watchdog.sources.http_client import HttpClient, read_capped
+from watchdog.sources.http_reasons import OUTSIDE, of_request
+
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+class AddressError(ValueError):
+    """An address that our policy keeps us from asking; the message says why, for people."""
+
+
+class HttpSource:
+    """The endpoints below one address."""
+
+    def __init__(self, spec: SourceSpec, address: str) -> None:
+        self._name = spec.name
+        self._address = address
+        self._connections = max(1, spec.connections)
+        self._turns = asyncio.Semaphore(self._connections)
+        self._bytes_max = spec.body_bytes_max
+        self._headers = CIMultiDict(
+            (name, value.get_secret_value()) for name, value in spec.headers
+        )
+        self._client: HttpClient | None = None
+
+    async def answer(self, question: Question) -> Answer:
+        """Return what an endpoint says, within the question's own deadline."""
+        if not isinstance(question, HttpQuestion):
+            return Unanswered("an endpoint is asked by URL, not in SQL")
+        try:
+            url = endpoint(self._address, question.url)
+        except AddressError as error:
+            return Unanswered(str(error))
+        client = self._client = self._client or HttpClient.shared()
+        within_s = question.within.total_seconds()
+        try:
+            async with asyncio.timeout(within_s):
+                await self._turns.acquire()
+        except TimeoutError:
+            return self._busy(within_s)
+        try:
+            return await self._in_turn(client, question, url, within_s)
+        finally:
+            self._turns.release()
+
+    async def _in_turn(
+        self, client: HttpClient, question: HttpQuestion, url: URL, within_s: float
+    ) -> Answer:
+        try:
+            async with asyncio.timeout(within_s):
+                await client.turns.acquire()
+        except TimeoutError:
+            return self._busy(within_s)
+        try:
+            return await self._ask(client, question, url, within_s)
+        finally:
+            client.turns.release()
+
+    async def answer_all(self, questions: Sequence[Question]) -> list[Answer]:
+        """Return the answers in order, at most `connections` of them under way at once."""
+        answers: list[Answer] = [Unanswered("not asked yet")] * len(questions)
+        waiting = iter(enumerate(questions))
+
+        async def work() -> None:
+            for index, question in waiting:
+                answers[index] = await self.answer(question)
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(min(self._connections, len(questions))):
+                group.create_task(work(), name=f"ask {self._name} {number}")
+        return answers
+
+    async def close(self) -> None:
+        """Give the shared client back."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.release()
+
+    async def _ask(
+        self, client: HttpClient, question: HttpQuestion, url: URL, within_s: float
+    ) -> HttpReply | HttpFailure | Unanswered:
+        started_s = time.monotonic()
+        try:
+            async with asyncio.timeout(within_s):
+                reply = await self._request(client, question, url)
+        except OUTSIDE as error:
+            in_lookup = client.is_looking_up(url.raw_host or "")
+            failure = of_request(error, within_s, in_lookup=in_lookup)
+            if isinstance(failure, Unanswered):
+                return failure
+            return replace(failure, took=_since(started_s))
+        return replace(reply, took=_since(started_s))
+
+    async def _request(self, client: HttpClient, question: HttpQuestion, url: URL) -> HttpReply:
+        headers = self._headers.copy()
+        headers.update(question.headers)
+        method = question.method.upper()
+        request = client.session(method, url.authority).request(
+            method,
+            url,
+            headers=headers,
+            data=None if question.body is None else question.body.encode(),
+            allow_redirects=False,
+        )
+        async with request as response:
+            body, truncated = await read_capped(response, self._bytes_max)
+            return HttpReply(response.status, body, _pairs(response), truncated)
+
+    def _busy(self, within_s: float) -> Unanswered:
+        return Unanswered(
+            f"its turn did not come within {seconds_in_words(within_s)}: "
+            f"all connections are busy (at most {self._connections})"
+        )
+
+
+def endpoint(address: str, url: str) -> URL:
+    """Return the address of one endpoint: `url` below the source's address, or `url` itself.
+
+    Raises:
+        AddressError: It is neither http nor https, holds a user's name or password, or is absolute
+            and of another origin than the source: a declared source is the permission to ask it.
+    """
+    base = _checked(address)
+    if _ABSOLUTE.match(url):
+        wanted = _checked(url)
+        if wanted.origin() != base.origin():
+            raise AddressError("the address is not the source's own; declare a source for it")
+        return wanted
+    if not url:
+        return base
+    start = str(base.with_query(None).with_fragment(None)).rstrip("/")
+    return _checked(start + url if url.startswith("?") else f"{start}/{url.lstrip('/')}")
+
+
+def _checked(address: str) -> URL:
+    try:
+        url = URL(address)
+        port = url.port
+    except ValueError as error:
+        raise AddressError("the address is not one that can be asked") from error
+    if url.scheme not in ("http", "https"):
+        raise AddressError("only http and https addresses are asked")
+    if url.raw_user is not None or url.raw_password is not None:
+        raise AddressError("the address holds a name or password; use a header for it")
+    if not url.raw_host or not port:
+        raise AddressError("the address names no host, or no port")
+    return url
+
+
+def _pairs(response: aiohttp.ClientResponse) -> tuple[tuple[str, str], ...]:
+    return tuple(response.headers.items())
+
+
+def _since(started_s: float) -> timedelta:
+    return timedelta(seconds=time.monotonic() - started_s)
