@@ -8,7 +8,7 @@ import asyncpg
 
 from rules.base import Entity, Finding
 from watchdog.config.model import Rule
-from watchdog.config.titles import render_title
+from watchdog.config import titles
 from watchdog.domain.fingerprint import fingerprint
 from watchdog.domain.incident import (
     Incident,
@@ -170,7 +170,7 @@ def new_incident(
         kind=rule.kind_name,
         team=rule.team,
         entity=track.entity,
-        title=render_title(rule.title, track.entity, finding.value, finding.limit),
+        title=titles.render(rule.title, track.entity, finding.value, finding.limit),
         severity=finding.severity,
         state=State.OPEN,
         owner=owner_for(directory, rule.team, now),

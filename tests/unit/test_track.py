@@ -1,0 +1,162 @@
+"""From findings to incidents: counting."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.base import Finding, Reading, Severity
+from watchdog.domain.people import Policy
+from watchdog.domain.track import (
+    NOT_HELD,
+    Held,
+    Look,
+    Move,
+    Track,
+    first_good_at,
+    look_bad,
+    look_good,
+)
+
+NOW = datetime(2025, 6, 13, 2, 15, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+POLICY = Policy(open_after=2, recover_after=3)
+BAD = Finding((("id", "7"),), Severity.WARNING, 3.0, 1.0, "3 (max 1)", "There are 3.")
+
+
+def look_times(
+    count: int, policy: Policy = POLICY, held: Held = NOT_HELD, finding: Finding = BAD
+) -> Look:
+    look = Look(None, Move.NOTHING)
+    for number in range(count):
+        look = look_bad(look.track, "r", finding, policy, held, NOW + number * MINUTE)
+    return look
+
+
+def an_open_track(**changes: object) -> Track:
+    track = look_times(2).track
+    assert track is not None
+    return replace(track, incident_id=1, **changes)  # type: ignore[arg-type]
+
+
+def test_one_bad_check_only_counts() -> None:
+    look = look_times(1)
+    assert look.move is Move.NOTHING
+    assert look.track is not None
+    assert look.track.reason == "bad 1 of 2 checks"
+
+
+def test_enough_bad_checks_in_a_row_open() -> None:
+    assert look_times(2).move is Move.OPEN
+
+
+def test_a_failure_class_may_open_at_once() -> None:
+    assert look_times(1, finding=replace(BAD, open_after=1)).move is Move.OPEN
+
+
+def test_for_wants_the_time_as_well_as_the_count() -> None:
+    policy = replace(POLICY, open_for=5 * MINUTE)
+    assert look_times(5, policy).move is Move.NOTHING
+    assert look_times(6, policy).move is Move.OPEN
+
+
+def test_a_good_check_forgets_what_had_not_opened() -> None:
+    track = look_times(1).track
+    assert track is not None
+    assert look_good(track, POLICY) == Look(None, Move.NOTHING)
+
+
+def test_recovery_needs_enough_good_checks_in_a_row() -> None:
+    first = look_good(an_open_track(), POLICY)
+    assert first.track is not None
+    second = look_good(first.track, POLICY)
+    assert second.track is not None
+    assert (first.move, second.move) == (Move.NOTHING, Move.NOTHING)
+    assert look_good(second.track, POLICY) == Look(None, Move.RECOVER)
+
+
+def test_a_bad_check_on_the_way_to_recovery_starts_the_count_anew() -> None:
+    good = look_good(an_open_track(), POLICY).track
+    bad = look_bad(good, "r", BAD, POLICY, NOT_HELD, NOW)
+    assert bad.track is not None
+    assert (bad.move, bad.track.good_checks) == (Move.NOTHING, 0)
+
+
+def test_an_open_incident_that_stays_bad_leaves_its_track_as_it_is() -> None:
+    track = an_open_track()
+    once = look_bad(track, "r", BAD, POLICY, NOT_HELD, NOW).track
+    assert once is not None
+    assert look_bad(once, "r", BAD, POLICY, NOT_HELD, NOW + MINUTE).track == once
+
+
+def test_another_severity_or_class_is_a_change_of_level() -> None:
+    worse = replace(BAD, severity=Severity.CRITICAL)
+    assert look_bad(an_open_track(), "r", worse, POLICY, NOT_HELD, NOW).move is Move.LEVEL
+    other = replace(BAD, failure_class="transient")
+    assert look_bad(an_open_track(), "r", other, POLICY, NOT_HELD, NOW).move is Move.LEVEL
+
+
+def test_what_is_held_under_another_does_not_open_and_says_why() -> None:
+    look = look_times(5, held=Held(under="desk-up"))
+    assert look.move is Move.NOTHING
+    assert look.track is not None
+    assert look.track.reason == "held under desk-up"
+
+
+def test_what_was_held_opens_at_the_next_bad_check_once_it_is_released() -> None:
+    held = look_times(5, held=Held(under="desk-up")).track
+    assert look_bad(held, "r", BAD, POLICY, NOT_HELD, NOW + 5 * MINUTE).move is Move.OPEN
+
+
+def test_an_excuse_holds_until_its_time_is_over() -> None:
+    policy = replace(POLICY, unless_at_most=10 * MINUTE)
+    assert look_times(10, policy, Held(excused=True)).move is Move.NOTHING
+    assert look_times(11, policy, Held(excused=True)).move is Move.OPEN
+
+
+def test_an_excuse_that_ends_starts_anew_the_next_time() -> None:
+    policy = replace(POLICY, open_after=9, unless_at_most=10 * MINUTE)
+    track = look_times(3, policy, Held(excused=True)).track
+    free = look_bad(track, "r", BAD, policy, NOT_HELD, NOW + 4 * MINUTE).track
+    assert free is not None
+    assert free.excused_since is None
+
+
+def test_the_data_says_since_when_it_is_bad() -> None:
+    since = NOW - timedelta(hours=3)
+    track = look_times(1, finding=replace(BAD, first_bad_at=since)).track
+    assert track is not None
+    assert track.first_bad_at == since
+
+
+def test_data_from_the_future_never_moves_an_instant_past_now() -> None:
+    ahead = NOW + timedelta(days=1)
+    track = look_times(1, finding=replace(BAD, first_bad_at=ahead)).track
+    assert track is not None
+    assert track.first_bad_at == NOW
+    assert first_good_at(Reading((), 1.0, "", "", ahead), NOW) == NOW
+
+
+@given(st.lists(st.booleans(), max_size=60), st.integers(1, 5), st.integers(1, 5))
+def test_it_opens_and_recovers_exactly_at_the_counts(
+    checks: list[bool], open_after: int, recover_after: int
+) -> None:
+    policy = Policy(open_after=open_after, recover_after=recover_after)
+    track: Track | None = None
+    is_open, bad, good = False, 0, 0
+    for number, is_bad in enumerate(checks):
+        bad, good = (bad + 1, 0) if is_bad else (0, good + 1)
+        if is_bad:
+            look = look_bad(track, "r", BAD, policy, NOT_HELD, NOW + number * MINUTE)
+        elif track:
+            look = look_good(track, policy)
+        else:
+            continue
+        assert (look.move is Move.OPEN) == (not is_open and bad >= open_after and is_bad)
+        assert (look.move is Move.RECOVER) == (is_open and good >= recover_after)
+        track = look.track
+        if look.move is Move.OPEN and track:
+            is_open, track = True, replace(track, incident_id=1)
+        if look.move is Move.RECOVER:
+            is_open = False

@@ -1,0 +1,294 @@
+"""The composition root: puts the service together, runs it, and takes it apart in order."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import secrets
+import signal
+import socket
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+
+from notifiers.base import Notifier
+from notifiers.registry import build as build_notifiers
+from watchdog.clock import Clock, MovedClock
+from watchdog.config.load import Loaded, load, load_text
+from watchdog.config.model import Config
+from watchdog.config.watch import Watch
+from watchdog.delivery.worker import Delivery
+from watchdog.demo import whereabouts
+from watchdog.demo.world import Demo
+from watchdog.domain.people import Directory
+from watchdog.engine.engine import Engine
+from watchdog.engine.leader import Leader
+from watchdog.moved_time import clock_of, require_local, served
+from watchdog.sources.base import Source
+from watchdog.sources.open import open_source
+from watchdog.store import configurations
+from watchdog.store.embedded import Embedded
+from watchdog.store.migrate import migrate
+from watchdog.store.pool import open_pool, transaction
+from watchdog.web.server import Web
+
+logger = logging.getLogger(__name__)
+
+
+class CannotStart(Exception):  # noqa: N818 (an ending with a sentence)
+    """The service has nothing to run with; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the service is started. `listen` is empty where the configuration decides."""
+
+    config: Path
+    data: Path
+    listen: str = ""
+    demo: bool = False
+
+
+@dataclass(slots=True)
+class Service:
+    """A running service, as its parts and its pages see it.
+
+    Attributes:
+        loaded: The latest reading of the files; its problems are shown even when an older
+            configuration is in force.
+        config: The configuration in force.
+        replica: Name of this process among those that share the store.
+    """
+
+    options: Options
+    clock: Clock
+    pool: asyncpg.Pool
+    loaded: Loaded
+    config: Config
+    replica: str
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    notifiers: dict[str, Notifier] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def directory(self) -> Directory:
+        """Return the people, teams and routes of now."""
+        return self.config.directory
+
+
+async def serve(options: Options, env: Mapping[str, str], announce: Callable[[str], None]) -> None:
+    """Run the service until it is cancelled or told to stop by SIGTERM or SIGINT.
+
+    Args:
+        announce: Is given the sentences a person who started it by hand wants to read.
+
+    Raises:
+        CannotStart, EmbeddedError, SchemaRefused, StoreDown, TestClockRefused: See their texts.
+    """
+    clock, socket_path = clock_of(env)
+    loaded = await asyncio.to_thread(load, options.config, env, partial=True)
+    if loaded.config is None:
+        raise CannotStart(f"{options.config} cannot be used; `watchdog check` says why")
+    if socket_path is not None:
+        require_local(_outward(loaded.config, options))
+    async with contextlib.AsyncExitStack() as stack:
+        embedded = await _embedded(loaded.config, options, stack)
+        dsn = embedded.dsn if embedded else loaded.config.service.store.get_secret_value()
+        await migrate(dsn, clock.now())
+        pool = await open_pool(dsn)
+        stack.push_async_callback(pool.close)
+        demo = await _demo(options, dsn, clock, stack)
+        config = await _config_to_start_with(loaded, pool, clock, env)
+        service = Service(
+            options, clock, pool, loaded, config, _replica(loaded.config, options),
+            addresses=demo.addresses if demo else {},
+        )  # fmt: skip
+        if isinstance(clock, MovedClock) and socket_path is not None:
+            await stack.enter_async_context(served(clock, socket_path))
+        lasting = [embedded.supervise()] if embedded else []
+        lasting += [demo.run()] if demo else []
+        await _run(service, lasting, env, announce, stack)
+
+
+def _outward(config: Config, options: Options) -> list[str]:
+    """Return every address through which the service reaches people, or is reached by them."""
+    slack = config.slack.api if config.slack.token.get_secret_value() else ""
+    return [
+        slack,
+        config.email.smtp.get_secret_value(),
+        config.service.store.get_secret_value(),
+        options.listen or config.service.listen,
+    ]
+
+
+async def _embedded(
+    config: Config, options: Options, stack: contextlib.AsyncExitStack
+) -> Embedded | None:
+    """Return the embedded PostgreSQL, running, when no store is configured."""
+    if config.service.store.get_secret_value():
+        options.data.mkdir(parents=True, exist_ok=True)
+        return None
+    embedded = Embedded(options.data)
+    await embedded.start()
+    stack.push_async_callback(embedded.stop)
+    return embedded
+
+
+async def _demo(
+    options: Options, dsn: str, clock: Clock, stack: contextlib.AsyncExitStack
+) -> Demo | None:
+    if not options.demo:
+        return None
+    demo = await Demo.start(dsn, options.data, clock)
+    stack.push_async_callback(demo.close)
+    found = whereabouts.Whereabouts(demo.addresses, demo.crm_dsn)
+    await asyncio.to_thread(whereabouts.leave, options.data, found)
+    stack.callback(whereabouts.clear, options.data)
+    return demo
+
+
+async def _config_to_start_with(
+    loaded: Loaded, pool: asyncpg.Pool, clock: Clock, env: Mapping[str, str]
+) -> Config:
+    """Return the configuration in force at the start.
+
+    The files if they are right; else the last good ones; else what is right in the files, with the
+    broken rules reported as not watched.
+    """
+    assert loaded.config is not None
+    if not loaded.errors:
+        await _keep(loaded.config, pool, clock)
+        return loaded.config
+    async with transaction(pool) as conn:
+        files = await configurations.newest(conn)
+    if files:
+        earlier = load_text(files, next(iter(files)), env)
+        if earlier.config is not None and not earlier.errors:
+            logger.error("the configuration has errors; the last good one stays in force")
+            return earlier.config
+    logger.error("the configuration has errors; its broken rules are not watched")
+    return loaded.config
+
+
+async def _keep(config: Config, pool: asyncpg.Pool, clock: Clock) -> None:
+    async with transaction(pool) as conn:
+        await configurations.keep(conn, config.digest, config.files, clock.now())
+
+
+def _replica(config: Config, options: Options) -> str:
+    """Return this process's name among those that share the store.
+
+    With an embedded store there is one at a time, whose lease the next takes over at once.
+    """
+    if not config.service.store.get_secret_value():
+        return f"embedded {options.data.absolute()}"
+    return f"{socket.gethostname()} {os.getpid()} {secrets.token_hex(4)}"
+
+
+async def _run(
+    service: Service,
+    lasting: Sequence[Coroutine[None, None, None]],
+    env: Mapping[str, str],
+    announce: Callable[[str], None],
+    stack: contextlib.AsyncExitStack,
+) -> None:
+    leader = Leader(service.pool, service.replica)
+    engine = Engine(service.pool, service.clock, leader, service.wake)
+    stack.push_async_callback(_close_all, service)
+    await put_in_force(service, engine, service.config)
+    delivery = Delivery(
+        service.pool,
+        service.notifiers,
+        service.directory,
+        service.clock,
+        service.wake,
+        random.Random(),  # noqa: S311 (spreads retries; no secret)
+    )
+    web = Web(service, engine, delivery)
+    stopped = asyncio.Event()
+    with _stopping_on_signals(stopped):
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(engine.run(), name="engine"),
+                group.create_task(delivery.run(), name="delivery"),
+                group.create_task(web.run(announce), name="web"),
+                group.create_task(_reload_for_ever(service, engine, env), name="reload"),
+                *(group.create_task(one, name=one.__qualname__) for one in lasting),
+            ]
+            await stopped.wait()
+            logger.info("stopping")
+            for task in tasks:
+                task.cancel()
+    await engine.flush()
+    await leader.give_back()
+
+
+@contextlib.contextmanager
+def _stopping_on_signals(stopped: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopped.set)
+    try:
+        yield
+    finally:
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(name)
+
+
+async def put_in_force(service: Service, engine: Engine, config: Config) -> None:
+    """Watch, route and send by `config` from now on; what it replaces is closed."""
+    old = list(service.sources.values()), list(service.notifiers.values())
+    service.config = config
+    service.sources = {
+        name: open_source(one, service.addresses) for name, one in config.sources.items()
+    }
+    service.notifiers.clear()
+    service.notifiers.update(
+        build_notifiers(
+            slack_token=config.slack.token.get_secret_value(),
+            slack_api=config.slack.api,
+            smtp_url=config.email.smtp.get_secret_value(),
+            sender=config.email.sender,
+            base_url=config.service.url,
+        )
+    )
+    await engine.apply(config, service.sources)
+    for outdated in (*old[0], *old[1]):
+        await outdated.close()
+
+
+async def _close_all(service: Service) -> None:
+    for one in (*service.sources.values(), *service.notifiers.values()):
+        await one.close()
+
+
+async def _reload_for_ever(service: Service, engine: Engine, env: Mapping[str, str]) -> None:
+    """Load the configuration again on SIGHUP and whenever a file changes."""
+    asked = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
+    watch = Watch(service.clock, asked)
+    while True:
+        await watch.changed([Path(name) for name in service.loaded.files])
+        with service.clock.working():
+            await reload(service, engine, env)
+
+
+async def reload(service: Service, engine: Engine, env: Mapping[str, str]) -> bool:
+    """Read the files again; return True if they are in force now.
+
+    A file with any mistake changes nothing: the configuration in force stays, its problems are shown.
+    """
+    loaded = await asyncio.to_thread(load, service.options.config, env)
+    service.loaded = loaded
+    if loaded.config is None or loaded.errors:
+        logger.error("the new configuration has errors; the old one stays in force")
+        return False
+    if loaded.config.digest == service.config.digest:
+        return True
+    await _keep(loaded.config, service.pool, service.clock)
+    await put_in_force(service, engine, loaded.config)
+    logger.info("new configuration in force", extra={"rules": len(loaded.config.rules)})
+    return True

@@ -1,0 +1,67 @@
+"""The command line. Thin: parse, call, print. Each command's module is imported when it is used."""
+
+import sys
+from collections.abc import Sequence
+
+ABOUT = "Watch databases, endpoints and queues; every incident has exactly one owner."
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("watchdog.cli.run", "Run the service."),
+    "check": ("watchdog.cli.check", "Show every mistake in rules.yaml."),
+    "try": ("watchdog.cli.trying", "Run a rule now against live data; send nothing."),
+    "status": ("watchdog.cli.reading", "Say whether everything is watched."),
+    "incidents": ("watchdog.cli.reading", "List incidents."),
+    "show": ("watchdog.cli.reading", "Show an incident and its timeline."),
+    "outbox": ("watchdog.cli.reading", "List messages, or show one as its reader sees it."),
+    "take": ("watchdog.cli.acting", "Take an incident: it is yours."),
+    "note": ("watchdog.cli.acting", "Write a note on an incident's timeline."),
+    "handover": ("watchdog.cli.acting", "Offer an incident to somebody else."),
+    "resolve": ("watchdog.cli.acting", "End a recovered incident with its cause."),
+    "notify": ("watchdog.cli.notify", "Test the road to a person, or preview a message."),
+    "demo": ("watchdog.cli.demo", "Break and mend the demo's systems."),
+    "version": ("watchdog.cli.version", "Print the version."),
+}
+"""Name → module and one line. The module defines the command under the name's `_command`."""
+
+ALIASES = {"ack": "take"}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and exit as the table of exit codes in the docs says."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given in ([], ["-h"], ["--help"]):
+        sys.stdout.write(overview())
+        sys.exit(0)
+    sys.exit(_exit_code(given))
+
+
+def overview() -> str:
+    """Return the help text. Said without click, whose import takes longer than everything else."""
+    width = max(len(name) for name in COMMANDS)
+    lines = [f"  {name:{width}}  {line}" for name, (_, line) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "Usage: watchdog COMMAND [OPTIONS] [ARGUMENTS]",
+            "",
+            f"  {ABOUT}",
+            "",
+            "Commands:",
+            *lines,
+            "",
+            "`watchdog COMMAND --help` says more. `ack` is an alias of `take`.",
+            "",
+        ]
+    )
+
+
+def _exit_code(arguments: Sequence[str]) -> int:
+    from watchdog.cli.ending import explain
+    from watchdog.cli.group import watchdog
+
+    try:
+        code = watchdog.main(list(arguments), prog_name="watchdog", standalone_mode=False)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # noqa: BLE001 (the edge: people see sentences)
+        return explain(error)
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,107 @@
+"""`watchdog take|note|handover|resolve`: what people do to an incident."""
+
+import click
+
+from watchdog.cli.session import Place, acting_person, person_option, placed, run, session
+from watchdog.domain.incident import CAUSE_KINDS, Incident
+
+_number = click.argument("number", metavar="ID", type=int)
+
+
+def _say(incident: Incident, sentence: str) -> None:
+    click.echo(f"#{incident.id} {sentence}")
+
+
+@click.command("take")
+@_number
+@click.option("--over", is_flag=True, help="Take it from whoever has taken it already.")
+@person_option
+@placed
+def take_command(number: int, over: bool, person: str, place: Place) -> int:
+    """Take an incident: you become its one, confirmed owner.
+
+    This also accepts an incident that was offered to you.
+    """
+
+    async def work() -> None:
+        from watchdog import verbs
+
+        async with session(place) as here:
+            who = acting_person(here.config, person)
+            taken = await verbs.take(
+                here.pool, here.config.directory, number, who, here.now, over=over
+            )
+        _say(taken, f"is yours: {taken.title}. {taken.detail}".strip())
+        if taken.do_first:
+            click.echo(f"Do first: {taken.do_first}")
+
+    return run(work())
+
+
+@click.command("note")
+@_number
+@click.option("-m", "words", required=True, help="What you saw or did.")
+@person_option
+@placed
+def note_command(number: int, words: str, person: str, place: Place) -> int:
+    """Write a note on an incident's timeline."""
+
+    async def work() -> None:
+        from watchdog import verbs
+
+        async with session(place) as here:
+            who = acting_person(here.config, person)
+            noted = await verbs.note(here.pool, here.config.directory, number, who, words, here.now)
+        _say(noted, "noted.")
+
+    return run(work())
+
+
+@click.command("handover")
+@_number
+@click.argument("receiver", metavar="PERSON")
+@click.option("-m", "words", default="", help="What the new owner must know.")
+@person_option
+@placed
+def handover_command(number: int, receiver: str, words: str, person: str, place: Place) -> int:
+    """Offer an incident to PERSON; you stay its owner until PERSON takes it."""
+
+    async def work() -> None:
+        from watchdog import verbs
+
+        async with session(place) as here:
+            who = acting_person(here.config, person)
+            offered = await verbs.hand_over(
+                here.pool, here.config.directory, number, who, receiver, words, here.now
+            )
+        _say(offered, f"offered to {receiver}. You stay owner until {receiver} takes it.")
+
+    return run(work())
+
+
+@click.command("resolve")
+@_number
+@click.option("-m", "cause", required=True, help="The cause, in one sentence.")
+@click.option(
+    "--kind",
+    "cause_kind",
+    required=True,
+    type=click.Choice([kind for kind in CAUSE_KINDS if kind != "withdrawn"]),
+    help="What kind of cause it was.",
+)
+@person_option
+@placed
+def resolve_command(number: int, cause: str, cause_kind: str, person: str, place: Place) -> int:
+    """End a recovered incident with its cause."""
+
+    async def work() -> None:
+        from watchdog import verbs
+
+        async with session(place) as here:
+            who = acting_person(here.config, person)
+            ended = await verbs.resolve(
+                here.pool, here.config.directory, number, who, cause, cause_kind, here.now
+            )
+        _say(ended, f"resolved: {ended.cause}")
+
+    return run(work())

@@ -1,0 +1,107 @@
+"""`watchdog notify test|preview`: is the road open, and what does a message look like."""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from notifiers.base import Event
+from watchdog.cli.ending import UNREACHABLE, WRONG_USE, Ended
+from watchdog.cli.session import Place, acting_person, placed, read_config, run
+
+if TYPE_CHECKING:
+    from notifiers.base import Message, Notifier
+    from watchdog.config.model import Config
+
+
+@click.group("notify")
+def notify_command() -> None:
+    """Test the road to a person, or preview a message."""
+
+
+@notify_command.command("preview")
+@click.argument("event", type=click.Choice([event.value for event in Event]))
+@click.option("--channel", type=click.Choice(["slack", "email"]), default="slack")
+@click.option("--html", is_flag=True, help="The HTML part of the mail.")
+def notify_preview(event: str, channel: str, html: bool) -> None:
+    """Print a message of each kind with sample data, as its reader will see it."""
+    from notifiers.registry import build
+
+    message = _sample(Event(event), "@U01ANA" if channel == "slack" else "ana@example.com")
+    body = build()[channel].render(message).body
+    if channel == "slack":
+        import json
+
+        click.echo(json.dumps(body, ensure_ascii=False, indent=2))
+        return
+    click.echo(body["html"] if html else f"Subject: {body['subject']}\n\n{body['text']}")
+
+
+@notify_command.command("test")
+@click.argument("person")
+@placed
+def notify_test(person: str, place: Place) -> int:
+    """Send PERSON a test message on every channel it has; exit 3 if one did not arrive."""
+
+    async def work() -> int:
+        config = read_config(place)
+        name = acting_person(config, person)
+        failed = 0
+        for channel, address in _ways(config, name).items():
+            failed += await _send_test(_notifiers(config)[channel], channel, address)
+        return UNREACHABLE if failed else 0
+
+    return run(work())
+
+
+def _ways(config: "Config", name: str) -> Mapping[str, str]:
+    from watchdog.domain.routing import person_receivers
+
+    found = person_receivers(config.directory, name, ("slack", "email"))
+    if not found:
+        raise Ended(WRONG_USE, f"{name} has neither email nor slack under `people:`")
+    return dict(one.split(":", 1) for one in found)
+
+
+def _notifiers(config: "Config") -> "Mapping[str, Notifier]":
+    from notifiers.registry import build
+
+    return build(
+        slack_token=config.slack.token.get_secret_value(),
+        slack_api=config.slack.api,
+        smtp_url=config.email.smtp.get_secret_value(),
+        sender=config.email.sender,
+        base_url=config.service.url,
+    )
+
+
+async def _send_test(notifier: "Notifier", channel: str, address: str) -> int:
+    from notifiers.base import DeliveryError
+
+    message = _sample(Event.TEST, address)
+    try:
+        await notifier.send(message, notifier.render(message))
+    except DeliveryError as error:
+        click.echo(f"{channel} to {address}: did not arrive: {error}")
+        return 1
+    finally:
+        await notifier.close()
+    if getattr(notifier, "keeps_rendered", False):
+        click.echo(f"{channel} to {address}: no credentials, so messages stay in the outbox")
+    else:
+        click.echo(f"{channel} to {address}: delivered")
+    return 0
+
+
+def _sample(event: Event, address: str) -> "Message":
+    from notifiers.base import Message, Part
+    from notifiers.samples import sample
+
+    return Message(
+        key=f"sample-{event.value}-{os.getpid()}",
+        address=address,
+        part=Part.PAGE,
+        number=1,
+        facts=sample(event),
+    )

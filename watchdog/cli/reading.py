@@ -1,0 +1,260 @@
+"""`watchdog status|incidents|show|outbox`: looking at what the service knows."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from notifiers.clean import one_line
+from watchdog.cli.ending import BAD_ANSWER, WRONG_USE, Ended
+from watchdog.cli.printing import Format, Table, ago, chosen, format_option, print_table
+from watchdog.cli.session import Place, Session, placed, run, session
+
+if TYPE_CHECKING:
+    from watchdog.domain.incident import Incident
+    from watchdog.store.looks import RuleLook
+    from watchdog.store.outbox import Entry, Waiting
+
+
+@click.command("incidents")
+@click.option("--all", "with_resolved", is_flag=True, help="Resolved ones, too.")
+@click.option("--rule", default=None, help="Only this rule's.")
+@click.option("--owner", default=None, help="Only this person's.")
+@click.option("--since", default=None, help="Opened within this span: 7d, 12h, 30m.")
+@click.option("--fail-if-open", is_flag=True, help="Exit 1 if anything is open or taken.")
+@format_option
+@placed
+def incidents_command(
+    with_resolved: bool,
+    rule: str | None,
+    owner: str | None,
+    since: str | None,
+    fail_if_open: bool,
+    form: str | None,
+    place: Place,
+) -> int:
+    """List incidents, what nobody has taken first."""
+
+    async def work() -> int:
+        from watchdog.store import incidents
+        from watchdog.store.pool import transaction
+
+        async with session(place) as here, transaction(here.pool) as conn:
+            opened_since = here.now - _span(since) if since else None
+            if with_resolved or rule or owner or since:
+                found = await incidents.listed(
+                    conn,
+                    since=opened_since,
+                    rule=rule,
+                    owner=owner,
+                    with_resolved=with_resolved,
+                )
+            else:
+                found = await incidents.unresolved(conn)
+            print_table(_incident_table(found, here.now), chosen(form))
+        is_open = any(one.state in {"open", "taken"} for one in found)
+        return BAD_ANSWER if fail_if_open and is_open else 0
+
+    return run(work())
+
+
+def _span(text: str) -> timedelta:
+    from rules.durations import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise Ended(WRONG_USE, f"--since {text}: {error}") from error
+
+
+def _incident_table(found: "list[Incident]", now: datetime) -> Table:
+    rows: list[dict[str, Any]] = []
+    for one in found:
+        confirmed = one.state != "open"
+        rows.append(
+            {
+                "id": one.id,
+                "level": one.severity.value,
+                "state": one.state.value,
+                "owner": one.owner if confirmed else f"{one.owner} (not taken)",
+                "open": ago(one.opened_at, now),
+                "what": one.title,
+                "fact": one.fact,
+                "rule": one.rule,
+                "team": one.team,
+                "opened_at": one.opened_at,
+            }
+        )
+    not_taken = [one for one in found if one.state == "open"]
+    ending = "Nothing is open."
+    if not_taken:
+        first = not_taken[0]
+        ending = (
+            f"{len(not_taken)} not taken, the first for {ago(first.opened_at, now)}. "
+            f"Take it: watchdog take {first.id}"
+        )
+    elif found:
+        ending = f"{len(found)} shown, all taken or over."
+    columns = ("id", "level", "state", "owner", "open", "what", "fact")
+    return Table(columns, rows, hidden=("rule", "team", "opened_at"), ending=ending)
+
+
+@click.command("show")
+@click.argument("number", metavar="ID", type=int)
+@format_option
+@placed
+def show_command(number: int, form: str | None, place: Place) -> int:
+    """Show an incident, its evidence and its timeline."""
+
+    async def work() -> None:
+        from watchdog.store import incidents
+        from watchdog.store.pool import transaction
+        from watchdog.verbs import UnknownIncident
+
+        async with session(place) as here, transaction(here.pool) as conn:
+            one = await incidents.by_id(conn, number)
+            if one is None:
+                raise UnknownIncident(number)
+            if chosen(form) is Format.TABLE:
+                _print_incident(one, here)
+                for name, rows in (await incidents.evidence(conn, number)).items():
+                    click.echo(f"\nEvidence {name}")
+                    print_table(Table(list(rows[0]) if rows else [], rows), Format.TABLE)
+                click.echo("\nTimeline")
+            entries = await incidents.timeline(conn, number)
+            rows = [
+                {
+                    "at": entry.at,
+                    "what": entry.what.replace("_", " "),
+                    "who": entry.receiver or entry.actor,
+                    "words": entry.words,
+                    "state": entry.state,
+                    "owner": entry.owner,
+                }
+                for entry in entries
+            ]
+            columns = ("at", "what", "who", "words")
+            print_table(Table(columns, rows, hidden=("state", "owner")), chosen(form))
+
+    return run(work())
+
+
+def _print_incident(one: "Incident", here: Session) -> None:
+    taken = "" if one.state != "open" else ", not taken"
+    lines = [
+        f"#{one.id} {one.severity.upper()} {one.title}",
+        one.detail,
+        f"State    {one.state}, open for {ago(one.opened_at, one.resolved_at or here.now)}",
+        f"Owner    {one.owner}{taken}",
+        *([f"Offered  to {one.offered_to}"] if one.offered_to else []),
+        *([f"Class    {one.failure_class}"] if one.failure_class else []),
+        *([f"Impact   {one.impact}"] if one.impact else []),
+        *([f"Do first {one.do_first}"] if one.do_first else []),
+        *([f"Runbook  {one.runbook}"] if one.runbook else []),
+        *([f"Cause    {one.cause} ({one.cause_kind})"] if one.cause else []),
+        f"Rule     {one.rule}, team {one.team}",
+    ]
+    for line in lines:
+        click.echo(one_line(line))
+
+
+@click.command("outbox")
+@click.argument("number", metavar="[MESSAGE]", type=int, required=False)
+@format_option
+@placed
+def outbox_command(number: int | None, form: str | None, place: Place) -> int:
+    """List the latest messages, or show one as its reader sees it."""
+
+    async def work() -> None:
+        from watchdog.store import outbox
+        from watchdog.store.pool import transaction
+
+        async with session(place) as here, transaction(here.pool) as conn:
+            entries = await outbox.recent(conn, 1000 if number else 50)
+            if number is not None:
+                found = [entry for entry in entries if entry.id == number]
+                if not found:
+                    raise Ended(WRONG_USE, f"there is no message {number} among the latest 1000")
+                click.echo(_as_read(found[0]))
+                return
+            rows = [
+                {
+                    "id": entry.id,
+                    "when": ago(entry.settled_at or entry.created_at, here.now),
+                    "state": entry.state,
+                    "to": entry.receiver,
+                    "line": entry.line,
+                    "error": entry.last_error,
+                    "incident": entry.incident_id,
+                    "part": entry.part,
+                }
+                for entry in entries
+            ]
+            columns = ("id", "when", "state", "to", "line", "error")
+            table = Table(columns, rows, hidden=("incident", "part"), ending=_outbox_ending(rows))
+            print_table(table, chosen(form))
+
+    return run(work())
+
+
+def _outbox_ending(rows: list[dict[str, Any]]) -> str:
+    dead = [row for row in rows if row["state"] == "dead"]
+    if dead:
+        return f"{len(dead)} could not be delivered; the first to {dead[0]['to']}."
+    return "See one as its reader does: watchdog outbox MESSAGE" if rows else "No message yet."
+
+
+def _as_read(entry: "Entry") -> str:
+    body = entry.rendered or {}
+    text = body.get("text") or entry.line
+    subject = body.get("subject")
+    return f"Subject: {subject}\n\n{text}" if subject else str(text)
+
+
+@click.command("status")
+@format_option
+@placed
+def status_command(form: str | None, place: Place) -> int:
+    """Say whether everything is watched; exit 1 if not."""
+
+    async def work() -> int:
+        from watchdog.status import describe
+        from watchdog.store import looks, outbox
+        from watchdog.store.pool import transaction
+
+        async with session(place) as here, transaction(here.pool) as conn:
+            known = {one.rule: one for one in await looks.every(conn)}
+            waiting = await outbox.waiting(conn, here.now, here.now - timedelta(days=1))
+        status = describe(here.config, known, here.now)
+        rows = [
+            {
+                "rule": name,
+                "looked": ago(_look(known, name).looked_at, here.now),
+                "outcome": _look(known, name).outcome or "",
+                "reason": status.reasons.get(name, ""),
+                "missed": _look(known, name).missed,
+            }
+            for name in here.config.rules
+        ]
+        columns = ("rule", "looked", "outcome", "reason")
+        print_table(Table(columns, rows, hidden=("missed",)), chosen(form))
+        for sentence in (*status.sentences, *_delivery_sentences(waiting)):
+            click.echo(sentence, err=True)
+        return 0 if status.is_all_watched and not waiting.dead else BAD_ANSWER
+
+    return run(work())
+
+
+def _look(known: "dict[str, RuleLook]", name: str) -> "RuleLook":
+    from watchdog.store.looks import RuleLook
+
+    return known.get(name) or RuleLook(name)
+
+
+def _delivery_sentences(waiting: "Waiting") -> list[str]:
+    late = waiting.oldest_due_at
+    return [
+        f"{waiting.due + waiting.sending} messages on their way"
+        + (f", the oldest due since {late:%H:%M:%S} UTC" if late else "")
+        + f", {waiting.held} held; {waiting.dead} could not be delivered in the last day."
+    ]

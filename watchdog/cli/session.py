@@ -1,0 +1,158 @@
+"""What commands that read or move incidents share: where the service lives, and who is asking."""
+
+import asyncio
+import contextlib
+import functools
+import getpass
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from watchdog.cli.ending import UNREACHABLE, WRONG_USE, Ended
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from watchdog.config.model import Config
+
+CommandFunction = TypeVar("CommandFunction", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the service's configuration and data are."""
+
+    config: Path
+    data: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An open store, the configuration as far as it is right, and the present instant."""
+
+    pool: "asyncpg.Pool"
+    config: "Config"
+    now: datetime
+    place: Place
+
+
+def placed(command: CommandFunction) -> CommandFunction:
+    """Add the options that say where the service lives; the command gets them as `place`."""
+
+    @click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        default=Path("rules.yaml"),
+        envvar="WATCHDOG_CONFIG",
+        show_default=True,
+        show_envvar=True,
+        help="The rules.",
+    )
+    @click.option(
+        "--data",
+        type=click.Path(path_type=Path),
+        default=Path("data"),
+        envvar="WATCHDOG_DATA",
+        show_default=True,
+        show_envvar=True,
+        help="Where the embedded PostgreSQL lives.",
+    )
+    @functools.wraps(command)
+    def with_place(*args: Any, config: Path, data: Path, **options: Any) -> Any:
+        return command(*args, place=Place(config, data), **options)
+
+    return with_place  # type: ignore[return-value]
+
+
+def run(work: Coroutine[Any, Any, int | None]) -> int:
+    """Run a command's work and return its exit code."""
+    return asyncio.run(work) or 0
+
+
+def read_config(place: Place) -> "Config":
+    """Return the configuration as far as it is right.
+
+    Raises:
+        Ended: There is nothing to go by.
+    """
+    from watchdog.config.load import load
+
+    loaded = load(place.config, os.environ, partial=True)
+    if loaded.config is None:
+        raise Ended(WRONG_USE, f"{place.config} cannot be read; `watchdog check` says why")
+    return loaded.config
+
+
+@contextlib.asynccontextmanager
+async def session(place: Place) -> AsyncIterator[Session]:
+    """Open the store for one command.
+
+    Raises:
+        Ended: The service does not run here.
+        StoreDown: The configured store does not answer.
+    """
+    from watchdog.moved_time import asked_now
+    from watchdog.store.pool import open_pool
+
+    config = read_config(place)
+    dsn = await store_dsn(config, place)
+    now = await asked_now(os.environ)
+    pool = await open_pool(dsn, size=2)
+    try:
+        yield Session(pool, config, now, place)
+    finally:
+        await pool.close()
+
+
+async def store_dsn(config: "Config", place: Place) -> str:
+    """Return where the store is: the configured one, or the running service's own.
+
+    Raises:
+        Ended: No service runs on this data directory.
+    """
+    from watchdog.store.embedded import dsn_of
+
+    configured = config.service.store.get_secret_value()
+    if configured:
+        return configured
+    dsn = await asyncio.to_thread(dsn_of, place.data)
+    if dsn is None:
+        raise Ended(
+            UNREACHABLE,
+            f"no service runs on {place.data}: start it with `watchdog run`, "
+            "or say where it lives with --data",
+        )
+    return dsn
+
+
+def person_option(command: CommandFunction) -> CommandFunction:
+    """Add `--as PERSON`; the command gets the name as `person`, empty when it was not said."""
+    option = click.option(
+        "--as",
+        "person",
+        envvar="WATCHDOG_PERSON",
+        default="",
+        show_envvar=True,
+        help="Who you are, by your name under `people:`; else your login.",
+    )
+    return option(command)
+
+
+def acting_person(config: "Config", person: str) -> str:
+    """Return who acts.
+
+    Raises:
+        Ended: Nobody of that name is in the configuration.
+    """
+    people = config.directory.people
+    name = person or getpass.getuser()
+    if name in people:
+        return name
+    known = ", ".join(sorted(people)) or "nobody yet"
+    said = "say who you are with --as" if not person else f"nobody is called {person}"
+    raise Ended(WRONG_USE, f"{said}: known under `people:` are {known}")

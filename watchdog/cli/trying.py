@@ -1,0 +1,82 @@
+"""`watchdog try RULE`: what the rule would find now."""
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from watchdog.cli.ending import BAD_ANSWER, UNREACHABLE, WRONG_USE, Ended
+from watchdog.cli.printing import Table, chosen, format_option, print_table
+from watchdog.cli.session import Place, placed, read_config, run
+
+if TYPE_CHECKING:
+    from rules.base import Judgement
+    from watchdog.config.model import Config, Rule
+
+
+@click.command("try")
+@click.argument("name", metavar="RULE")
+@format_option
+@placed
+def try_command(name: str, form: str | None, place: Place) -> int:
+    """Run RULE now against live data, read-only; send nothing, store nothing.
+
+    Exit 0: nothing is wrong. 1: something is. 3: the rule could not be evaluated.
+    """
+
+    async def work() -> int:
+        from watchdog.demo.whereabouts import find
+        from watchdog.engine import evidence
+        from watchdog.engine.look import look
+        from watchdog.moved_time import asked_now
+        from watchdog.sources.open import open_source
+
+        config = read_config(place)
+        rule = _rule(config, name)
+        addresses = find(place.data).addresses
+        sources = {one.name: open_source(one, addresses) for one in config.sources.values()}
+        try:
+            now = await asked_now(os.environ)
+            looked = await look([rule], now, sources, {})
+            [one] = await evidence.excuse(looked, sources)
+        finally:
+            for source in sources.values():
+                await source.close()
+        if one.error or one.judgement is None:
+            reason = one.error.reason if one.error else "no judgement"
+            raise Ended(UNREACHABLE, f"{name} could not be evaluated: {reason}")
+        print_table(_table(one.judgement, name), chosen(form))
+        return BAD_ANSWER if one.judgement.findings else 0
+
+    return run(work())
+
+
+def _rule(config: "Config", name: str) -> "Rule":
+    if name in config.rules:
+        return config.rules[name]
+    if any(one.name == name for one in config.broken):
+        raise Ended(WRONG_USE, f"{name} is broken; `watchdog check` says why")
+    import difflib
+
+    near = difflib.get_close_matches(name, config.rules, 1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise Ended(WRONG_USE, f"there is no rule {name}{hint}")
+
+
+def _table(judgement: "Judgement", name: str) -> Table:
+    rows = [
+        {
+            "level": one.severity.value,
+            "entity": ", ".join(value for _, value in one.entity),
+            "fact": one.fact,
+            "class": one.failure_class or "",
+            "detail": one.detail,
+        }
+        for one in judgement.findings
+    ]
+    if rows:
+        more = " There are more than are shown." if judgement.truncated else ""
+        ending = f"{name}: {len(rows)} bad now. Nothing was sent.{more}"
+    else:
+        ending = f"{name}: {judgement.outcome.value}. Nothing was sent."
+    return Table(("level", "entity", "fact", "class", "detail"), rows, ending=ending)
