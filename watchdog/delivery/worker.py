@@ -132,7 +132,7 @@ class Delivery:
         """Send everything that is due now and return how many attempts ended how.
 
         Raises:
-            StoreDown: The store does not answer.
+            ExceptionGroup: Of `StoreDown`, when the store does not answer.
         """
         before = self.figures.attempts.copy()
         async with asyncio.TaskGroup() as sends:

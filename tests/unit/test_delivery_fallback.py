@@ -1,0 +1,123 @@
+"""By which other road somebody hears of an incident."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifiers.base import Part
+from watchdog.delivery.fallback import (
+    Unreached,
+    first_part,
+    later_part,
+    next_receiver,
+    next_receivers,
+)
+from watchdog.domain.people import Directory, Person, Team
+
+ANA = Person("ana", email="ana@example.com", slack="U01ANA")
+RAJ = Person("raj", email="raj@example.com", slack="U02RAJ")
+TEAM = Team("support", lead="raj", slack="alerts", email="support@example.com")
+EVERYBODY = Directory({"ana": ANA, "raj": RAJ}, {"support": TEAM})
+BOTH = frozenset({"slack", "email"})
+
+ALERTS, SUPPORT = "slack:#alerts", "email:support@example.com"
+ANA_SLACK, ANA_MAIL = "slack:@U01ANA", "email:ana@example.com"
+RAJ_SLACK, RAJ_MAIL = "slack:@U02RAJ", "email:raj@example.com"
+ALL = (ALERTS, SUPPORT, ANA_SLACK, ANA_MAIL, RAJ_SLACK, RAJ_MAIL)
+
+
+def unreached(receiver: str, *tried: str, told: tuple[str, ...] = ()) -> Unreached:
+    return Unreached(1001, receiver, "support", "ana", frozenset(told), frozenset(tried + told))
+
+
+def roads(receiver: str, directory: Directory = EVERYBODY) -> list[str]:
+    """Return everybody who is tried, if each of them fails."""
+    tried: list[str] = []
+    while found := next_receiver(unreached(receiver, *tried), directory, BOTH):
+        tried.append(found)
+    return tried
+
+
+def test_a_person_is_tried_by_mail_then_the_team_then_its_lead() -> None:
+    assert roads(ANA_SLACK) == [ANA_MAIL, SUPPORT, ALERTS, RAJ_MAIL, RAJ_SLACK]
+
+
+def test_a_person_whose_mail_is_refused_is_tried_over_slack() -> None:
+    assert roads(ANA_MAIL) == [ANA_SLACK, ALERTS, SUPPORT, RAJ_SLACK, RAJ_MAIL]
+
+
+def test_a_channel_falls_back_to_the_teams_mail_then_to_the_lead() -> None:
+    assert roads(ALERTS) == [SUPPORT, RAJ_MAIL, RAJ_SLACK]
+
+
+def test_a_team_without_mail_falls_back_to_its_lead() -> None:
+    directory = replace(EVERYBODY, teams={"support": replace(TEAM, email="")})
+
+    assert roads(ALERTS, directory) == [RAJ_MAIL, RAJ_SLACK]
+
+
+def test_somebody_who_has_left_is_replaced_by_the_owner() -> None:
+    assert roads("slack:@U99GONE")[:2] == [ANA_MAIL, ANA_SLACK]
+
+
+def test_a_team_that_is_gone_leaves_the_person() -> None:
+    assert roads(ANA_SLACK, replace(EVERYBODY, teams={})) == [ANA_MAIL]
+
+
+def test_a_person_who_hears_of_it_by_mail_anyway_needs_no_other_road() -> None:
+    assert next_receiver(unreached(ANA_SLACK, told=(ANA_MAIL,)), EVERYBODY, BOTH) is None
+
+
+def test_a_person_whose_other_road_has_failed_too_is_represented_by_the_team() -> None:
+    assert next_receiver(unreached(ANA_SLACK, ANA_MAIL), EVERYBODY, BOTH) == SUPPORT
+
+
+def test_a_road_that_is_not_configured_is_not_chosen() -> None:
+    assert next_receiver(unreached(ANA_SLACK), EVERYBODY, {"slack"}) == ALERTS
+
+
+@given(st.sampled_from(ALL), st.sets(st.sampled_from(ALL)), st.sets(st.sampled_from(ALL)))
+def test_nobody_is_told_twice_and_the_closed_road_is_not_tried_again(
+    closed: str, tried: set[str], told: set[str]
+) -> None:
+    given_up = Unreached(1001, closed, "support", "ana", frozenset(told), frozenset(tried | told))
+
+    found = next_receiver(given_up, EVERYBODY, BOTH)
+
+    assert found not in {closed, *tried, *told}
+
+
+@given(st.sampled_from(ALL))
+def test_every_chain_of_failures_ends(closed: str) -> None:
+    assert len(roads(closed)) <= len(ALL)
+
+
+def test_two_messages_of_an_incident_do_not_fall_back_to_the_same_receiver() -> None:
+    chosen = next_receivers(
+        {2: unreached(ALERTS), 1: unreached("slack:#elsewhere")}, EVERYBODY, BOTH
+    )
+
+    assert chosen == {1: SUPPORT, 2: RAJ_MAIL}
+
+
+def test_two_incidents_may_fall_back_to_the_same_receiver() -> None:
+    other = replace(unreached(ALERTS), incident_id=1002)
+
+    assert next_receivers({1: unreached(ALERTS), 2: other}, EVERYBODY, BOTH) == {
+        1: SUPPORT,
+        2: SUPPORT,
+    }
+
+
+def test_a_channel_gets_a_root_a_person_a_page_and_a_mail_cannot_be_edited() -> None:
+    assert [first_part(one) for one in (ALERTS, ANA_SLACK, SUPPORT)] == [
+        Part.ROOT,
+        Part.PAGE,
+        Part.PAGE,
+    ]
+    assert [later_part(one) for one in (ALERTS, ANA_SLACK, SUPPORT)] == [
+        Part.EDIT,
+        Part.EDIT,
+        Part.PAGE,
+    ]
