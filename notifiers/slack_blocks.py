@@ -14,8 +14,13 @@ from notifiers.times import time_of_day, zone_word
 EVENT_TYPE = "watchdog_notification"
 """Type of the metadata that each message carries; its payload is the notification's key."""
 
+VISIBLE_MAX = 475
+"""Characters that a reader sees of a message, at most; a thread line may be a little longer."""
+
 _TITLE_MAX = 60
-_FREE_TEXT_MAX = 270
+_ROW_MAX = 44
+_TIME_MAX = 24
+_CONTEXT_MAX = 80
 _BELOW_MAX = 600
 _SECTION_MAX = 3000
 _WORSE = {("warning", "critical"), ("info", "critical"), ("info", "warning")}
@@ -83,7 +88,7 @@ def _is_broadcast(message: Message) -> bool:
 
 def _blocks(facts: Facts, story: Story) -> list[Block]:
     free = [story.lead, story.quote, *(row.text for row in story.guide)]
-    lead, quote, *guide = fair_cuts(free, _FREE_TEXT_MAX)
+    lead, quote, *guide = fair_cuts(free, _room(story))
     said = [_headline(facts, story), slack_text(lead)]
     if quote:
         said.append("&gt; " + slack_text(quote))
@@ -97,13 +102,26 @@ def _blocks(facts: Facts, story: Story) -> list[Block]:
     if buttons := _buttons(facts):
         blocks.append({"type": "actions", "elements": buttons})
     if story.facts_line:
-        context = cut(" · ".join(cut(one, 24) for one in story.facts_line), 90)
-        blocks.append({"type": "context", "elements": [_plain_text(context)]})
+        blocks.append({"type": "context", "elements": [_plain_text(_context(story))]})
     return blocks
 
 
+def _room(story: Story) -> int:
+    """Return how many characters are left for the free texts beside all that is short anyway."""
+    who = sum(len(row.label) + min(len(row.text), _ROW_MAX) + _TIME_MAX for row in story.who)
+    labels = sum(len(row.label) + len("** ") for row in story.guide)
+    headline = len(story.word) + min(len(story.title), _TITLE_MAX)
+    frame = len("** · **") + 2 * len("\n> ") + len("Open") + len("Runbook")
+    return VISIBLE_MAX - who - labels - headline - frame - len(_context(story)) - 16
+
+
+def _context(story: Story) -> str:
+    return cut(" · ".join(cut(one, 24) for one in story.facts_line), _CONTEXT_MAX)
+
+
 def _headline(facts: Facts, story: Story) -> str:
-    text = f"{story.glyph} {story.word} · {slack_text(cut(story.title, _TITLE_MAX))}"
+    title = slack_text(cut(story.title, _TITLE_MAX))
+    text = f"{story.glyph} {slack_text(story.word)} · {title}"
     return f"*<{slack_escape(facts.url)}|{text}>*" if facts.url else f"*{text}*"
 
 
@@ -121,14 +139,16 @@ def _plain_text(text: str) -> Block:
 
 
 def _field(row: Row, facts: Facts) -> Block:
-    text = slack_text(cut(row.text, 48))
+    text = slack_text(cut(row.text, _ROW_MAX))
     time = f" {_date(row.at, facts)}" if row.at else ""
     return _mrkdwn(f"*{row.label}*\n{text}{time}")
 
 
 def _date(at: datetime, facts: Facts) -> str:
     """Return the instant so that each reader sees it in their own zone."""
-    plainly = f"{time_of_day(at, facts.zone, facts.at)} {zone_word(facts.zone)}"
+    plainly = cut(f"{time_of_day(at, facts.zone, facts.at)} {zone_word(facts.zone)}", _TIME_MAX - 5)
+    if at.timestamp() < 0:
+        return slack_text(plainly)  # Slack counts from 1970
     is_today = abs(at - facts.at).total_seconds() < 12 * 3600
     shape = "{time}" if is_today else "{date_short_pretty} {time}"
     return f"<!date^{int(at.timestamp())}^{shape}|{slack_text(plainly)}>"

@@ -1,0 +1,111 @@
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifiers.base import Event, Facts
+from notifiers.clean import cut
+from notifiers.line import LINE_MAX, render_line
+from notifiers.samples import sample
+from notifiers.times import short_span
+from rules import spans
+from tests.any_facts import any_facts
+
+PROMISED = {
+    Event.OPENED: "🔴 CRITICAL Orders stopped syncing: 1h02m old (max 1h) · ana · #1042",
+    Event.LEVEL: "🔴 CRITICAL Orders stopped syncing: 1h02m old, warning since 02:43 · ana · #1042",
+    Event.TAKEN: "👀 TAKEN Orders stopped syncing: by ana after 4m · #1042",
+    Event.OFFERED: "🤝 HANDOVER Orders stopped syncing: ana asks raj, open 50m · #1042",
+    Event.HANDED_OVER: "🤝 HANDOVER Orders stopped syncing: ana → raj, open 52m · #1042",
+    Event.NOTED: "📝 NOTE Orders stopped syncing: ana wrote “API key expired, asked the sh… · #1042",
+    Event.RECOVERED: "🟢 RECOVERED Orders stopped syncing: bad 1h12m, cause missing · ana · #1042",
+    Event.BACK_AGAIN: "🔁 BACK AGAIN Orders stopped syncing: 20m after it recovered · ana · #1042",
+    Event.RESOLVED: "✅ RESOLVED Orders stopped syncing: 1h31m, Shop API key expired · ana · #1042",
+    Event.WITHDRAWN: "⏹ WITHDRAWN Orders stopped syncing: rule orders-stale was removed · ana · #1042",
+    Event.TEST: "🔔 TEST Watchdog test message: you can be reached here · ana",
+}
+
+
+@pytest.mark.parametrize("event", Event)
+def test_each_event_has_the_line_that_was_promised(event: Event) -> None:
+    assert render_line(sample(event)) == PROMISED[event]
+
+
+@given(any_facts())
+def test_a_line_fits_a_phone_whatever_the_facts(facts: Facts) -> None:
+    line = render_line(facts)
+    assert len(line) <= LINE_MAX
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", line)
+    assert line.encode("utf-8")
+
+
+@pytest.mark.parametrize("event", Event)
+def test_the_title_starts_within_the_first_14_characters(event: Event) -> None:
+    facts = sample(event)
+    assert render_line(facts).index(facts.title) < 14
+
+
+@pytest.mark.parametrize("severity", ["critical", "warning", "info"])
+def test_a_level_is_said_by_glyph_and_word(severity: str) -> None:
+    glyph, word = render_line(replace(sample(Event.OPENED), severity=severity)).split()[:2]
+    assert word == severity.upper()
+    assert len(glyph) == 1
+
+
+def test_levels_have_different_glyphs() -> None:
+    levels = ("critical", "warning", "info")
+    lines = [render_line(replace(sample(Event.OPENED), severity=one)) for one in levels]
+    assert len({line[0] for line in lines}) == 3
+
+
+def test_a_long_title_is_cut_to_32_and_a_long_fact_to_what_is_left() -> None:
+    line = render_line(replace(sample(Event.OPENED), title="t" * 300, fact="f" * 300))
+    assert "t" * 31 + "…: f" in line
+    assert len(line) == LINE_MAX
+    assert line.endswith("… · ana · #1042")
+
+
+def test_a_family_of_emoji_is_never_torn_apart() -> None:
+    family = "👨‍👩‍👧‍👦"
+    title = render_line(replace(sample(Event.OPENED), title=family * 10, fact="")).split(" ")[2]
+    assert title.replace(family, "") == "…"
+
+
+def test_flags_and_skin_tones_are_cut_whole() -> None:
+    assert cut("🇩🇪🇫🇷", 4) == "🇩🇪🇫🇷"
+    assert cut("🇩🇪🇫🇷🇪🇸", 4) == "🇩🇪…"
+    assert cut("ok👍🏽", 3) == "ok…"
+
+
+def test_the_number_and_a_huge_owner_still_fit() -> None:
+    facts = replace(sample(Event.OPENED), id=10**18, owner="o" * 100, title="t" * 50)
+    assert len(render_line(facts)) <= LINE_MAX
+    assert f"#{10**18}" in render_line(facts)
+
+
+def test_without_a_fact_there_is_no_colon() -> None:
+    line = render_line(replace(sample(Event.OPENED), fact=""))
+    assert line == "🔴 CRITICAL Orders stopped syncing · ana · #1042"
+
+
+def test_a_warning_after_a_critical_says_what_it_was() -> None:
+    facts = replace(sample(Event.LEVEL), severity="warning", previous_severity="critical")
+    assert (
+        render_line(facts)
+        == "🔶 WARNING Orders stopped syncing: 1h02m old, was critical · ana · #1042"
+    )
+
+
+def test_the_level_before_is_dated_when_it_was_not_today() -> None:
+    facts = replace(
+        sample(Event.LEVEL), opened_at=sample(Event.LEVEL).at - timedelta(days=2), fact="9"
+    )
+    assert "9, warning since Mon 03:15" in render_line(facts)
+
+
+@given(st.timedeltas(min_value=timedelta(days=-3), max_value=timedelta(days=4000)))
+def test_spans_read_as_in_rules(span: timedelta) -> None:
+    assert short_span(span) == spans.short_span(span)
