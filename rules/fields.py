@@ -317,6 +317,18 @@ Column = Annotated[str, PlainValidator(_column), WithJsonSchema({"type": "string
 """A column as SQL spells it, or a path into a json column of it."""
 
 
+def column_name(column: str) -> str:
+    """Return what a column is called by: its last part, without qualifier and quotes.
+
+    `o.workspace_id` is `workspace_id`, `"orgId"` is `orgId`, `payload->>'at'` is `at`.
+    """
+    *_, last = [t for t in tokens(column) if t.lexeme not in {Lexeme.SPACE, Lexeme.SYMBOL}]
+    quote = last.text[0]
+    if quote not in "'\"":
+        return last.text
+    return last.text[1:-1].replace(quote * 2, quote).strip("{}")
+
+
 def fragment_problem(text: str) -> tuple[int, str] | None:
     """Return offset and words of the first thing that would let `text` leave its parentheses."""
     if not text.strip():
@@ -334,6 +346,10 @@ def fragment_problem(text: str) -> tuple[int, str] | None:
 def _token_problem(token: Token) -> str:
     if not token.closed:
         return f"has a {token.lexeme} without its end"
+    if token.lexeme is Lexeme.PLACEHOLDER and token.text.strip("{} \n\t") != "now":
+        return f"holds `{token.text}`; only `{{{{ now }}}}` is known here"
+    if token.lexeme in {Lexeme.LITERAL, Lexeme.QUOTED} and "{{" in token.text:
+        return f"has a placeholder inside a {token.lexeme}"
     if token.lexeme is Lexeme.COMMENT:
         return "holds a comment"
     if token.lexeme is Lexeme.PARAMETER:
@@ -354,7 +370,8 @@ SqlFragment = Annotated[str, PlainValidator(_fragment), WithJsonSchema({"type": 
 """A part of a statement, such as a `where`: one balanced piece without comments or `;`."""
 
 
-def _one_or_many(given: object) -> object:
+def one_or_many(given: object) -> object:
+    """Return a lone value as a list of one."""
     return given if isinstance(given, list | tuple) else [given]
 
 
@@ -378,5 +395,5 @@ def _filled(words: tuple[str, ...]) -> tuple[str, ...]:
 Word = Annotated[
     str, PlainValidator(_word), WithJsonSchema({"type": ["string", "integer", "boolean"]})
 ]
-Words = Annotated[tuple[Word, ...], AfterValidator(_filled), BeforeValidator(_one_or_many)]
+Words = Annotated[tuple[Word, ...], AfterValidator(_filled), BeforeValidator(one_or_many)]
 """One value of a column or a list of them, as text."""

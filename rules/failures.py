@@ -1,0 +1,165 @@
+"""The last finished runs all failed."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, model_validator
+from pydantic_core import PydanticCustomError
+
+from rules.base import Answers, Context, Finding, Judgement, Question, Reading
+from rules.fields import Column, Count, Words
+from rules.instants import from_column
+from rules.settings import (
+    TableSettings,
+    known_class,
+    ordered,
+    ordered_readings,
+    rows_of,
+    unanswered,
+)
+from rules.sql_text import Statement, named, names
+from rules.wording import ERROR_MAX, error_line
+
+RUNS_MAX = 1000
+"""Most runs that are looked at without an entity, so that an index on `order_by` is enough."""
+
+
+def _at_least_one(count: int) -> int:
+    if count < 1:
+        raise PydanticCustomError("bad_count", "must be at least 1", {})
+    return count
+
+
+class Failures(TableSettings):
+    """Finds entities whose last `in_a_row` finished runs failed.
+
+    Rows whose `column` is in neither list are not finished and are skipped. Runs at the same
+    `order_by` count in favour of the success.
+
+    Attributes:
+        order_by: Time or number that grows from run to run; rows without it are skipped.
+        error: Column that says why a run failed.
+    """
+
+    LIMITS: ClassVar[frozenset[str]] = TableSettings.LIMITS | {"in_a_row"}
+
+    column: Column
+    failed: Words
+    succeeded: Words
+    order_by: Column
+    in_a_row: Annotated[Count, AfterValidator(_at_least_one)] = 3
+    error: Column | None = None
+
+    @model_validator(mode="after")
+    def _lists_differ(self) -> "Failures":
+        if both := set(self.failed) & set(self.succeeded):
+            words = {"word": min(both)}
+            raise PydanticCustomError("both", "`{word}` is both failed and succeeded", words)
+        return self
+
+    def ask(self, context: Context, answers: Answers) -> tuple[Question, ...]:
+        """Ask once for the newest run of equal results of each entity that failed or is watched."""
+        if answers:
+            return ()
+        says = Statement(self.dialect(context), context.now)
+        text = f"{self._streaks(says)}\nwhere nth = 1"
+        if self.entity_columns:
+            least = says.bind(self._least(context), "::bigint")
+            among = says.among(names(self.entity_columns), context.watched)
+            text += f" and (bad = 1 and n >= {least} or {among})\n{self._any_run(says)}"
+        return (says.question(self.source, text),)
+
+    def _any_run(self, says: Statement) -> str:
+        nulls = "".join(f"null as {name}, " for name in names(self.entity_columns))
+        return (
+            f"union all\nselect {nulls}null, count(*), null, null, null"
+            f" from (select 1 {self._finished(says)} limit 1) q"
+        )
+
+    def _least(self, context: Context) -> int:
+        classes = context.classifier.classes if context.classifier and self.error else ()
+        return min([self.in_a_row, *(one.in_a_row for one in classes if one.in_a_row)])
+
+    def _finished(self, says: Statement) -> str:
+        finished = says.one_of(self.column, (*self.failed, *self.succeeded))
+        return (
+            f"from {self.relation} where {says.condition(self.where)} and {finished}"
+            f" and {self.order_by} is not null"
+        )
+
+    def _runs(self, says: Statement) -> str:
+        bad = says.one_of(self.column, self.failed)
+        error = f"substr({says.text(self.error)}, 1, {ERROR_MAX})" if self.error else "null"
+        return (
+            f"select {named(says.entity(self.entity_columns))}{self.order_by} as at,"
+            f" case when {bad} then 1 else 0 end as bad, {error} as error\n{self._finished(says)}"
+        )
+
+    def _streaks(self, says: Statement) -> str:
+        """Return the newest runs of equal results of each entity, numbered from the newest."""
+        entity = "".join(f"{name}, " for name in names(self.entity_columns))
+        part = f"partition by {entity.removesuffix(', ')} " if entity else ""
+        limit = "" if entity else f"\norder by {self.order_by} desc limit {RUNS_MAX}"
+        return (
+            f"with runs as (\n{self._runs(says)}{limit}\n), counted as (\n"
+            f"select runs.*, sum(bad) over newest as fails, sum(1 - bad) over newest as successes"
+            f"\nfrom runs window newest as ({part}order by at desc, bad)\n), streak as (\n"
+            f"select counted.*, row_number() over ({part}order by at desc, bad) as nth,"
+            f" count(*) over ({part.strip()}) as n,"
+            f" first_value(at) over ({part}order by at, bad desc) as since"
+            f"\nfrom counted where fails = 0 or successes = 0\n)\n"
+            f"select {entity}bad, n, at, since, error from streak"
+        )
+
+    def judge(self, context: Context, answers: Answers) -> Judgement:
+        """Judge each entity's newest run of equal results."""
+        answer = rows_of(answers)
+        if answer is None:
+            return unanswered(context)
+        found = [self._judge_row(context, row) for row in answer.rows if not self.is_marker(row)]
+        watched = set(context.watched)
+        return Judgement(
+            findings=ordered(one for one in found if isinstance(one, Finding)),
+            readings=ordered_readings(
+                one for one in found if isinstance(one, Reading) and one.entity in watched
+            ),
+            has_data=any(row["n"] for row in answer.rows),
+            truncated=answer.truncated,
+        )
+
+    def _judge_row(self, context: Context, row: Mapping[str, Any]) -> Finding | Reading:
+        entity, since = self.entity_of(row), self._instant(context, row["since"])
+        if not row["bad"]:
+            return Reading(entity, 0.0, "last run succeeded", "The last run succeeded.", since)
+        count, error = int(row["n"]), error_line(row["error"])
+        found = known_class(context, self.failure_class, error)
+        limit = (found.in_a_row if found else None) or self.in_a_row
+        fact, detail = _said(count, limit)
+        if count < limit:
+            return Reading(entity, float(count), fact, detail)
+        return self.finding(
+            context,
+            context.severity,
+            error=error,
+            entity=entity,
+            value=float(count),
+            limit=float(limit),
+            fact=fact,
+            detail=detail,
+            first_bad_at=since,
+        )
+
+    def _instant(self, context: Context, value: object) -> datetime | None:
+        dialect = self.dialect(context)
+        return from_column(value, zone=dialect.zone, unit=dialect.time)
+
+
+def _said(count: int, limit: int) -> tuple[str, str]:
+    many = f"{count:,}{'+' if count >= RUNS_MAX else ''}"
+    if count == 1:
+        return f"last run failed (limit {limit})", f"The last run failed, limit {limit} in a row."
+    return (
+        f"{many} failed in a row (limit {limit})",
+        f"The last {many} runs failed, limit {limit} in a row.",
+    )

@@ -1,0 +1,94 @@
+"""Instants between databases and Python: epoch seconds, texts, and zones of clocks without one."""
+
+import math
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+_EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+_LATEST = datetime(9999, 12, 30, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def from_epoch(seconds: object) -> datetime | None:
+    """Return the instant, kept within the years 1 to 9999; None for null and NaN."""
+    if isinstance(seconds, Decimal):
+        seconds = float(seconds)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or math.isnan(seconds):
+        return None
+    if seconds <= (_EARLIEST - _EPOCH).total_seconds():
+        return _EARLIEST
+    if seconds >= (_LATEST - _EPOCH).total_seconds():
+        return _LATEST
+    return _EPOCH + timedelta(seconds=seconds)
+
+
+def from_column(value: object, *, zone: str, unit: str) -> datetime | None:
+    """Return the instant that a column of any type holds; None when it holds no time.
+
+    Args:
+        zone: Of values without an offset.
+        unit: `epoch_s` or `epoch_ms` when whole numbers are times; else they are not.
+    """
+    if isinstance(value, datetime):
+        return _aware(value, zone)
+    if isinstance(value, date):
+        return _aware(datetime.combine(value, time()), zone)
+    if isinstance(value, str):
+        try:
+            return _aware(datetime.fromisoformat(value), zone)
+        except ValueError:
+            return None
+    if isinstance(value, int | float | Decimal) and unit.startswith("epoch"):
+        number = float(value) if -(10**18) < value < 10**18 else math.nan
+        return from_epoch(number / 1000 if unit == "epoch_ms" else number)
+    return None
+
+
+def _aware(at: datetime, zone: str) -> datetime | None:
+    try:
+        return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def iso_text(at: datetime, zone: str) -> str:
+    """Return the instant as ISO text: with `Z` in UTC, else the wall clock of `zone`."""
+    if zone == "UTC":
+        return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    local = at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    return local.isoformat(timespec="milliseconds")
+
+
+def before(now: datetime, span: timedelta) -> datetime:
+    """Return `now - span`, kept within what a datetime can say."""
+    try:
+        return max(now - span, _EARLIEST)
+    except OverflowError:
+        return _EARLIEST
+
+
+@lru_cache(maxsize=64)
+def wall_offsets(zone: str, day: date) -> tuple[tuple[float, int], ...]:
+    """Return (epoch of the wall clock, offset in seconds) of each change of `zone`, newest first.
+
+    The offset holds for wall clocks from that epoch on; the last pair holds for all before. It
+    reaches 400 days back from `day`, beyond which an hour more or less decides nothing.
+    """
+    place = ZoneInfo(zone)
+    start = datetime.combine(day, time(), UTC) + timedelta(days=2)
+    hours = [start - timedelta(hours=hour) for hour in range(402 * 24)]
+    offsets = [_offset(at, place) for at in hours]
+    changes = [
+        (hours[i].timestamp() + offsets[i], offsets[i])
+        for i in range(len(hours) - 1)
+        if offsets[i] != offsets[i + 1]
+    ]
+    return (*changes, (-math.inf, offsets[-1]))
+
+
+def _offset(at: datetime, place: ZoneInfo) -> int:
+    offset = at.astimezone(place).utcoffset()
+    assert offset is not None
+    return int(offset.total_seconds())

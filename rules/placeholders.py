@@ -1,0 +1,195 @@
+"""`{{ now }}`, `{{ opened_at }}` and `{{ entity.x }}` in SQL: bound parameters, never text."""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from rules.base import ROWS_MAX, Dialect, Entity, SqlQuestion, SqlValue
+from rules.instants import iso_text
+from rules.sql_tokens import Lexeme, Token, tokens
+
+_ENTITY = "entity."
+_NAME = re.compile(r"now|opened_at|entity\.[^\W\d]\w{0,62}")
+_READS = {"select", "with"}
+
+
+class PlaceholderError(ValueError):
+    """A statement that cannot be bound.
+
+    Attributes:
+        at: Offset in the statement.
+    """
+
+    def __init__(self, at: int, text: str) -> None:
+        super().__init__(text)
+        self.at = at
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong in a statement.
+
+    Attributes:
+        at: Offset of its first character.
+    """
+
+    at: int
+    text: str
+    hint: str = ""
+
+
+def check(
+    text: str, entity_columns: Sequence[str] = (), *, opened_at: bool = True
+) -> list[Problem]:
+    """Return everything that keeps `text` from being one bound SELECT.
+
+    Args:
+        entity_columns: Names that may follow `entity.`.
+        opened_at: Whether there is an incident whose opening may be asked for.
+    """
+    known = ["now", *(["opened_at"] if opened_at else []), *(_ENTITY + c for c in entity_columns)]
+    found = list(tokens(text))
+    problems = [p for token in found if (p := token_problem(token, known))]
+    return sorted([*problems, *_shape_problems(found)], key=lambda problem: problem.at)
+
+
+def token_problem(token: Token, known: Sequence[str]) -> Problem | None:
+    """Return what is wrong with one token, where only placeholders named in `known` may stand."""
+    if token.lexeme is Lexeme.PLACEHOLDER:
+        return _placeholder_problem(token, known)
+    if not token.closed:
+        return Problem(token.at, f"a {token.lexeme} has no end")
+    if token.lexeme is Lexeme.PARAMETER:
+        return Problem(token.at, f"`{token.text}` stands for nothing", "write `{{ now }}`")
+    quotes = {Lexeme.LITERAL, Lexeme.QUOTED, Lexeme.COMMENT}
+    if token.lexeme in quotes and (inner := token.text.find("{{")) >= 0:
+        words = f"a placeholder inside a {token.lexeme} is only text"
+        return Problem(token.at + inner, words, "write it outside, it brings its own quotes")
+    if token.text == "\x00":
+        return Problem(token.at, "a zero byte")
+    return None
+
+
+def _placeholder_problem(token: Token, known: Sequence[str]) -> Problem | None:
+    name = placeholder_name(token)
+    if token.closed and name in known:
+        return None
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"write `{{{{ {near[0]} }}}}`" if near else ""
+    return Problem(token.at, f"`{_shortened(token.text)}` is unknown", hint)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def placeholder_name(token: Token) -> str:
+    """Return what stands between the braces of a placeholder."""
+    return token.text.removeprefix("{{").removesuffix("}}").strip()
+
+
+def _shape_problems(found: Iterable[Token]) -> list[Problem]:
+    code = [t for t in found if t.lexeme not in {Lexeme.SPACE, Lexeme.COMMENT}]
+    while code and code[-1].text == ";":
+        code.pop()
+    if not code:
+        return [Problem(0, "there is no statement")]
+    problems = [Problem(t.at, "more than one statement") for t in code if t.text == ";"][:1]
+    if code[0].text.lower() not in _READS and code[0].text != "(":
+        words = f"`{_shortened(code[0].text)}` does not begin a query"
+        problems.append(Problem(code[0].at, words, "write one `select` or `with … select`"))
+    return problems + _parenthesis_problems(code)
+
+
+def _parenthesis_problems(code: Sequence[Token]) -> list[Problem]:
+    open_at: list[int] = []
+    for token in code:
+        if token.text == "(":
+            open_at.append(token.at)
+        elif token.text == ")" and not open_at:
+            return [Problem(token.at, "closes a parenthesis that was not opened")]
+        elif token.text == ")":
+            open_at.pop()
+    return [Problem(open_at[-1], "this parenthesis has no end")] if open_at else []
+
+
+def substitute(text: str, resolve: Callable[[str], str]) -> str:
+    """Return `text` with each placeholder replaced by what `resolve` makes of its name.
+
+    Parentheses are put around it, so that no neighbour can grow together with it.
+    """
+    return "".join(
+        f"({resolve(placeholder_name(token))})"
+        if token.lexeme is Lexeme.PLACEHOLDER
+        else token.text
+        for token in tokens(text)
+    )
+
+
+def bind(
+    source: str,
+    text: str,
+    dialect: Dialect,
+    *,
+    now: datetime,
+    entity: Entity = (),
+    opened_at: datetime | None = None,
+    rows_max: int = ROWS_MAX,
+) -> SqlQuestion:
+    """Return `text` as a question with its placeholders bound and its rows capped.
+
+    Values of the entity are bound as text; the source adapts them to the parameter's type.
+
+    Raises:
+        PlaceholderError: `text` is not one SELECT, or names something that is not there.
+    """
+    columns = [name for name, _ in entity]
+    problems = check(text, columns, opened_at=opened_at is not None)
+    if problems:
+        raise PlaceholderError(problems[0].at, problems[0].text)
+    values: dict[str, SqlValue] = {_ENTITY + name: value for name, value in entity}
+    values |= {"now": now, "opened_at": opened_at}
+    params: list[SqlValue] = []
+    bound = substitute(statement(text), _binder(values, params, dialect))
+    capped = f"select * from (\n{bound}\n) q limit {rows_max + 1}"  # noqa: S608 - checked above
+    return SqlQuestion(source, capped, tuple(params), dialect.zone, rows_max)
+
+
+def statement(text: str) -> str:
+    """Return `text` without the `;` that may end it."""
+    found = list(tokens(text))
+    ends = [token.at for token in found if token.text == ";"]
+    return text[: ends[0]] if ends else text
+
+
+def _binder(
+    values: Mapping[str, SqlValue], params: list[SqlValue], dialect: Dialect
+) -> Callable[[str], str]:
+    places: dict[str, str] = {}
+
+    def resolve(name: str) -> str:
+        if name not in places:
+            value = values[name]
+            params.append(instant_value(value, dialect) if isinstance(value, datetime) else value)
+            cast = instant_cast(dialect) if isinstance(value, datetime) else ""
+            places[name] = f"${len(params)}{cast}"
+        return places[name]
+
+    return resolve
+
+
+def instant_value(at: datetime, dialect: Dialect) -> SqlValue:
+    """Return an instant as a team's own SQL compares it with a column."""
+    if dialect.name == "postgres":
+        return at
+    if dialect.time == "iso":
+        return iso_text(at, dialect.zone)
+    seconds = at.timestamp()
+    return int(seconds * 1000) if dialect.time == "epoch_ms" else int(seconds)
+
+
+def instant_cast(dialect: Dialect) -> str:
+    """Return the cast behind a parameter that holds an instant."""
+    return "::timestamptz" if dialect.name == "postgres" else ""

@@ -1,0 +1,298 @@
+"""Any one read-only SELECT: a value against limits, its rows as findings, or how long it takes."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from rules.base import (
+    Answers,
+    Context,
+    Entity,
+    Finding,
+    Judgement,
+    Question,
+    Reading,
+    Rows,
+    Severity,
+)
+from rules.fields import TEXT_MAX, Column, Least, Most, Number, PositiveDuration, column_name
+from rules.instants import from_column
+from rules.placeholders import bind, check
+from rules.settings import (
+    Settings,
+    crossed,
+    folded,
+    mildest,
+    ordered,
+    ordered_readings,
+    rows_of,
+    unanswered,
+)
+from rules.wording import brief_span, error_line, long_span, number, rows
+
+
+def _query(given: object) -> str:
+    if not isinstance(given, str) or len(given) > TEXT_MAX:
+        raise PydanticCustomError("bad_sql", "is not a query", {})
+    if problems := check(given, opened_at=False):
+        first = problems[0]
+        about = {"words": first.text, "offset": first.at, "hint": first.hint}
+        raise PydanticCustomError("bad_sql", "{words}", about)
+    return given
+
+
+SqlQuery = Annotated[str, PlainValidator(_query), WithJsonSchema({"type": "string"})]
+"""One SELECT in which `{{ now }}` may stand."""
+
+
+class NewOnly(BaseModel):
+    """Only rows whose `column` is younger than `within` count."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    column: Column
+    within: PositiveDuration
+
+
+class Sql(Settings):
+    """Judges what a team's own query returns.
+
+    With `max` or `min` it judges a value: of each entity, or the worst of all rows. With only
+    `within` it judges how long the query takes. With none of them each returned row is a finding,
+    and an entity that is no longer returned is good; without an entity the rows are counted.
+
+    Attributes:
+        value: Column of the value; the first one by default.
+        error: Column that says what went wrong; it decides the class.
+        new_only: Rows are events: only young ones count, and one check is enough to open.
+    """
+
+    LIMITS: ClassVar[frozenset[str]] = Settings.LIMITS | {"most", "least", "within"}
+
+    query: SqlQuery
+    value: Column | None = None
+    most: Most[Number] | None = Field(default=None, alias="max")
+    least: Least[Number] | None = Field(default=None, alias="min")
+    within: Most[PositiveDuration] | None = None
+    new_only: NewOnly | None = None
+    error: Column | None = None
+
+    @model_validator(mode="after")
+    def _new_rows_have_no_limits(self) -> "Sql":
+        if self.new_only and not self._rows_are_bad:
+            hint = "leave out `max`, `min` and `within`"
+            raise PydanticCustomError("one_of", "`new_only` counts rows", {"hint": hint})
+        return self
+
+    @property
+    def _has_value(self) -> bool:
+        return self.most is not None or self.least is not None
+
+    @property
+    def _rows_are_bad(self) -> bool:
+        return not self._has_value and self.within is None
+
+    def ask(self, context: Context, answers: Answers) -> tuple[Question, ...]:
+        """Ask the query, its rows capped."""
+        if answers:
+            return ()
+        return (bind(self.source, self.query, context.dialect, now=context.now),)
+
+    def judge(self, context: Context, answers: Answers) -> Judgement:
+        """Judge the duration, the values or the rows."""
+        answer = rows_of(answers)
+        if answer is None:
+            return unanswered(context)
+        found: list[Finding | Reading] = []
+        has_data = True
+        if self._has_value:
+            found += self._judge_values(context, answer)
+            has_data = bool(found)
+        elif self._rows_are_bad:
+            found += self._judge_rows(context, answer)
+        if self.within is not None:
+            found = _merged(self._judge_took(context, answer.took), found)
+        watched = set(context.watched)
+        return Judgement(
+            findings=ordered(one for one in found if isinstance(one, Finding)),
+            readings=ordered_readings(
+                one for one in found if isinstance(one, Reading) and one.entity in watched
+            ),
+            has_data=has_data or self.within is not None,
+            truncated=answer.truncated,
+        )
+
+    def _judge_took(self, context: Context, took: timedelta) -> Finding | Reading:
+        assert self.within is not None
+        over = crossed(self.within, took, context.severity)
+        severity, limit = over or (context.severity, mildest(self.within))
+        fact = f"query took {brief_span(took)} (max {brief_span(limit)})"
+        detail = f"The query took {long_span(took)}, limit {long_span(limit)}."
+        if over is None:
+            return Reading((), took.total_seconds(), fact, detail)
+        return self.finding(
+            context,
+            severity,
+            entity=(),
+            value=took.total_seconds(),
+            limit=limit.total_seconds(),
+            fact=fact,
+            detail=detail,
+        )
+
+    def _judge_values(self, context: Context, answer: Rows) -> list[Finding | Reading]:
+        judged: list[Finding | Reading] = []
+        for entity, group in folded(answer.rows, self._entity_of):
+            each = [
+                self._judge_value(context, entity, value, row)
+                for row in group
+                if (value := number_of(self._cell(row, self.value))) is not None
+            ]
+            judged += [max(each, key=_badness)] if each else []
+        return judged
+
+    def _judge_value(
+        self, context: Context, entity: Entity, value: float, row: Mapping[str, Any]
+    ) -> Finding | Reading:
+        severity, limit, word = self._limit(context, value)
+        fact = f"{number(value)} ({word} {number(limit)})"
+        name = column_name(self.value) if self.value else "Value"
+        detail = f"{name} is {number(value)}, limit {number(limit)}."
+        if severity is None:
+            return Reading(entity, value, fact, detail)
+        return self.finding(
+            context,
+            severity,
+            error=self._cell(row, self.error) if self.error else None,
+            entity=entity,
+            value=value,
+            limit=limit,
+            fact=fact,
+            detail=detail,
+        )
+
+    def _limit(self, context: Context, value: float) -> tuple[Severity | None, float, str]:
+        """Return severity, limit and its name; no severity when no limit is crossed."""
+        over = crossed(self.most, value, context.severity) if self.most else None
+        under = crossed(self.least, value, context.severity, falling=True) if self.least else None
+        if over is not None:
+            return *over, "max"
+        if under is not None:
+            return *under, "min"
+        if self.most is not None:
+            return None, mildest(self.most), "max"
+        assert self.least is not None
+        return None, mildest(self.least), "min"
+
+    def _judge_rows(self, context: Context, answer: Rows) -> list[Finding | Reading]:
+        found = [row for row in answer.rows if self._is_new(context, row)]
+        judged: list[Finding | Reading] = [
+            self._judge_group(context, entity, group, truncated=answer.truncated)
+            for entity, group in folded(found, self._entity_of)
+        ]
+        gone = [] if answer.truncated else context.watched
+        seen = {one.entity for one in judged}
+        return judged + [
+            Reading(entity, 0.0, "no rows (max 0)", "The query finds no row, limit 0.")
+            for entity in gone
+            if entity not in seen
+        ]
+
+    def _judge_group(
+        self,
+        context: Context,
+        entity: Entity,
+        group: Sequence[Mapping[str, Any]],
+        *,
+        truncated: bool,
+    ) -> Finding:
+        more = "+" if truncated and not self.entity_columns else ""
+        value = float(len(group))
+        said = f"{rows(len(group))}{more}"
+        if self.value is not None and self.entity_columns:
+            numbers = [number_of(self._cell(row, self.value)) for row in group]
+            value = max((one for one in numbers if one is not None), default=value)
+        return self.finding(
+            context,
+            context.severity,
+            error=self._telling_error(context, group),
+            entity=entity,
+            value=value,
+            limit=0.0,
+            fact=f"{said} found (max 0)",
+            detail=f"The query finds {said}, limit 0.",
+            open_after=1 if self.new_only else None,
+        )
+
+    def _is_new(self, context: Context, row: Mapping[str, Any]) -> bool:
+        if self.new_only is None:
+            return True
+        dialect = context.dialect
+        cell = self._cell(row, self.new_only.column)
+        at = from_column(cell, zone=dialect.zone, unit=dialect.time)
+        return at is not None and context.now - at < self.new_only.within
+
+    def _telling_error(self, context: Context, group: Sequence[Mapping[str, Any]]) -> str:
+        """Return the error of the class that is tried first, so that no order of rows matters."""
+        if self.error is None:
+            return ""
+        errors = sorted({error_line(self._cell(row, self.error)) for row in group} - {""})
+        if not errors or context.classifier is None:
+            return errors[0] if errors else ""
+        names = [one.name for one in context.classifier.classes]
+        classify = context.classifier.classify
+
+        def place(error: str) -> int:
+            found = classify(error)
+            return names.index(found.name) if found else len(names)
+
+        return min(errors, key=place)
+
+    def _entity_of(self, row: Mapping[str, Any]) -> Entity:
+        return tuple((name, text_of(self._cell(row, name))) for name in self.entity)
+
+    def _cell(self, row: Mapping[str, Any], column: str | None) -> Any:
+        """Return a value of a row; of its first column where none is named."""
+        if column is None:
+            return next(iter(row.values()), None)
+        name = column_name(column)
+        if name not in row:
+            raise ValueError(f"the query returns no column `{name}`")
+        return row[name]
+
+
+def number_of(value: object) -> float | None:
+    """Return a finite number, seconds for an interval; None for null, text, NaN and infinity."""
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if not isinstance(value, int | float | Decimal):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:
+        return math.copysign(1.7e308, value)
+    return found if math.isfinite(found) else None
+
+
+def text_of(value: object) -> str:
+    """Return a value of any type as the text that names an entity; '' for null."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
+
+
+def _badness(one: Finding | Reading) -> tuple[int, float, str]:
+    rank = one.severity.rank if isinstance(one, Finding) else -1
+    return rank, abs(one.value or 0.0), one.detail
+
+
+def _merged(took: Finding | Reading, found: list[Finding | Reading]) -> list[Finding | Reading]:
+    """Return both judgements, one for each entity: the worse where they are about the same."""
+    same = [one for one in found if one.entity == took.entity]
+    others = [one for one in found if one.entity != took.entity]
+    return [*others, max([took, *same], key=lambda one: _badness(one)[0])]

@@ -1,0 +1,136 @@
+# ruff: noqa: S608 - names are checked when they are read, values are parameters.
+"""Pieces of the statements that kinds ask; the same judgement needs the same answer of each dialect.
+
+Names of tables and columns and a team's conditions are part of the text, checked when they were
+read; every value is a parameter.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from rules.base import ROWS_MAX, Dialect, Entity, SqlQuestion, SqlValue
+from rules.instants import wall_offsets
+from rules.placeholders import instant_cast, instant_value, substitute
+
+_PATH = "->"
+_JULIAN_EPOCH = 2440587.5
+_DAY_SECONDS = 86400.0
+
+
+class Statement:
+    """One statement in the making: what is bound so far, and how its dialect says things.
+
+    A *key* is an expression that orders as the column's instants do and may use its index.
+    """
+
+    def __init__(self, dialect: Dialect, now: datetime) -> None:
+        self.dialect = dialect
+        self.now = now
+        self._params: list[SqlValue] = []
+
+    @property
+    def is_postgres(self) -> bool:
+        """Return whether the dialect is PostgreSQL's."""
+        return self.dialect.name == "postgres"
+
+    def bind(self, value: SqlValue, cast: str = "") -> str:
+        """Return the parameter that stands for `value`, cast where the dialect needs it."""
+        self._params.append(value)
+        return f"${len(self._params)}{cast if self.is_postgres else ''}"
+
+    def question(self, source: str, text: str) -> SqlQuestion:
+        """Return the finished question."""
+        capped = f"{text}\nlimit {ROWS_MAX + 1}"
+        return SqlQuestion(source, capped, tuple(self._params), self.dialect.zone)
+
+    def condition(self, where: str | None) -> str:
+        """Return a team's condition in parentheses, its `{{ now }}` bound; `true` for none."""
+        if where is None:
+            return "(1 = 1)"
+        cast = instant_cast(self.dialect)
+        return f"({substitute(where, lambda _: self._now(cast))})"
+
+    def _now(self, cast: str) -> str:
+        return self.bind(instant_value(self.now, self.dialect), cast)
+
+    def key(self, column: str) -> str:
+        """Return what orders as the instants in `column` do."""
+        kind = self.dialect.time
+        if not self.is_postgres:
+            return self._seconds_of_text(column) if kind == "iso" else column
+        if kind.startswith("epoch"):
+            return f"({column})::float8" if _PATH in column else column
+        return f"({column})::timestamptz" if kind == "iso" or _PATH in column else column
+
+    def epoch(self, key: str) -> str:
+        """Return a key, or the least or greatest of keys, as epoch seconds."""
+        kind = self.dialect.time
+        if kind.startswith("epoch"):
+            divisor = "1000.0" if kind == "epoch_ms" else "1.0"
+            return f"({key} / {divisor}){'::float8' if self.is_postgres else ''}"
+        return f"extract(epoch from ({key})::timestamptz)::float8" if self.is_postgres else key
+
+    def older(self, column: str, at: datetime) -> str:
+        """Return the condition that `column` lies before `at`; the column's index serves it."""
+        kind = self.dialect.time
+        if self.is_postgres and not kind.startswith("epoch"):
+            return f"{self.key(column)} < {self.bind(at, '::timestamptz')}"
+        if kind.startswith("epoch"):
+            units = at.timestamp() * (1000 if kind == "epoch_ms" else 1)
+            return f"{self.key(column)} < {self.bind(math.ceil(units), '::bigint')}"
+        # Texts before `at` begin with a date at most a day later, whatever their offset.
+        date = self.bind((at + timedelta(days=2)).date().isoformat())
+        return f"({column} < {date} and {self.key(column)} < {self.bind(at.timestamp())})"
+
+    def _seconds_of_text(self, column: str) -> str:
+        seconds = f"((julianday({column}) - {_JULIAN_EPOCH}) * {_DAY_SECONDS})"
+        if self.dialect.zone == "UTC":
+            return seconds
+        changes = wall_offsets(self.dialect.zone, self.now.date())
+        whens = [f"when {seconds} >= {wall} then {offset}" for wall, offset in changes[:-1]]
+        whens.insert(0, f"when {column} glob '*[zZ]' then 0")
+        whens.insert(1, f"when {column} glob '*[-+][0-9][0-9]:[0-9][0-9]' then 0")
+        return f"({seconds} - case {' '.join(whens)} else {changes[-1][1]} end)"
+
+    def text(self, column: str) -> str:
+        """Return `column` as text, whatever its type."""
+        return f"({column})::text" if self.is_postgres else f"cast({column} as text)"
+
+    def entity(self, columns: Sequence[str]) -> list[str]:
+        """Return the entity's columns as texts that are never null."""
+        return [f"coalesce({self.text(column)}, '')" for column in columns]
+
+    def one_of(self, column: str, words: Iterable[str]) -> str:
+        """Return the condition that `column`, as text, is one of `words`."""
+        return f"{self.text(column)} in ({', '.join(self.bind(w, '::text') for w in words)})"
+
+    def among(self, expressions: Sequence[str], entities: Sequence[Entity]) -> str:
+        """Return the condition that the texts are those of one of `entities`."""
+        left = f"({', '.join(expressions)})"
+        if not entities:
+            return "(1 = 0)"
+        if self.is_postgres:
+            values = zip(*([value for _, value in entity] for entity in entities), strict=True)
+            arrays = [self.bind(tuple(column), "::text[]") for column in values]
+            return f"{left} in (select * from unnest({', '.join(arrays)}))"
+        listed = self.bind(json.dumps([[value for _, value in entity] for entity in entities]))
+        parts = ", ".join(f"json_extract(value, '$[{i}]')" for i in range(len(expressions)))
+        return f"{left} in (select {parts} from json_each({listed}))"
+
+
+def named(expressions: Sequence[str]) -> str:
+    """Return the entity's expressions as the first columns of a select: `… as e0, … as e1, `."""
+    return "".join(f"{expression} as e{i}, " for i, expression in enumerate(expressions))
+
+
+def names(columns: Sequence[str], prefix: str = "") -> list[str]:
+    """Return the names that `named` gives: `e0`, `e1`."""
+    return [f"{prefix}e{i}" for i in range(len(columns))]
+
+
+def grouped(columns: Sequence[str]) -> str:
+    """Return the `group by` over the columns that `named` begins with; '' for none."""
+    places = ", ".join(str(i + 1) for i in range(len(columns)))
+    return f"\ngroup by {places}" if places else ""

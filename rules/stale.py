@@ -1,0 +1,147 @@
+# ruff: noqa: S608 - names are checked when they are read, values are parameters.
+"""The newest row, or the oldest that still waits, is too old."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from rules.base import Answers, Context, Entity, Finding, Judgement, Question, Reading, Rows
+from rules.fields import Column, Most, PositiveDuration
+from rules.instants import before, from_epoch
+from rules.settings import (
+    TableSettings,
+    age_at,
+    crossed,
+    mildest,
+    ordered,
+    ordered_readings,
+    rows_of,
+    unanswered,
+)
+from rules.spans import short_span
+from rules.sql_text import Statement, grouped, named, names
+from rules.wording import long_span
+
+
+class Stale(TableSettings):
+    """Finds entities whose newest row is older than `max_age`.
+
+    A null instead of the newest instant means that it never happened, which is bad.
+
+    Attributes:
+        oldest: Judge the oldest row instead.
+        if_empty: What it means that `where` leaves no row at all.
+    """
+
+    LIMITS: ClassVar[frozenset[str]] = TableSettings.LIMITS | {"max_age", "if_empty"}
+
+    column: Column
+    max_age: Most[PositiveDuration]
+    oldest: bool = False
+    if_empty: Literal["bad", "no_data", "ok"] = "no_data"
+
+    def ask(self, context: Context, answers: Answers) -> tuple[Question, ...]:
+        """Ask once for the newest row of each entity that is too old or watched."""
+        if answers:
+            return ()
+        says = Statement(self.dialect(context), context.now)
+        text = self._each(says, context) if self.entity_columns else self._whole(says)
+        return (says.question(self.source, text),)
+
+    def _extreme(self, says: Statement) -> str:
+        return says.epoch(f"{'min' if self.oldest else 'max'}({says.key(self.column)})")
+
+    def _whole(self, says: Statement) -> str:
+        # Two scalar subqueries: a lone min or max is read off the end of an index.
+        rows = f"from {self.relation} where {says.condition(self.where)}"
+        rows_again = f"from {self.relation} where {says.condition(self.where)}"
+        return (
+            f"select (select {self._extreme(says)} {rows}) as at,"
+            f" (select count(*) from (select 1 {rows_again} limit 1) q) as n"
+        )
+
+    def _each(self, says: Statement, context: Context) -> str:
+        columns = self.entity_columns
+        entity = named(says.entity(columns))
+        rows = f"from {self.relation} where {says.condition(self.where)}"
+        limit = says.bind(before(context.now, mildest(self.max_age)).timestamp(), "::float8")
+        watched = says.among(names(columns), context.watched)
+        nulls = "".join(f"null as {name}, " for name in names(columns))
+        rows_again = f"from {self.relation} where {says.condition(self.where)}"
+        return (
+            f"select * from (select {entity}{self._extreme(says)} as at, count(*) as n {rows}"
+            f"{grouped(columns)}) q\nwhere at is null or at < {limit} or {watched}"
+            f"\nunion all\nselect {nulls}null as at, count(*) as n"
+            f" from (select 1 {rows_again} limit 1) q"
+        )
+
+    def judge(self, context: Context, answers: Answers) -> Judgement:
+        """Judge each entity's age; the row without an entity says whether there is any row."""
+        answer = rows_of(answers)
+        if answer is None:
+            return unanswered(context)
+        if self._is_empty(answer):
+            return self._judge_empty(context)
+        found = [self._judge_row(context, row) for row in answer.rows if not self.is_marker(row)]
+        watched = set(context.watched)
+        return Judgement(
+            findings=ordered(one for one in found if isinstance(one, Finding)),
+            readings=ordered_readings(
+                one for one in found if isinstance(one, Reading) and one.entity in watched
+            ),
+            truncated=answer.truncated,
+        )
+
+    def _is_empty(self, answer: Rows) -> bool:
+        return not any(row["n"] for row in answer.rows)
+
+    def _judge_empty(self, context: Context) -> Judgement:
+        if self.if_empty != "bad":
+            return Judgement(has_data=self.if_empty == "ok")
+        severity, _ = self.max_age.levels(context.severity)[-1]
+        empty = self.finding(
+            context,
+            severity,
+            entity=(),
+            value=None,
+            limit=None,
+            fact="no rows",
+            detail=f"There is no row, limit {long_span(mildest(self.max_age))}.",
+        )
+        return Judgement(findings=(empty,))
+
+    def _judge_row(self, context: Context, row: Mapping[str, Any]) -> Finding | Reading:
+        entity, at = self.entity_of(row), from_epoch(row["at"])
+        if at is None:
+            return self._never(context, entity)
+        age = age_at(context.now, at)
+        over = crossed(self.max_age, age, context.severity)
+        name = "Oldest" if self.oldest else "Newest"
+        if over is None:
+            limit = mildest(self.max_age)
+            detail = f"{name} row is {long_span(age)} old, limit {long_span(limit)}."
+            fact = f"{short_span(age)} old (max {short_span(limit)})"
+            good_at = None if self.oldest else min(at, context.now)
+            return Reading(entity, age.total_seconds(), fact, detail, good_at)
+        severity, limit = over
+        return self.finding(
+            context,
+            severity,
+            entity=entity,
+            value=age.total_seconds(),
+            limit=limit.total_seconds(),
+            fact=f"{short_span(age)} old (max {short_span(limit)})",
+            detail=f"{name} row is {long_span(age)} old, limit {long_span(limit)}.",
+            first_bad_at=at + mildest(self.max_age),
+        )
+
+    def _never(self, context: Context, entity: Entity) -> Finding:
+        severity, limit = self.max_age.levels(context.severity)[0]
+        return self.finding(
+            context,
+            severity,
+            entity=entity,
+            value=None,
+            limit=limit.total_seconds(),
+            fact=f"never (max {short_span(limit)})",
+            detail=f"There has never been one, limit {long_span(limit)}.",
+        )

@@ -1,0 +1,120 @@
+# ruff: noqa: S608 - names are checked when they are read, values are parameters.
+"""A row has been in a status for too long."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from rules.base import Answers, Context, Entity, Finding, Judgement, Question, Reading
+from rules.fields import Column, Most, PositiveDuration, Words
+from rules.instants import before, from_epoch
+from rules.settings import (
+    TableSettings,
+    age_at,
+    crossed,
+    folded,
+    mildest,
+    ordered,
+    ordered_readings,
+    rows_of,
+    unanswered,
+)
+from rules.spans import short_span
+from rules.sql_text import Statement, grouped, named
+from rules.wording import long_span, rows
+
+
+class Stuck(TableSettings):
+    """Finds rows whose `column` has been one of `status` since before `max_age` ago.
+
+    Without an entity it is one finding that counts the rows and tells the age of the oldest.
+    A row that does not say since when (null) is not judged.
+    """
+
+    LIMITS: ClassVar[frozenset[str]] = TableSettings.LIMITS | {"max_age"}
+
+    column: Column
+    status: Words = Field(alias="is")
+    since: Column
+    max_age: Most[PositiveDuration]
+
+    def ask(self, context: Context, answers: Answers) -> tuple[Question, ...]:
+        """Ask once for the stuck rows of each entity, and for the watched ones as they are."""
+        if answers:
+            return ()
+        says = Statement(self.dialect(context), context.now)
+        text = self._stuck(says, context)
+        if context.watched:
+            text += f"\nunion all\n{self._watched(says, context)}"
+        return (says.question(self.source, text),)
+
+    def _is_meant(self, says: Statement) -> str:
+        return f"{says.condition(self.where)} and {says.one_of(self.column, self.status)}"
+
+    def _stuck(self, says: Statement, context: Context) -> str:
+        since = says.older(self.since, before(context.now, mildest(self.max_age)))
+        return (
+            f"select {named(says.entity(self.entity_columns))}count(*) as n,"
+            f" {says.epoch(f'min({says.key(self.since)})')} as at from {self.relation}"
+            f" where {self._is_meant(says)} and {since}{grouped(self.entity_columns)}"
+        )
+
+    def _watched(self, says: Statement, context: Context) -> str:
+        entity = says.entity(self.entity_columns)
+        oldest = f"min(case when {self._is_meant(says)} then {says.key(self.since)} end)"
+        among = says.among(entity, context.watched) if entity else "(1 = 1)"
+        return (
+            f"select {named(entity)}0 as n, {says.epoch(oldest)} as at from {self.relation}"
+            f" where {among}{grouped(self.entity_columns)}"
+        )
+
+    def judge(self, context: Context, answers: Answers) -> Judgement:
+        """Judge the oldest row of each entity."""
+        answer = rows_of(answers)
+        if answer is None:
+            return unanswered(context)
+        found = [
+            self._judge_entity(context, entity, group)
+            for entity, group in folded(answer.rows, self.entity_of)
+        ]
+        watched = set(context.watched)
+        return Judgement(
+            findings=ordered(one for one in found if isinstance(one, Finding)),
+            readings=ordered_readings(
+                one for one in found if isinstance(one, Reading) and one.entity in watched
+            ),
+            truncated=answer.truncated,
+        )
+
+    def _judge_entity(
+        self, context: Context, entity: Entity, group: list[Mapping[str, Any]]
+    ) -> Finding | Reading:
+        count = max(row["n"] for row in group)
+        at = min((at for row in group if (at := from_epoch(row["at"]))), default=None)
+        statuses = " or ".join(self.status)
+        if at is None:
+            return Reading(entity, 0.0, f"not {statuses}", f"No row is {statuses}.")
+        age = age_at(context.now, at)
+        over = crossed(self.max_age, age, context.severity)
+        severity, limit = over or (context.severity, mildest(self.max_age))
+        fact = f"{statuses} for {short_span(age)} (max {short_span(limit)})"
+        detail = f"Has been {statuses} for {long_span(age)}, limit {long_span(limit)}."
+        if over is None:
+            return Reading(entity, age.total_seconds(), fact, detail)
+        if not self.entity_columns and count > 1:
+            fact = f"{count:,} stuck, {short_span(age)} (max {short_span(limit)})"
+            detail = (
+                f"{rows(count)} stuck in {statuses}, the oldest for {long_span(age)},"
+                f" limit {long_span(limit)}."
+            )
+        return self.finding(
+            context,
+            severity,
+            entity=entity,
+            value=age.total_seconds(),
+            limit=limit.total_seconds(),
+            fact=fact,
+            detail=detail,
+            first_bad_at=at + mildest(self.max_age),
+        )
