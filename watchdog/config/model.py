@@ -171,5 +171,5 @@ class Config:
     directory: Directory
     rules: Mapping[str, Rule]
     broken: tuple[BrokenRule, ...] = ()
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
     digest: bytes = b""

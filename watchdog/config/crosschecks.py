@@ -1,0 +1,102 @@
+"""What only shows when all parts are read: dependencies and routes."""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from rules.base import Severity
+from watchdog.config.nodes import Entry, find
+from watchdog.config.problems import Level, Problem, did_you_mean, shown
+from watchdog.config.rulebook import Draft, Rulebook
+from watchdog.config.settings import Settings, item_span, mark, written
+from watchdog.domain.people import Route
+
+
+def check_dependencies(book: Rulebook, settings: Settings, *, is_whole: bool) -> None:
+    """Complain in each rule about names that are not there, and about circles.
+
+    Args:
+        is_whole: Every file could be read, so that a missing name is really missing.
+    """
+    drafts = {draft.name: draft for draft in book.drafts}
+    known = {*drafts, *settings.declared["sources"]}
+    for draft in book.drafts:
+        spot = find(draft.entry.value, ("depends_on",), draft.entry.key)
+        for name in draft.shape.depends_on if draft.shape else ():
+            if name not in known and is_whole:
+                words = f"no rule or source is called `{written(spot, name)}`"
+                label = did_you_mean(name, known)
+                draft.add("unknown-rule", words, item_span(spot, name), label)
+    for circle in circles({name: _parents(draft) for name, draft in drafts.items()}):
+        for name, parent in zip(circle, [*circle[1:], circle[0]], strict=True):
+            spot = find(drafts[name].entry.value, ("depends_on",), drafts[name].entry.key)
+            chain = " → ".join(shown(one) for one in [*circle, circle[0]])
+            words = f"the rules wait for each other: {chain}"
+            drafts[name].add("depends-cycle", words, item_span(spot, parent))
+
+
+def _parents(draft: Draft) -> tuple[str, ...]:
+    return draft.shape.depends_on if draft.shape else ()
+
+
+def circles(parents: dict[str, tuple[str, ...]]) -> Iterator[list[str]]:
+    """Yield circles of names, each once; a name is in at most one of them."""
+    done: set[str] = set()
+    for start in parents:
+        path: list[str] = []
+        at: dict[str, int] = {}
+        pending: list[tuple[str, int]] = [(start, 0)]
+        while pending:
+            name, depth = pending.pop()
+            for left in path[depth:]:
+                del at[left]
+            del path[depth:]
+            if name in at:
+                circle = path[at[name] :]
+                if not done.intersection(circle):
+                    yield circle
+                done.update(circle)
+                continue
+            if name in done or name not in parents:
+                continue
+            at[name] = len(path)
+            path.append(name)
+            pending += [(parent, len(path)) for parent in parents[name]]
+        done.add(start)
+
+
+def check_routes(book: Rulebook, settings: Settings) -> list[Problem]:
+    """Return warnings about routes that nothing can take."""
+    problems = []
+    earlier: list[Route] = []
+    names = [draft.name for draft in book.drafts]
+    for route, entry in settings.routes:
+        cause = _never_matches(route, earlier, names)
+        earlier.append(route)
+        if cause:
+            problems.append(_never(cause, entry))
+    return problems
+
+
+def _never(cause: str, entry: Entry) -> Problem:
+    return mark("route-never-matches", cause, entry.value.span, level=Level.WARNING)
+
+
+def _never_matches(route: Route, earlier: list[Route], names: list[str]) -> str:
+    patterns = [one for one in route.rules if not any(fnmatchcase(name, one) for name in names)]
+    if route.rules and len(patterns) == len(route.rules):
+        return f"no rule is called `{shown(patterns[0])}`, so this route never matches"
+    if any(_covers(first, route) for first in earlier):
+        return "an earlier route takes everything that this one matches"
+    return ""
+
+
+def _covers(first: Route, second: Route) -> bool:
+    return (
+        _within(second.severities or frozenset(Severity), first.severities or frozenset(Severity))
+        and _within(second.teams, first.teams)
+        and (not first.rules or (bool(second.rules) and set(second.rules) <= set(first.rules)))
+    )
+
+
+def _within(second: frozenset[str], first: frozenset[str]) -> bool:
+    return not first or (bool(second) and second <= first)

@@ -1,0 +1,102 @@
+"""Where the text of a configuration comes from: a disk, or a stored copy."""
+
+import errno
+import glob
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Protocol
+
+from watchdog.config.reading import BYTES_MAX
+
+INCLUDES_MAX = 1000
+"""Most files one pattern may name."""
+
+
+class Files(Protocol):
+    """Files by path; paths are those that messages show."""
+
+    def read(self, path: str) -> bytes:
+        """Return the whole file, or a little more than a configuration may have of it.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        ...
+
+    def read_secret(self, path: str) -> bytes:
+        """Return the content of a secret's file; raises as `read`."""
+        ...
+
+    def matching(self, pattern: str) -> list[str]:
+        """Return the files that a pattern names, sorted; of a name without wildcards, itself."""
+        ...
+
+
+@dataclass(slots=True)
+class Disk:
+    """The file system. Remembers what it was asked for, so that a watcher knows where to look."""
+
+    asked_for: set[Path] = field(default_factory=set)
+
+    def read(self, path: str) -> bytes:
+        """Read a file once, so that what is checked is what is hashed and used."""
+        self.asked_for.add(Path(path).absolute())
+        return _read_regular(path)
+
+    def read_secret(self, path: str) -> bytes:
+        """Read the file of a secret."""
+        return self.read(path)
+
+    def matching(self, pattern: str) -> list[str]:
+        """Find files on the disk."""
+        self.asked_for.add(Path(pattern).absolute())
+        if not glob.has_magic(pattern):
+            return [pattern]
+        return sorted(path for path in glob.glob(pattern) if not Path(path).is_dir())
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Texts kept from an earlier load. Secret files are still read from the disk."""
+
+    texts: Mapping[str, str]
+
+    def read(self, path: str) -> bytes:
+        """Return a kept text."""
+        if path not in self.texts:
+            raise FileNotFoundError(path)
+        return self.texts[path].encode()
+
+    def read_secret(self, path: str) -> bytes:
+        """Read the file of a secret from the disk."""
+        return _read_regular(path)
+
+    def matching(self, pattern: str) -> list[str]:
+        """Find kept texts; a wildcard stays within its directory, as on a disk."""
+        if not glob.has_magic(pattern):
+            return [pattern]
+        depth = pattern.count("/")
+        return sorted(
+            path for path in self.texts if path.count("/") == depth and fnmatchcase(path, pattern)
+        )
+
+
+def _read_regular(path: str) -> bytes:
+    """Read a file without ever waiting for a pipe or a device."""
+    with open(path, "rb", opener=_open_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        return file.read(BYTES_MAX + 1)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def beside(file: str, path: str) -> str:
+    """Return `path` as seen from the directory of `file`."""
+    return os.path.normpath(os.path.join(os.path.dirname(file), path))

@@ -1,0 +1,383 @@
+"""Rules: what a team wrote to values, every mistake at its place."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel
+
+from rules.base import Classifier, Dialect, Kind, Severity
+from rules.fields import Limits
+from watchdog.config import titles
+from watchdog.config.gather import Gathered
+from watchdog.config.model import BrokenRule, Query, Rule, Source
+from watchdog.config.nodes import Entry, Scalar, Span, Table, find
+from watchdog.config.problems import Problem, did_you_mean, shown
+from watchdog.config.secrets import part_span
+from watchdog.config.settings import Settings, check_name, mark, written
+from watchdog.config.shapes import DefaultsShape, RuleShape
+from watchdog.config.templates import expand
+from watchdog.config.validate import keys_of, unknown_key, validated
+from watchdog.domain.people import Policy
+
+EVERY = timedelta(minutes=1)
+_DATABASES = ("postgres", "sqlite")
+
+
+@dataclass(slots=True)
+class Draft:
+    """A rule on its way: what is known of it, and what is wrong with it."""
+
+    name: str
+    entry: Entry
+    problems: list[Problem] = field(default_factory=list)
+    kind_entry: Entry | None = None
+    kind: Any = None
+    shape: RuleShape | None = None
+    rule: Rule | None = None
+
+    def add(self, *args: Any, **more: Any) -> None:
+        """Add a problem of this rule."""
+        self.problems.append(mark(*args, **more))
+
+    def span(self, *path: int | str) -> Span:
+        """Return where something of the rule stands."""
+        return find(self.entry.value, path, self.entry.key).span
+
+    @property
+    def is_right(self) -> bool:
+        """Return whether it has no error."""
+        return not any(problem.is_error for problem in self.problems)
+
+
+@dataclass(slots=True)
+class Rulebook:
+    """All rules that are declared."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def rules(self) -> dict[str, Rule]:
+        """Return the rules that are right."""
+        return {one.name: one.rule for one in self.drafts if one.rule and one.is_right}
+
+
+def read_rules(
+    gathered: Gathered, settings: Settings, kinds: Mapping[str, type[BaseModel]]
+) -> Rulebook:
+    """Return every rule of the files and their templates."""
+    book = Rulebook()
+    reader = _RuleReader(gathered, settings, kinds)
+    seen: dict[str, Span] = {}
+    for draft in _drafts(gathered, book.problems):
+        first = seen.setdefault(draft.name, draft.entry.key.span)
+        if first is not draft.entry.key.span:
+            words = f"rule `{shown(draft.name)}` is declared twice"
+            related = (first.place, "the first one is here")
+            book.problems.append(
+                mark("duplicate-name", words, draft.entry.key.span, related=related)
+            )
+            continue
+        reader.read(draft)
+        book.drafts.append(draft)
+    return book
+
+
+def _drafts(gathered: Gathered, problems: list[Problem]) -> Iterator[Draft]:
+    for name, entry in gathered.named("rules").items():
+        yield Draft(name, entry)
+    for template in gathered.named("templates").values():
+        made, wrong = expand(template)
+        problems += wrong
+        for one in made:
+            yield Draft(one.entry.key.text, one.entry, list(one.problems))
+
+
+@dataclass(slots=True)
+class _RuleReader:
+    gathered: Gathered
+    settings: Settings
+    kinds: Mapping[str, type[BaseModel]]
+
+    def read(self, draft: Draft) -> None:
+        """Fill a draft from what its file says."""
+        problem = check_name(draft.entry)
+        if problem:
+            draft.problems.append(problem)
+        if not isinstance(draft.entry.value, Table):
+            draft.add("wrong-type", "a rule is a mapping", draft.entry.key.span)
+            return
+        self.split(draft, draft.entry.value)
+        if draft.kind is None or draft.shape is None:
+            return
+        source = self.source(draft)
+        self.check_kind(draft)
+        self.check_title(draft)
+        queries = self.queries(draft, source)
+        classifier = self.classifier(draft, draft.shape)
+        team = self.team(draft, draft.shape)
+        self.check_critical(draft, draft.shape)
+        if draft.is_right and source is not None and team:
+            draft.rule = self.rule(draft, draft.shape, source, team, queries, classifier)
+
+    def split(self, draft: Draft, table: Table) -> None:
+        """Read the kind, and what stands beside it."""
+        beside: dict[str, Entry] = {}
+        known = keys_of(RuleShape, ())
+        for key, entry in table.entries.items():
+            if key in self.kinds:
+                self.take_kind(draft, entry)
+            elif key in known:
+                beside[key] = entry
+            elif not key.startswith("x-"):
+                allowed = [*self.kinds, *known]
+                draft.problems.append(unknown_key(key, "a rule", entry.key.span, allowed))
+        if draft.kind_entry is None:
+            self.miss_kind(draft)
+        else:
+            model = self.kinds[draft.kind_entry.key.text]
+            draft.kind, problems = validated(model, draft.kind_entry, self.gathered.texts)
+            draft.problems += problems
+        rest = Entry(draft.entry.key, Table(beside, table.span))
+        draft.shape, problems = validated(RuleShape, rest, self.gathered.texts, "a rule")
+        draft.problems += problems
+
+    def take_kind(self, draft: Draft, entry: Entry) -> None:
+        if draft.kind_entry is None:
+            draft.kind_entry = entry
+            return
+        first = draft.kind_entry.key.text
+        words = f"a rule watches one thing: `{first}` or `{entry.key.text}`"
+        draft.add("two-kinds", words, entry.key.span, "make it two rules")
+
+    def miss_kind(self, draft: Draft) -> None:
+        table = draft.entry.value
+        entries = table.entries if isinstance(table, Table) else {}
+        known = keys_of(RuleShape, ())
+        strange = [entry for key, entry in entries.items() if key not in known]
+        if not any(isinstance(entry.value, Table) for entry in strange):
+            label = f"write one of: {', '.join(self.kinds)}"
+            draft.add("missing-kind", "the rule watches nothing", draft.entry.key.span, label)
+
+    def source(self, draft: Draft) -> Source | None:
+        """Return the source that the rule asks, or complain."""
+        assert draft.kind_entry is not None
+        name = draft.kind.source
+        spot = find(draft.kind_entry.value, ("source",), draft.kind_entry.key)
+        source = self.settings.sources.get(name)
+        declared = self.settings.declared["sources"]
+        if source is None and name not in declared:
+            if self.gathered.is_whole:
+                words = f"no source is called `{written(spot, name)}`"
+                draft.add("unknown-source", words, spot.span, did_you_mean(name, declared))
+            return None
+        if source is None:
+            return None
+        wants = ("http",) if draft.kind_entry.key.text == "http" else _DATABASES
+        if source.type not in wants:
+            kind = draft.kind_entry.key.text
+            words = f"`{kind}` cannot ask `{written(spot, name)}`, which is a {source.type} source"
+            fitting = [one.name for one in self.settings.sources.values() if one.type in wants]
+            label = f"sources it can ask: {', '.join(fitting)}" if fitting else ""
+            draft.add("wrong-source-type", words, spot.span, label)
+        return source
+
+    def check_kind(self, draft: Draft) -> None:
+        assert draft.shape is not None
+        assert draft.kind_entry is not None
+        limits = list(limits_of(draft.kind))
+        only_levels = bool(limits) and all(limit.has_levels for limit in limits)
+        if draft.shape.severity and only_levels and draft.kind_entry.key.text != "http":
+            words = "the severity comes from the thresholds here"
+            draft.add("severity-twice", words, draft.span("severity"), "remove this line")
+
+    def check_title(self, draft: Draft) -> None:
+        assert draft.shape is not None
+        node = find(draft.entry.value, ("title",), draft.entry.key).value
+        if draft.shape.title is None or not isinstance(node, Scalar):
+            return
+        for problem in titles.check(draft.shape.title, draft.kind.entity):
+            shift = node.text.find(draft.shape.title)
+            span = part_span(node, problem.at + shift, problem.at + shift + problem.length)
+            draft.add(problem.code, problem.message, span, problem.hint)
+
+    def queries(self, draft: Draft, source: Source | None) -> tuple[Query | None, dict[str, Query]]:
+        """Return the queries of `unless` and `evidence`."""
+        assert draft.shape is not None
+        unless, shape = None, draft.shape
+        if shape.unless:
+            path = ("unless", "exists")
+            unless = self.query(draft, source, shape.unless.exists, path, opened_at=False)
+        evidence = {
+            name: query
+            for name, text in (shape.evidence or {}).items()
+            if (query := self.query(draft, source, text, ("evidence", name), opened_at=True))
+        }
+        return unless, evidence
+
+    def query(
+        self,
+        draft: Draft,
+        source: Source | None,
+        text: str,
+        path: tuple[str, ...],
+        *,
+        opened_at: bool,
+    ) -> Query | None:
+        from rules.placeholders import check
+
+        node = find(draft.entry.value, path, draft.entry.key).value
+        if source and source.type not in _DATABASES:
+            words = f"`{path[0]}` asks a database, and `{source.name}` is a {source.type} source"
+            draft.add("wrong-source-type", words, find(draft.entry.value, path[:1]).key_span)
+            return None
+        for problem in check(text, draft.kind.entity, opened_at=opened_at):
+            span = node.span
+            if isinstance(node, Scalar):
+                at = problem.at + node.text.find(text)
+                span = part_span(node, at, at + 1)
+            draft.add("bad-sql", problem.text, span, problem.hint)
+        return Query(source.name, text, source.dialect) if source else None
+
+    def classifier(self, draft: Draft, shape: RuleShape) -> Classifier | None:
+        from watchdog.config.classes import classifier_of
+
+        classifier, problems = classifier_of(shape.classify, draft.entry)
+        draft.problems += problems
+        return classifier
+
+    def team(self, draft: Draft, shape: RuleShape) -> str | None:
+        """Return the rule's team, or complain."""
+        name = shape.team or self.settings.defaults.team
+        if name is None:
+            if self.gathered.is_whole:
+                words = "a rule needs a `team`"
+                label = "write `team:` here or in `defaults:`"
+                draft.add("missing-key", words, draft.entry.key.span, label)
+            return None
+        declared = self.settings.declared["teams"]
+        if name in declared:
+            return name
+        if shape.team and self.gathered.is_whole:
+            spot = find(draft.entry.value, ("team",), draft.entry.key)
+            words = f"no team is called `{written(spot, name)}`"
+            draft.add("unknown-team", words, spot.span, did_you_mean(name, declared))
+        return None
+
+    def check_critical(self, draft: Draft, shape: RuleShape) -> None:
+        """Refuse a critical rule that does not say what the woken person needs to know."""
+        if not self.can_be_critical(draft, shape):
+            return
+        runbook = shape.runbook or self.settings.defaults.runbook
+        needed = {
+            "title": (shape.title, "write the symptom in one line"),
+            "impact": (shape.impact, "write who suffers, and how"),
+            "do_first": (shape.do_first, "write the first step"),
+            "runbook": (runbook, "write the address of the page that says what to do"),
+        }
+        for key, (value, hint) in needed.items():
+            table = draft.entry.value
+            if not value and not (isinstance(table, Table) and key in table.entries):
+                words = f"a rule that can be critical needs `{key}`"
+                draft.add(
+                    f"critical-without-{key.replace('_', '-')}", words, draft.entry.key.span, hint
+                )
+
+    def can_be_critical(self, draft: Draft, shape: RuleShape) -> bool:
+        severity = shape.severity or self.settings.defaults.severity
+        limits = list(limits_of(draft.kind))
+        only_levels = bool(limits) and all(limit.has_levels for limit in limits)
+        if severity is Severity.CRITICAL and (shape.severity or not only_levels):
+            return True
+        if any(limit.critical is not None for limit in limits):
+            return True
+        classes = (shape.classify or {}).values()
+        return any(one.severity is Severity.CRITICAL for one in classes)
+
+    def rule(
+        self,
+        draft: Draft,
+        shape: RuleShape,
+        source: Source,
+        team: str,
+        queries: tuple[Query | None, dict[str, Query]],
+        classifier: Classifier | None,
+    ) -> Rule:
+        assert draft.kind_entry is not None
+        defaults = self.settings.defaults
+        kind: Kind = draft.kind
+        return Rule(
+            draft.name,
+            draft.kind_entry.key.text,
+            kind,
+            team,
+            shape.title or draft.name.replace("-", " ").replace("_", " ").capitalize(),
+            shape.severity or defaults.severity or Severity.WARNING,
+            shape.every or defaults.every or EVERY,
+            _policy(shape, defaults),
+            dialect=source.dialect if source.type in _DATABASES else Dialect(),
+            classifier=classifier,
+            depends_on=tuple(dict.fromkeys(shape.depends_on)),
+            unless=queries[0],
+            evidence=queries[1],
+            impact=shape.impact or "",
+            do_first=shape.do_first or "",
+            runbook=shape.runbook or defaults.runbook or "",
+            labels={**(defaults.labels or {}), **(shape.labels or {})},
+            place=draft.entry.key.span.place,
+        )
+
+
+def _policy(shape: RuleShape, defaults: DefaultsShape) -> Policy:
+    policy = Policy()
+    given: dict[str, Any] = {
+        "open_after": shape.open_after or defaults.open_after,
+        "open_for": shape.open_for if shape.open_for is not None else defaults.open_for,
+        "recover_after": shape.recover_after or defaults.recover_after,
+        "reopen_within": (
+            shape.reopen_within if shape.reopen_within is not None else defaults.reopen_within
+        ),
+        "unless_at_most": shape.unless.at_most if shape.unless else None,
+    }
+    return replace(policy, **{key: value for key, value in given.items() if value is not None})
+
+
+def limits_of(settings: object) -> Iterable[Limits[Any]]:
+    """Yield every threshold below a kind's settings."""
+    if isinstance(settings, Limits):
+        yield settings
+    elif isinstance(settings, BaseModel):
+        for name in type(settings).model_fields:
+            yield from limits_of(getattr(settings, name))
+    elif isinstance(settings, Mapping):
+        for value in settings.values():
+            yield from limits_of(value)
+    elif isinstance(settings, tuple | list):
+        for value in settings:
+            yield from limits_of(value)
+
+
+def broken_rules(
+    book: Rulebook, watched: Mapping[str, Rule], settings: Settings
+) -> tuple[BrokenRule, ...]:
+    """Return the rules that are not among the watched ones, each with its first reason."""
+    found = []
+    for draft in book.drafts:
+        if draft.name in watched:
+            continue
+        errors = [problem for problem in draft.problems if problem.is_error]
+        reason = errors[0].message if errors else _missing_part(draft, settings)
+        team = draft.shape.team if draft.shape else None
+        team = team or settings.defaults.team or ""
+        place = errors[0].place if errors else draft.entry.key.span.place
+        found.append(BrokenRule(draft.name, team, reason, place))
+    return tuple(found)
+
+
+def _missing_part(draft: Draft, settings: Settings) -> str:
+    source = getattr(draft.kind, "source", None)
+    if source is not None and source not in settings.sources:
+        return f"its source `{shown(source)}` is wrong"
+    return "its team is wrong"

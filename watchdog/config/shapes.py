@@ -1,0 +1,203 @@
+"""What the sections of a configuration may hold, as the file writes them."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from rules.base import Severity
+from rules.fields import Duration, PositiveDuration
+from watchdog.config.types import (
+    ChannelName,
+    Checks,
+    Email,
+    Every,
+    HandoverTime,
+    Hours,
+    Listen,
+    Member,
+    Names,
+    Size,
+    Text,
+    Url,
+    Zone,
+    one_or_many,
+)
+from watchdog.domain.people import Role, Rotate
+
+Severities = Annotated[tuple[Severity, ...], BeforeValidator(one_or_many)]
+Channels = Annotated[
+    tuple[Literal["slack", "email", "weekly"], ...],
+    Field(min_length=1),
+    BeforeValidator(one_or_many),
+]
+
+
+class Shape(BaseModel):
+    """A mapping with known keys; any other key is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class ServiceShape(Shape):
+    """The service's own settings."""
+
+    url: Url | None = Field(default=None, description="Base of the links in messages.")
+    store: SecretStr = Field(
+        default=SecretStr(""), description="DSN of the store; empty for an embedded PostgreSQL."
+    )
+    listen: Listen = Field(
+        default="127.0.0.1:8711", description="Address and port of the web page."
+    )
+
+
+class SlackShape(Shape):
+    """Slack, by the token of a bot."""
+
+    token: SecretStr = Field(
+        default=SecretStr(""), description="Bot token; empty: messages go to the built-in outbox."
+    )
+    api: Url = Field(default="https://slack.com/api/", description="Address of the Slack API.")
+
+
+class EmailShape(Shape):
+    """Mail, by SMTP."""
+
+    smtp: SecretStr = Field(
+        default=SecretStr(""),
+        description="`smtp://user:password@host:587`; empty: the built-in outbox.",
+    )
+    sender: Email = Field(
+        default="watchdog@localhost", alias="from", description="Sender of every mail."
+    )
+
+
+class SourceShape(Shape):
+    """Something that can be asked; exactly one of `postgres`, `sqlite` and `http` says what it is."""
+
+    postgres: SecretStr | None = Field(
+        default=None, description="DSN: `postgres://user@host/name`."
+    )
+    sqlite: Text | None = Field(default=None, description="Path of the database file.")
+    http: SecretStr | None = Field(default=None, description="Base address: `https://host`.")
+    team: Text | None = Field(default=None, description="Owner of its 'not watched' incidents.")
+    timeout: PositiveDuration | None = Field(default=None, description="Deadline of one question.")
+    connections: int | None = Field(
+        default=None, ge=1, le=100, description="Questions asked at once."
+    )
+    time: Literal["native", "iso", "epoch_s", "epoch_ms"] | None = Field(
+        default=None, description="How columns hold instants."
+    )
+    zone: Zone | None = Field(default=None, description="Zone of instants that carry no offset.")
+    direct: bool | None = Field(default=None, description="PostgreSQL is reached without a pooler.")
+    headers: dict[Text, SecretStr] | None = Field(
+        default=None, description="Sent with every request."
+    )
+    body_max: Size | None = Field(default=None, description="Most of a body that is read: `1MB`.")
+
+
+class PersonShape(Shape):
+    """Somebody who can own an incident."""
+
+    email: Email | None = Field(default=None, description="Mail address.")
+    slack: Member | None = Field(default=None, description="Member id in Slack, such as `U01ANA`.")
+    timezone: Zone | None = Field(default=None, description="Zone in which times are shown.")
+    role: Role = Field(default=Role.RESPONDER, description="What the person may do.")
+
+
+class OncallShape(Shape):
+    """Who is on call, in turn."""
+
+    rotate: Rotate = Field(default=Rotate.WEEKLY, description="How often on-call passes on.")
+    handover: HandoverTime | None = Field(
+        default=None, description="`mon 10:00` for weekly, `10:00` for daily rotation."
+    )
+    order: tuple[Text, ...] = Field(min_length=1, description="People, one after the other.")
+
+
+class TeamShape(Shape):
+    """Owners of rules."""
+
+    lead: Text = Field(description="Person who answers when nobody is on call.")
+    slack: ChannelName | None = Field(default=None, description="Channel, without the hash.")
+    email: Email | None = Field(default=None, description="Mail address of all.")
+    timezone: Zone | None = Field(default=None, description="Zone of its hours and hand-overs.")
+    working_hours: Hours | None = Field(
+        default=None, description="`mon-fri 09:00-18:00`, or `always`."
+    )
+    oncall: OncallShape | None = Field(
+        default=None, description="Rotation; without it the lead answers."
+    )
+
+
+class WhenShape(Shape):
+    """What a route is for; nothing named matches everything."""
+
+    severity: Severities | None = Field(default=None, description="One severity or several.")
+    team: Names | None = Field(default=None, description="One team or several.")
+    rule: Names | None = Field(default=None, description="Names of rules, `*` stands for anything.")
+
+
+class RouteShape(Shape):
+    """Where incidents go; the first route that matches wins."""
+
+    when: WhenShape = Field(default=WhenShape(), description="What the route is for.")
+    send: Channels = Field(description="Channels, the preferred one first.")
+    hold_until: Literal["working_hours"] | None = Field(
+        default=None, description="Messages wait for the team's working hours."
+    )
+
+
+class DefaultsShape(Shape):
+    """What every rule starts from."""
+
+    team: Text | None = Field(default=None, description="Team of rules and sources that name none.")
+    severity: Severity | None = Field(default=None, description="How bad a finding is.")
+    every: Every | None = Field(default=None, description="How often to look.")
+    open_after: Checks | None = Field(
+        default=None, description="Bad checks before an incident opens."
+    )
+    open_for: Duration | None = Field(
+        default=None, alias="for", description="It must also have been bad for this long."
+    )
+    recover_after: Checks | None = Field(
+        default=None, description="Good checks before it recovers."
+    )
+    reopen_within: Duration | None = Field(
+        default=None, description="Bad again within this span: the same incident."
+    )
+    runbook: Url | None = Field(default=None, description="Page that says what to do.")
+    labels: dict[Text, Text] | None = Field(default=None, description="Free words for searching.")
+
+
+class UnlessShape(Shape):
+    """When a finding is expected."""
+
+    exists: Text = Field(description="A query; while it returns a row, the finding is expected.")
+    at_most: PositiveDuration | None = Field(default=None, description="How long it may excuse.")
+
+
+class ClassShape(Shape):
+    """What a rule says about one class of failures."""
+
+    patterns: tuple[Text, ...] = Field(default=(), description="Regular expressions (RE2).")
+    severity: Severity | None = Field(default=None, description="Severity of this class.")
+    in_a_row: int | None = Field(default=None, ge=1, le=1000, description="Failures of this class.")
+    open_after: Checks | None = Field(default=None, description="Bad checks of this class.")
+
+
+class RuleShape(DefaultsShape):
+    """What stands beside the kind in a rule."""
+
+    title: Text | None = Field(
+        default=None, description="Symptom in one line; `{{ entity.x }}` is filled."
+    )
+    depends_on: Names = Field(
+        default=(), description="Rules or sources whose trouble holds this one back."
+    )
+    unless: UnlessShape | None = Field(default=None, description="When the finding is expected.")
+    classify: dict[Text, ClassShape] | None = Field(default=None, description="Failure classes.")
+    evidence: dict[Text, Text] | None = Field(
+        default=None, description="Queries whose first 20 rows are kept with the incident."
+    )
+    impact: Text | None = Field(default=None, description="Who suffers, and how.")
+    do_first: Text | None = Field(default=None, description="The first step.")
