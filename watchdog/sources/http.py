@@ -1,11 +1,13 @@
 """HTTP endpoints as a source: one deadline around everything, a capped body, nothing followed."""
 
 import asyncio
+import contextlib
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Final
 
 import aiohttp
 from multidict import CIMultiDict
@@ -17,7 +19,8 @@ from watchdog.sources.base import seconds_in_words
 from watchdog.sources.http_client import HttpClient, read_capped
 from watchdog.sources.http_reasons import OUTSIDE, of_request
 
-_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_ENDPOINTS_MAX: Final = 1000
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 class AddressError(ValueError):
@@ -36,6 +39,7 @@ class HttpSource:
         self._headers = CIMultiDict(
             (name, value.get_secret_value()) for name, value in spec.headers
         )
+        self._endpoints: dict[str, URL] = {}
         self._client: HttpClient | None = None
 
     async def answer(self, question: Question) -> Answer:
@@ -43,33 +47,28 @@ class HttpSource:
         if not isinstance(question, HttpQuestion):
             return Unanswered("an endpoint is asked by URL, not in SQL")
         try:
-            url = endpoint(self._address, question.url)
+            url = self._endpoint(question.url)
         except AddressError as error:
             return Unanswered(str(error))
         client = self._client = self._client or HttpClient.shared()
         within_s = question.within.total_seconds()
-        try:
-            async with asyncio.timeout(within_s):
-                await self._turns.acquire()
-        except TimeoutError:
-            return self._busy(within_s)
-        try:
-            return await self._in_turn(client, question, url, within_s)
-        finally:
-            self._turns.release()
+        async with _turn(self._turns, within_s) as ours:
+            if ours:
+                async with _turn(client.turns, within_s) as everybodys:
+                    if everybodys:
+                        return await self._ask(client, question, url, within_s)
+        return Unanswered(
+            f"its turn did not come within {seconds_in_words(within_s)}: "
+            f"too many requests are under way"
+        )
 
-    async def _in_turn(
-        self, client: HttpClient, question: HttpQuestion, url: URL, within_s: float
-    ) -> Answer:
-        try:
-            async with asyncio.timeout(within_s):
-                await client.turns.acquire()
-        except TimeoutError:
-            return self._busy(within_s)
-        try:
-            return await self._ask(client, question, url, within_s)
-        finally:
-            client.turns.release()
+    def _endpoint(self, url: str) -> URL:
+        known = self._endpoints.get(url)
+        if known is None:
+            known = endpoint(self._address, url)
+            if len(self._endpoints) < _ENDPOINTS_MAX:
+                self._endpoints[url] = known
+        return known
 
     async def answer_all(self, questions: Sequence[Question]) -> list[Answer]:
         """Return the answers in order, at most `connections` of them under way at once."""
@@ -121,11 +120,23 @@ class HttpSource:
             body, truncated = await read_capped(response, self._bytes_max)
             return HttpReply(response.status, body, _pairs(response), truncated)
 
-    def _busy(self, within_s: float) -> Unanswered:
-        return Unanswered(
-            f"its turn did not come within {seconds_in_words(within_s)}: "
-            f"all connections are busy (at most {self._connections})"
-        )
+
+@contextlib.asynccontextmanager
+async def _turn(turns: asyncio.Semaphore, within_s: float) -> AsyncIterator[bool]:
+    """Hold a turn; gives False when none came in time."""
+    try:
+        if turns.locked():
+            async with asyncio.timeout(within_s):
+                await turns.acquire()
+        else:
+            await turns.acquire()  # does not wait
+    except TimeoutError:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        turns.release()
 
 
 def endpoint(address: str, url: str) -> URL:

@@ -10,7 +10,7 @@ import os
 import socket
 import ssl
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import aiohttp
 from aiohttp import http_exceptions
@@ -99,13 +99,24 @@ def _of_system(error: OSError) -> HttpFailure | Unanswered:
 
 
 def _of_answer(error: Exception) -> HttpFailure | Unanswered:
-    causes = (error, error.__cause__)
-    if isinstance(error, aiohttp.ClientPayloadError) and isinstance(causes[1], ConnectionError):
+    causes = list(_causes(error))
+    cut_off = any(isinstance(one, ConnectionError) for one in causes[1:])
+    if isinstance(error, aiohttp.ClientPayloadError) and cut_off:
         return HttpFailure("reset", "The connection was reset in the middle of the answer.")
     for kind, reason, detail in _OF_ANSWER:
         if any(isinstance(one, kind) for one in causes):
             return HttpFailure(reason, detail)
     return Unanswered("the request holds something that cannot be sent")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Return an error and those it came from; aiohttp wraps what its parser finds twice."""
+    cause: BaseException | None = error
+    for _ in range(5):
+        if cause is None:
+            return
+        yield cause
+        cause = cause.__cause__
 
 
 def _tls(error: BaseException) -> str:
