@@ -3,11 +3,33 @@
 import hashlib
 from collections.abc import Mapping
 from email.message import EmailMessage
-from email.policy import SMTP
-from typing import Any
+from email.policy import SMTP, Policy
+from typing import Any, Self
 
-# Seven bits pass through every server. Structured headers may be long: ids must not be folded.
-_POLICY = SMTP.clone(cte_type="7bit")
+_POLICY = SMTP.clone(cte_type="7bit")  # seven bits pass through every server
+_FOR_PROGRAMS = {"message-id", "in-reply-to", "references", "list-id"}
+_LINE_MAX = 900
+
+
+class _OneLine(str):
+    """A header's value that is written as it is.
+
+    Python turns what does not fit into 78 columns into encoded words, which no program takes for an id.
+    """
+
+    name: str
+
+    def __new__(cls, name: str, value: str) -> Self:
+        assert value.isascii()
+        assert value.isprintable()
+        assert len(value) < _LINE_MAX
+        made = super().__new__(cls, value)
+        made.name = name
+        return made
+
+    def fold(self, *, policy: Policy) -> str:
+        """Return the header's line, as `email.policy` asks for it."""
+        return f"{self.name}: {self}{policy.linesep}"
 
 
 def build(body: Mapping[str, Any]) -> bytes:
@@ -18,7 +40,7 @@ def build(body: Mapping[str, Any]) -> bytes:
     """
     mail = EmailMessage(_POLICY)
     for name, value in body["headers"].items():
-        mail[name] = value
+        mail[name] = _header(name, value)
     mail["Subject"] = body["subject"]
     mail.set_content(body["text"], cte="quoted-printable")
     if body["html"]:
@@ -27,3 +49,10 @@ def build(body: Mapping[str, Any]) -> bytes:
         digest = hashlib.sha256(seed.encode("utf-8", "surrogatepass")).hexdigest()
         mail.set_boundary(f"=_{digest[:32]}")
     return mail.as_bytes()
+
+
+def _header(name: str, value: str) -> str:
+    is_for_programs = name.lower() in _FOR_PROGRAMS or name.startswith("X-")
+    if is_for_programs and value.isascii() and value.isprintable() and len(value) < _LINE_MAX:
+        return _OneLine(name, value)
+    return value

@@ -67,7 +67,7 @@ def render_mail(message: Message, sender: str, domain: str) -> Rendered:
 def _render(message: Message, sender: str, domain: str) -> Rendered:
     facts = tidy(message.facts)
     story = tell(facts)
-    because = f"{_reason(message)[1]} {facts.team or 'your team'}."
+    because = f"{_reason(message)[1]} {facts.team and 'team '}{facts.team or 'your team'}."
     body = {
         "subject": subject(facts),
         "text": text_part(facts, story, because),
@@ -169,7 +169,7 @@ def is_address(address: str) -> bool:
 def domain_of(base_url: str, sender: str) -> str:
     """Return what our ids end in: the host of the base URL, else the sender's, else `localhost`."""
     host = (urlsplit(base_url).hostname or "") if safe_url(base_url) else ""
-    for one in (host, sender_address(sender).rpartition("@")[2].lower()):
+    for one in (host, sender_address(sender).partition("@")[2].lower()):
         if _DOMAIN.fullmatch(one):
             return one
     return "localhost"

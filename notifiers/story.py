@@ -129,11 +129,11 @@ def _taken(facts: Facts) -> _Telling:
 def _offered(facts: Facts) -> _Telling:
     who, _, note = facts.words.partition(": ")
     receiver = who.rpartition(" → ")[2] or "somebody"
-    lead = f"{who} (not accepted yet). {facts.owner} stays owner until {receiver} takes it"
+    lead = f"{who} (not accepted yet)"
     return _Telling(
         _told(_now(facts)) + " " + _plain_sentence(lead),
         quote=note,
-        next_row=Row("If not accepted", f"{facts.owner} keeps it"),
+        next_row=Row("Next", f"{facts.owner} keeps it unless {receiver} takes it"),
         short=(f"open for {open_for(facts)}",),
         with_guide=True,
     )
