@@ -1,0 +1,218 @@
+"""background_sync, alive: every organisation syncs at its own slots, in an SQLite file."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import aiosqlite
+
+from watchdog.demo.failures import Step, Switches
+from watchdog.demo.places import ORGANISATIONS
+from watchdog.demo.scripts import load, read
+from watchdog.demo.slots import (
+    FOUR_HOURLY,
+    HOURLY,
+    OFFICE_HOURS,
+    QUARTER_HOUR,
+    QUARTERLY,
+    latest_slot,
+    slots_between,
+)
+
+HISTORY = timedelta(days=29)
+INACTIVE_EVERY = 23
+_BUSY_SECONDS = 5.0
+
+LogRow = tuple[str, str, str, int, str | None, int, str]
+
+
+@dataclass(slots=True)
+class Organisation:
+    """One organisation's schedule.
+
+    Attributes:
+        spread: How long after its slot it syncs, so that not all do at once.
+        last_at: Its last sync.
+        due_at: Before this instant there is nothing to do for it.
+    """
+
+    id: str
+    number: int
+    cron: str
+    zone: ZoneInfo
+    is_active: bool
+    last_at: datetime
+    due_at: datetime
+
+    @property
+    def spread(self) -> timedelta:
+        """Return a delay of its own, under five minutes."""
+        return timedelta(seconds=self.number * 7 % 290)
+
+    def latest_due(self, now: datetime) -> datetime:
+        """Return when it should have synced last."""
+        return latest_slot(self.cron, self.zone, now - self.spread) + self.spread
+
+
+def organisations(now: datetime) -> list[Organisation]:
+    """Return all organisations as if each had just had its last slot."""
+    found = []
+    for number, place in enumerate(ORGANISATIONS):
+        pace = (QUARTERLY if number % 12 == 0 else FOUR_HOURLY, HOURLY, FOUR_HOURLY, OFFICE_HOURS)
+        one = Organisation(
+            place.id, number, pace[number % 4], ZoneInfo(place.zone),
+            (number + 1) % INACTIVE_EVERY != 0, now, now,
+        )  # fmt: skip
+        one.last_at = one.latest_due(now)
+        found.append(one)
+    return found
+
+
+def iso(at: datetime) -> str:
+    """Write an instant as the system does: `2026-05-04T09:15:00Z`."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def log_row(one: Organisation, at: datetime, error: str | None = None) -> LogRow:
+    """Return a sync's line in the log; counts and times differ from one to the next."""
+    seed = int(at.timestamp()) // 60 + one.number * 31
+    records = 0 if error else 3 + seed % 11
+    return (one.id, "zendesk", "failed" if error else "success", records, error,
+            600 + seed * 37 % 900, iso(at))  # fmt: skip
+
+
+def history(everybody: Iterable[Organisation], now: datetime) -> Iterator[LogRow]:
+    """Yield four weeks of syncs up to `now`."""
+    slots: dict[tuple[str, ZoneInfo], list[datetime]] = {}
+    for one in everybody:
+        key = (one.cron, one.zone)
+        if key not in slots:
+            slots[key] = list(slots_between(*key, now - HISTORY, now))
+        yield from (
+            log_row(one, slot + one.spread) for slot in slots[key] if slot + one.spread <= now
+        )
+
+
+class Background:
+    """The system itself. One connection; its statements run one after the other."""
+
+    def __init__(self, db: aiosqlite.Connection, now: datetime) -> None:
+        self._db = db
+        self._everybody = organisations(now)
+
+    @classmethod
+    async def open(cls, path: Path, now: datetime) -> "Background":
+        """Open the file. Every one that is opened must be closed: it has a thread of its own."""
+        db = await aiosqlite.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+        return cls(db, now)
+
+    async def fill(self, now: datetime) -> None:
+        """Make tables and a history up to `now` when the file is new; remember what is there."""
+        await self._db.execute("pragma journal_mode = wal")
+        await self._db.execute("pragma synchronous = normal")
+        found = await _all(self._db, "select 1 from sqlite_master where name = 'sync_logs'")
+        if not found:
+            await _fill(self._db, self._everybody, now)
+        await _remember(self._db, self._everybody)
+
+    async def close(self) -> None:
+        """Close the file."""
+        await self._db.close()
+
+    async def tick(self, now: datetime, switches: Switches) -> None:
+        """Sync every organisation that is due: one row each, however long ago it was due."""
+        rows = [row for one in self._everybody if (row := _due(one, now, switches))]
+        if not rows:
+            return
+        statements = load("web_sync")
+        await self._db.execute("begin immediate")
+        try:
+            await self._db.executemany(statements["add_log"], rows)
+            await self._db.executemany(statements["note_sync"], [_note(row) for row in rows])
+            await self._db.execute(statements["forget_logs"], (iso(now - HISTORY),))
+        except BaseException:
+            await self._db.execute("rollback")
+            raise
+        await self._db.execute("commit")
+
+    async def take_steps(self, steps: Iterable[Step], now: datetime) -> None:
+        """Run a failure's statements in their order."""
+        for name, *given in steps:
+            await self._db.execute(load("failures_web_sync")[name], (iso(now), *given))
+
+    async def trigger(self, organisation_id: str, now: datetime, switches: Switches) -> bool:
+        """Sync one organisation now; return False when there is none of that name."""
+        for one in self._everybody:
+            if one.id == organisation_id:
+                row = log_row(one, now, switches.organisations_failing.get(one.id))
+                await self._db.execute(load("web_sync")["add_log"], row)
+                await self._db.execute(load("web_sync")["note_sync"], _note(row))
+                return True
+        return False
+
+    async def status(self, organisation_id: str, now: datetime) -> Mapping[str, Any] | None:
+        """Return what the status endpoint says about an organisation; None when it is unknown."""
+        statements = load("web_sync")
+        totals = await _all(self._db, statements["read_totals"], organisation_id, iso(now)[:10])
+        if not totals:
+            return None
+        last = await _all(self._db, statements["read_last_three"], organisation_id)
+        active, last_sync, errors, total, today = totals[0]
+        names = ("status", "recordsProcessed", "error", "durationMs", "syncedAt")
+        return {
+            "active": bool(active),
+            "lastSync": last_sync,
+            "totals": {"syncs": total},
+            "today": {"syncs": today},
+            "errors": errors,
+            "lastOperations": [dict(zip(names, row, strict=True)) for row in last],
+        }
+
+
+def _due(one: Organisation, now: datetime, switches: Switches) -> LogRow | None:
+    if not one.is_active or now < one.due_at:
+        return None
+    at = one.latest_due(now)
+    # No line has two slots closer than a quarter of an hour, so nothing is missed until then.
+    one.due_at = at + QUARTER_HOUR
+    if at <= one.last_at:
+        return None
+    one.last_at = at
+    return log_row(one, at, switches.organisations_failing.get(one.id))
+
+
+def _note(row: LogRow) -> tuple[str, str, str]:
+    organisation_id, _, status, *_, synced_at = row
+    return synced_at, status, organisation_id
+
+
+async def _all(db: aiosqlite.Connection, text: str, *given: object) -> list[sqlite3.Row]:
+    return list(await db.execute_fetchall(text, given))
+
+
+async def _fill(db: aiosqlite.Connection, everybody: list[Organisation], now: datetime) -> None:
+    statements = load("web_sync")
+    rows = [
+        (one.id, int(one.is_active), one.cron, one.zone.key, iso(one.last_at)) for one in everybody
+    ]
+    # `executescript` would commit: the tables are made one by one to be in the transaction.
+    await db.execute("begin immediate")
+    for statement in read("web_sync_tables").split(";"):
+        await db.execute(statement)
+    await db.executemany(statements["add_integration"], rows)
+    await db.executemany(statements["add_log"], history(everybody, now))
+    await db.execute(statements["add_flow_records"], (iso(now),))
+    for statement in read("web_sync_indexes").split(";"):
+        await db.execute(statement)
+    await db.execute("commit")
+
+
+async def _remember(db: aiosqlite.Connection, everybody: list[Organisation]) -> None:
+    rows = await db.execute_fetchall("select organization_id, last_sync_at from integrations")
+    last = {name: datetime.fromisoformat(text) for name, text in rows}
+    for one in everybody:
+        one.last_at = last[one.id]

@@ -1,0 +1,185 @@
+"""The HTTP endpoints of the demo's systems: one local server, a path for each system."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from watchdog.clock import Clock
+from watchdog.demo.background import Background
+from watchdog.demo.failures import Switches
+from watchdog.demo.scripts import load
+
+if TYPE_CHECKING:
+    import asyncpg
+
+HOST = "127.0.0.1"
+RATE_LIMIT = 5000
+
+_STATES = {"running": "Running", "completed": "Complete", "idle": "Complete", "error": "Errored"}
+
+
+@dataclass(slots=True)
+class Scene:
+    """What the endpoints tell; the world renews it at every tick, so that probes cost no query.
+
+    Attributes:
+        used_once: Failures that happen at one request only and have happened.
+    """
+
+    switches: Switches = field(default_factory=Switches)
+    mails_pending: int = 0
+    mails_failed: int = 0
+    revision: str = ""
+    used_once: set[str] = field(default_factory=set)
+
+    def renew(self, switches: Switches) -> None:
+        """Take over what is broken now; what is mended may happen once again."""
+        once = set(switches.customers_refused_once)
+        if switches.desk_down_once:
+            once.add("desk")
+        self.used_once &= once
+        self.switches = switches
+
+    def happens_once(self, name: str) -> bool:
+        """Return True the first time this is asked about `name`."""
+        first = name not in self.used_once
+        self.used_once.add(name)
+        return first
+
+
+class Endpoints:
+    """The server. It answers from the scene, the SQLite file and the contacts' tables."""
+
+    def __init__(
+        self, scene: Scene, background: Background, crm: "asyncpg.Pool[Any]", clock: Clock
+    ) -> None:
+        self._scene = scene
+        self._background = background
+        self._crm = crm
+        self._clock = clock
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> str:
+        """Listen on a free local port; return the server's address without a slash at the end."""
+        app = web.Application()
+        app.add_routes(
+            [
+                web.get("/desk/healthz", self._healthz),
+                web.get("/desk/readyz", self._readyz),
+                web.get("/desk/version", self._version),
+                web.get("/sync/api/zendesk/sync-status", self._sync_status),
+                web.post("/sync/api/zendesk/sync-config", self._sync_config),
+                web.post("/contacts/trigger", self._trigger),
+                web.get("/contacts/status", self._instance),
+                web.get("/contacts/debug/raw-customer", self._raw_customer),
+                web.get("/github/rate_limit", self._rate_limit),
+            ]
+        )
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, HOST, 0).start()
+        return f"http://{HOST}:{self._runner.addresses[0][1]}"
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._runner:
+            await self._runner.cleanup()
+
+    def _desk_is_down(self) -> bool:
+        switches = self._scene.switches
+        return switches.desk_down or (switches.desk_down_once and self._scene.happens_once("desk"))
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        if self._desk_is_down():
+            return web.json_response({"error": "the database does not answer"}, status=503)
+        return web.json_response(
+            {
+                "status": "ok",
+                "database": "ok",
+                "email_queue_pending": self._scene.mails_pending,
+                "email_queue_failed": self._scene.mails_failed,
+            }
+        )
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        if self._scene.switches.desk_down:
+            return web.json_response({"error": "the database does not answer"}, status=503)
+        return web.json_response({"status": "ok", "alembic_revision": self._scene.revision})
+
+    async def _version(self, _: web.Request) -> web.Response:
+        return web.json_response({"version": "3.8.1", "commit": "5f0c2ab"})
+
+    async def _sync_status(self, request: web.Request) -> web.Response:
+        organisation_id = request.query.get("organizationId", "")
+        found = await self._background.status(organisation_id, self._clock.now())
+        if found is None:
+            return _unknown("organisation", organisation_id)
+        return web.json_response(found)
+
+    async def _sync_config(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        if not isinstance(asked, dict) or asked.get("action") != "trigger":
+            return web.json_response({"error": "the action must be trigger"}, status=400)
+        organisation_id = str(asked.get("organizationId", ""))
+        done = await self._background.trigger(
+            organisation_id, self._clock.now(), self._scene.switches
+        )
+        if not done:
+            return _unknown("organisation", organisation_id)
+        return web.json_response({"triggered": True}, status=202)
+
+    async def _trigger(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        workspace = str(asked.get("workspaceId", "")) if isinstance(asked, dict) else ""
+        instance = await self._crm.fetchval(
+            load("contacts")["start_one"], self._clock.now(), workspace
+        )
+        if instance is None:
+            return web.json_response({"error": "a sync is running"}, status=409)
+        return web.json_response({"instanceId": instance}, status=202)
+
+    async def _instance(self, request: web.Request) -> web.Response:
+        instance = request.query.get("instanceId", "")
+        status = await self._crm.fetchval(load("contacts")["find_instance"], instance)
+        if status is None:
+            return _unknown("instance", instance)
+        return web.json_response({"instanceId": instance, "status": _STATES[status]})
+
+    async def _raw_customer(self, request: web.Request) -> web.Response:
+        workspace = request.query.get("workspaceId", "")
+        switches = self._scene.switches
+        if workspace in switches.customers_refused or (
+            workspace in switches.customers_refused_once and self._scene.happens_once(workspace)
+        ):
+            return web.json_response({"error": "401 Unauthorized: invalid client"}, status=401)
+        row = await self._crm.fetchrow(load("contacts")["find_customer"], workspace)
+        if row is None or request.query.get("tenantId") != str(row["tenant_id"]):
+            return _unknown("workspace", workspace)
+        return web.json_response(
+            {
+                "customer": {
+                    "id": row["crm_id"],
+                    "firstname": row["firstname"],
+                    "lastname": row["lastname"],
+                }
+            }
+        )
+
+    async def _rate_limit(self, _: web.Request) -> web.Response:
+        now = self._clock.now()
+        passed = timedelta(minutes=now.minute, seconds=now.second)
+        reset = now - passed + timedelta(hours=1)
+        used = int(passed.total_seconds() / 3600 * RATE_LIMIT * 0.6)
+        core = {
+            "limit": RATE_LIMIT,
+            "used": used,
+            "remaining": RATE_LIMIT - used,
+            "reset": int(reset.timestamp()),
+        }
+        return web.json_response({"resources": {"core": core}})
+
+
+def _unknown(what: str, name: str) -> web.Response:
+    return web.json_response({"error": f'no {what} "{name}"'}, status=404)

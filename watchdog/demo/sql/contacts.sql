@@ -1,0 +1,49 @@
+-- name: finish_syncs
+-- A sync takes 40 seconds; those of workspaces in $2 never end.
+with done as (
+    update servicetitan_sync_state
+    set sync_status = 'completed', updated_at = $1, last_modified_cursor = $1, last_error = null,
+        last_sync_created = 0, last_sync_errors = 0,
+        last_sync_updated = 1 + abs(hashtext(workspace_id || $1::text)::bigint) % 9
+    where sync_status = 'running' and updated_at <= $1::timestamptz - interval '40 seconds'
+      and workspace_id <> all ($2::text[])
+    returning workspace_id
+)
+update contacts set updated_at = $1
+from done
+where contacts.workspace_id = done.workspace_id
+  and crm_id % 20 = extract(minute from $1::timestamptz)::integer % 20
+
+-- name: start_syncs
+-- Enabled workspaces sync every quarter of an hour from 06:00 to 20:00 of their own day, each at
+-- its own second of it.
+update servicetitan_sync_state as s
+set sync_status = 'running', updated_at = $1,
+    last_instance_id = s.workspace_id || '-' || extract(epoch from $1::timestamptz)::bigint
+from workspaces as w,
+    lateral (select abs(hashtext(w.id)::bigint) % 900 * interval '1 second' as spread) as own
+where w.id = s.workspace_id and s.sync_enabled and s.sync_status <> 'running'
+  and s.workspace_id <> all ($2::text[])
+  and extract(hour from $1::timestamptz at time zone w.timezone) between 6 and 19
+  and s.updated_at < date_bin('15 minutes', $1::timestamptz - spread, 'epoch') + spread
+
+-- name: start_one
+-- Somebody asks for a sync of one workspace; nothing is returned while one runs.
+update servicetitan_sync_state
+set sync_status = 'running', updated_at = $1,
+    last_instance_id = workspace_id || '-' || extract(epoch from $1::timestamptz)::bigint
+where workspace_id = $2 and sync_status <> 'running'
+returning last_instance_id
+
+-- name: find_instance
+-- How far one sync is.
+select sync_status from servicetitan_sync_state where last_instance_id = $1
+
+-- name: find_customer
+-- One customer of a workspace as its CRM has it.
+select s.tenant_id, c.crm_id, c.firstname, c.lastname
+from servicetitan_sync_state as s
+join contacts as c using (workspace_id)
+where s.workspace_id = $1
+order by c.crm_id
+limit 1

@@ -1,0 +1,43 @@
+-- name: add_log
+-- One sync of one organisation.
+insert into sync_logs
+    (organization_id, system_type, status, records_processed, error, duration_ms, synced_at)
+values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+
+-- name: note_sync
+-- The organisation's row says when it last synced and how often it failed in a row.
+update integrations
+set last_sync_at = ?1,
+    consecutive_failures = case ?2 when 'failed' then consecutive_failures + 1 else 0 end
+where organization_id = ?3 and system_type = 'zendesk'
+
+-- name: forget_logs
+-- The log is kept for four weeks.
+delete from sync_logs where synced_at < ?1
+
+-- name: add_integration
+-- An organisation's schedule.
+insert into integrations
+    (organization_id, system_type, is_active, interval_cron, timezone, last_sync_at)
+values (?1, 'zendesk', ?2, ?3, ?4, ?5)
+
+-- name: add_flow_records
+-- Twenty tickets of each organisation.
+with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 20)
+insert into flow_records (organization_id, source_system, external_id, updated_at)
+select organization_id, 'zendesk', 'ticket-' || n, ?1 from integrations, numbers
+
+-- name: read_totals
+-- An organisation's state, its syncs and those since the start of day ?2.
+select is_active, last_sync_at, consecutive_failures,
+       (select count(*) from sync_logs as l where l.organization_id = i.organization_id),
+       (select count(*) from sync_logs as l
+        where l.organization_id = i.organization_id and l.synced_at >= ?2)
+from integrations as i
+where organization_id = ?1
+
+-- name: read_last_three
+-- Its last three syncs.
+select status, records_processed, error, duration_ms, synced_at
+from sync_logs where organization_id = ?1
+order by synced_at desc limit 3
