@@ -142,7 +142,7 @@ class FakeSlack:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return _json({"ok": False, "error": "invalid_auth"})
         goes_wrong = trouble != Trouble(delay_s=trouble.delay_s)
-        answer = {"ok": True} if goes_wrong and not trouble.accept else self._do(method, args)
+        answer = {"ok": True} if goes_wrong and not trouble.accept else self.call(method, args)
         if trouble.delay_s:
             await asyncio.sleep(trouble.delay_s)
         if not goes_wrong:
@@ -164,7 +164,8 @@ class FakeSlack:
             headers=dict(trouble.headers),
         )
 
-    def _do(self, method: str, args: dict[str, Any]) -> dict[str, Any]:
+    def call(self, method: str, args: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer of a method, as if it had been called."""
         if method in self.missing_scopes:
             return {"ok": False, "error": "missing_scope"}
         methods = {

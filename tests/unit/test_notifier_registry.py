@@ -1,0 +1,76 @@
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from notifiers.base import Event, Message, Part
+from notifiers.email import Email
+from notifiers.outbox import Outbox
+from notifiers.registry import build
+from notifiers.samples import sample
+from notifiers.slack import Slack
+
+MESSAGE = Message("n-1", "#data-alerts", Part.ROOT, 1, sample(Event.OPENED))
+
+
+def test_without_credentials_both_ways_lead_to_the_outbox() -> None:
+    ways = build()
+    assert set(ways) == {"slack", "email"}
+    assert all(isinstance(way, Outbox) for way in ways.values())
+
+
+def test_with_credentials_messages_go_out() -> None:
+    ways = build(slack_token="xoxb-1", smtp_url="smtp://mail.example.com")
+    assert isinstance(ways["slack"], Slack)
+    assert isinstance(ways["email"], Email)
+
+
+def test_a_wrong_mail_server_is_told_at_once() -> None:
+    with pytest.raises(ValueError, match="mail server's URL"):
+        build(smtp_url="mail.example.com:25")
+
+
+@pytest.mark.parametrize("event", Event)
+async def test_the_outbox_shows_what_would_have_been_sent(event: Event) -> None:
+    message = replace(MESSAGE, facts=sample(event))
+    there, here = build(slack_token="xoxb-1"), build()
+    assert here["slack"].render(message) == there["slack"].render(message)
+    mail = replace(message, address="ana@example.com")
+    assert here["email"].render(mail).body["subject"].startswith("[")
+
+
+async def test_a_second_attempt_into_the_outbox_gives_the_same_receipt() -> None:
+    outbox = build()["slack"]
+    rendered = outbox.render(MESSAGE)
+    first, again = [await outbox.send(MESSAGE, rendered) for _ in range(2)]
+    other = await outbox.send(replace(MESSAGE, key="n-2"), rendered)
+    await outbox.close()
+    assert first == again != other
+
+
+async def test_edits_in_the_outbox_keep_to_their_message() -> None:
+    outbox = build()["slack"]
+    root = await outbox.send(MESSAGE, outbox.render(MESSAGE))
+    edit = replace(MESSAGE, key="n-2", part=Part.EDIT, remote=root.remote)
+    assert await outbox.send(edit, outbox.render(edit)) == root
+    assert await outbox.look_up(edit) is None
+
+
+def test_rendering_a_line_loads_no_heavy_library() -> None:
+    program = (
+        "import sys, notifiers.line, notifiers.registry, notifiers.samples\n"
+        "heavy = {'aiohttp', 'slack_sdk', 'aiosmtplib', 'jinja2', 'watchdog', 'rules'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_samples_tell_of_one_incident() -> None:
+    facts = [sample(event) for event in Event if event is not Event.TEST]
+    assert {one.id for one in facts} == {1042}
+    assert {one.title for one in facts} == {"Orders stopped syncing"}
+    assert [one.event for one in facts] == [event for event in Event if event is not Event.TEST]
