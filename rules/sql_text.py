@@ -85,7 +85,8 @@ class Statement:
         return f"({column} < {date} and {self.key(column)} < {self.bind(at.timestamp())})"
 
     def _seconds_of_text(self, column: str) -> str:
-        seconds = f"((julianday({column}) - {_JULIAN_EPOCH}) * {_DAY_SECONDS})"
+        # SQLite reads texts to the millisecond; the way through days blurs the digits behind.
+        seconds = f"round((julianday({column}) - {_JULIAN_EPOCH}) * {_DAY_SECONDS}, 3)"
         if self.dialect.zone == "UTC":
             return seconds
         changes = wall_offsets(self.dialect.zone, self.now.date())
