@@ -47,7 +47,7 @@ def left_behind(folder: Path) -> Left | None:
     try:
         lines = (folder / "postmaster.pid").read_text(errors="replace").splitlines()
         said = lines[7] if len(lines) > 7 else ""
-        return Left(int(lines[0]), Path(lines[4]), said.strip() == "ready")
+        return Left(int(lines[0]), Path(lines[4]), said.strip() in ("ready", "standby"))
     except (OSError, ValueError, IndexError):
         return None
 

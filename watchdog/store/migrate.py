@@ -78,12 +78,13 @@ async def _apply_next(
     connection: asyncpg.Connection, known: tuple[Migration, ...], now: datetime
 ) -> Migration | None:
     queries = sql.load("migration")
-    if await connection.fetchval(queries["ask_recovery"]):
-        raise SchemaRefused(
-            "the store's DSN leads to a standby, which cannot be written; give the DSN of the primary"
-        )
     # The lock belongs to the transaction, so that a pooler between us and the store does no harm.
     async with connection.transaction():
+        if await connection.fetchval(queries["ask_recovery"]):
+            raise SchemaRefused(
+                "the store's DSN leads to a standby, which cannot be written; "
+                "give the DSN of the primary"
+            )
         await connection.execute(queries["take_lock"], MIGRATION_LOCK)
         await connection.execute(queries["set_lock_timeout"])
         await connection.execute(queries["make_schema"])

@@ -1,23 +1,32 @@
 """Connections to our own store."""
 
+import asyncio
 import contextlib
 import json
+import secrets
 import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import cast
 
 import asyncpg
+from asyncpg.connect_utils import SessionAttribute
 
 from watchdog.store import sql
 
 _CONNECT_SECONDS = 5.0
-_COMMAND_SECONDS = 10.0
-_ACQUIRE_SECONDS = 5.0
+_CLOSE_SECONDS = 5.0
 _IDLE_SECONDS = 240.0
-_TCP_USER_TIMEOUT_MS = 4_000
+_TCP_OPTIONS = {
+    "TCP_USER_TIMEOUT": 4_000,  # ms until what was sent must be acknowledged
+    "TCP_KEEPIDLE": 2,  # s of silence until the first probe
+    "TCP_KEEPINTVL": 1,
+    "TCP_KEEPCNT": 3,
+}
+
+_QUERIES = sql.load("pool")
 
 LOST = (
-    OSError,
+    OSError,  # TimeoutError among them
     asyncpg.PostgresConnectionError,  # 08xxx
     asyncpg.InternalClientError,
     asyncpg.AdminShutdownError,  # 57P01
@@ -33,58 +42,109 @@ class StoreDown(Exception):  # noqa: N818 (a state, not a mistake)
     """The store cannot be reached now. Whether a commit under way took place is unknown: look first."""
 
 
+class PoolerRefused(Exception):  # noqa: N818 (a refusal)
+    """Between us and the store is a pooler in transaction mode; the text says what to do."""
+
+
 @contextlib.contextmanager
-def store_down() -> Iterator[None]:
-    """Turn what is lost with the connection to the store into `StoreDown`."""
+def store_down(connection: asyncpg.Connection | None = None) -> Iterator[None]:
+    """Turn what is lost with the connection to the store into `StoreDown`.
+
+    Args:
+        connection: The one that is used inside. The library has one type of error for a connection
+            that is closed and for a mistake in how it is called; with a living connection it is a
+            mistake, and passes.
+    """
     try:
         yield
     except LOST as error:
         raise StoreDown(f"the store does not answer: {error or type(error).__name__}") from error
     except asyncpg.InterfaceError as error:
-        # A mistake in how we call the library has the same type; only these say that it is closed.
-        if isinstance(error, ValueError) or not _says_closed(error):
+        if isinstance(error, ValueError) or (connection is not None and _is_living(connection)):
             raise
         raise StoreDown(f"the store does not answer: {error}") from error
 
 
-def _says_closed(error: asyncpg.InterfaceError) -> bool:
-    return "clos" in str(error) or "terminated" in str(error)
-
-
-async def open_pool(dsn: str, *, size: int = 10) -> asyncpg.Pool:
+async def open_pool(dsn: str, *, size: int = 10, patience: float = 5.0) -> asyncpg.Pool:
     """Return a pool of at most `size` connections to the store; it answers when this returns.
 
     Every connection finds our tables without their schema, speaks jsonb as Python values, and
-    gives up: on a lock after 2 s, on a statement after 10 s, on a network that went silent after
-    4 s. `search_path` and time-outs are set by a statement, since poolers refuse them as start
-    parameters, and stay: `RESET ALL` is not part of giving a connection back.
+    gives up: on a lock after 2 s, on a statement after `patience` seconds, on a network that went
+    silent after 4 s. `search_path` and limits are set by a statement, since poolers refuse them as
+    start parameters, and stay: `RESET ALL` is not part of giving a connection back.
 
     Raises:
-        StoreDown: No server answers.
+        StoreDown: No server answers, or none that takes writes.
+        PoolerRefused: What answers is a pooler that changes servers between transactions.
     """
     with store_down():
+        await _refuse_changing_servers(dsn)
         return await asyncpg.create_pool(
             dsn,
             min_size=1,
             max_size=size,
             timeout=_CONNECT_SECONDS,
-            command_timeout=_COMMAND_SECONDS,
+            command_timeout=patience,
             max_inactive_connection_lifetime=_IDLE_SECONDS,
+            target_session_attrs=SessionAttribute.read_write,
             init=_init,
             reset=_reset,
         )
 
 
-async def _init(connection: asyncpg.Connection) -> None:
-    limit_silence(connection)
-    await connection.execute(sql.load("pool")["set_session"])
-    await connection.set_type_codec(
-        "jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog"
-    )
+async def close_pool(pool: asyncpg.Pool) -> None:
+    """Close the pool once its connections are given back; after 5 s without that."""
+    try:
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await pool.close()
+    except (TimeoutError, *LOST):
+        pool.terminate()
 
 
-async def _reset(connection: asyncpg.Connection) -> None:
-    """Keep the session as `_init` made it; what we set beyond that ends with its transaction."""
+@contextlib.asynccontextmanager
+async def transaction(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+    """Give a connection inside a transaction: committed at the end, rolled back on an exception.
+
+    Tries once; whether and how to try again is the caller's to know. A connection that was lost,
+    or whose user was cancelled, is dropped without a word: a farewell would wait for an answer.
+
+    Raises:
+        StoreDown: No connection within 5 s, or it was lost on the way.
+    """
+    with store_down():
+        borrowed = await pool.acquire(timeout=_CONNECT_SECONDS)
+    # What the pool lends stands for a connection in everything but its type.
+    connection = cast("asyncpg.Connection", borrowed)
+    settled = False
+    try:
+        with store_down(connection):
+            work = connection.transaction()
+            await work.start()
+            try:
+                yield connection
+            except LOST:
+                raise
+            except Exception:
+                await work.rollback()
+                settled = True
+                raise
+            await work.commit()
+            settled = True
+    except StoreDown as error:
+        if isinstance(error.__cause__, asyncpg.ReadOnlySQLTransactionError):
+            await pool.expire_connections()
+        raise
+    finally:
+        if not settled and _is_living(connection):
+            connection.terminate()
+        await pool.release(borrowed)
+
+
+def _is_living(connection: asyncpg.Connection) -> bool:
+    try:
+        return not connection.is_closed()
+    except asyncpg.InterfaceError:  # the pool has taken it back
+        return False
 
 
 def limit_silence(connection: asyncpg.Connection) -> None:
@@ -97,26 +157,46 @@ def limit_silence(connection: asyncpg.Connection) -> None:
     if line is None or line.family == socket.AF_UNIX:
         return
     line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in (
-        ("TCP_USER_TIMEOUT", _TCP_USER_TIMEOUT_MS),
-        ("TCP_KEEPIDLE", 2),
-        ("TCP_KEEPINTVL", 1),
-        ("TCP_KEEPCNT", 3),
-    ):
+    for name, value in _TCP_OPTIONS.items():
         if hasattr(socket, name):
             line.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-@contextlib.asynccontextmanager
-async def transaction(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
-    """Give a connection inside a transaction: committed at the end, rolled back on an exception.
+async def _init(connection: asyncpg.Connection) -> None:
+    limit_silence(connection)
+    await connection.execute(_QUERIES["set_session"])
+    await connection.set_type_codec(
+        "jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog"
+    )
 
-    Tries once; whether and how to try again is the caller's to know.
 
-    Raises:
-        StoreDown: No connection within 5 s, or it was lost on the way.
+async def _reset(connection: asyncpg.Connection) -> None:
+    """Keep the session as `_init` made it; what we set beyond that ends with its transaction."""
+
+
+async def _refuse_changing_servers(dsn: str) -> None:
+    """Leave a mark in a session, and see whether the next transaction finds it.
+
+    Another transaction is open meanwhile, so that a pooler in transaction mode cannot use the same
+    server again. Everything is asked inside transactions, which such a pooler does carry.
     """
-    with store_down():
-        async with pool.acquire(timeout=_ACQUIRE_SECONDS) as borrowed, borrowed.transaction():
-            # Stands for the connection in everything but its type.
-            yield cast("asyncpg.Connection", borrowed)
+    async with contextlib.AsyncExitStack() as stack:
+        one, other = [await _connected(stack, dsn) for _ in range(2)]
+        mark = secrets.token_hex(8)
+        async with one.transaction():
+            await one.execute(_QUERIES["leave_mark"], mark)
+        async with other.transaction(), one.transaction():
+            found = await one.fetchval(_QUERIES["read_mark"])
+    if found != mark:
+        raise PoolerRefused(
+            "the store's DSN leads to a pooler in transaction mode, which changes servers under "
+            "us; give the DSN of the server itself, or of a pooler in session mode"
+        )
+
+
+async def _connected(stack: contextlib.AsyncExitStack, dsn: str) -> asyncpg.Connection:
+    connection = await asyncpg.connect(
+        dsn, timeout=_CONNECT_SECONDS, command_timeout=_CONNECT_SECONDS, statement_cache_size=0
+    )
+    stack.push_async_callback(connection.close, timeout=_CLOSE_SECONDS)
+    return connection

@@ -48,4 +48,6 @@ def _statement(block: str, title: str) -> str:
     code = re.sub(r"--.*", "", statement).strip()
     if not code.endswith(";"):
         raise ValueError(f"{title}: does not end with a semicolon")
+    if code.count(";") > 1:
+        raise ValueError(f"{title}: holds more than one statement")
     return statement
