@@ -8,7 +8,7 @@ import random
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,8 +18,9 @@ from notifiers.base import Notifier
 from notifiers.registry import build as build_notifiers
 from watchdog.clock import Clock, MovedClock
 from watchdog.config.load import Loaded, load, load_text
-from watchdog.config.model import Config
-from watchdog.config.watch import Watch
+from watchdog.config.model import Config, EmailChannel, SlackChannel
+from watchdog.config.model import Service as ServiceSettings
+from watchdog.config.watch import ConfigWatch
 from watchdog.delivery.worker import Delivery
 from watchdog.demo import whereabouts
 from watchdog.demo.world import Demo
@@ -79,6 +80,10 @@ class Service:
         return self.config.directory
 
 
+_NOTHING = Config(ServiceSettings(), SlackChannel(), EmailChannel(), {}, Directory(), {})
+"""Stands for files of which nothing can be read: the last good configuration may still run."""
+
+
 async def serve(options: Options, env: Mapping[str, str], announce: Callable[[str], None]) -> None:
     """Run the service until it is cancelled or told to stop by SIGTERM or SIGINT.
 
@@ -90,26 +95,25 @@ async def serve(options: Options, env: Mapping[str, str], announce: Callable[[st
     """
     clock, socket_path = clock_of(env)
     loaded = await asyncio.to_thread(load, options.config, env, partial=True)
-    if loaded.config is None:
-        raise CannotStart(f"{options.config} cannot be used; `watchdog check` says why")
+    settings = loaded.config or _NOTHING
     if socket_path is not None:
-        require_local(_outward(loaded.config, options))
+        require_local(_outward(settings, options))
     async with contextlib.AsyncExitStack() as stack:
-        embedded = await _embedded(loaded.config, options, stack)
-        dsn = embedded.dsn if embedded else loaded.config.service.store.get_secret_value()
+        embedded = await _embedded(settings, options, stack)
+        dsn = embedded.dsn if embedded else settings.service.store.get_secret_value()
         await migrate(dsn, clock.now())
         pool = await open_pool(dsn)
         stack.push_async_callback(pool.close)
         demo = await _demo(options, dsn, clock, stack)
         config = await _config_to_start_with(loaded, pool, clock, env)
         service = Service(
-            options, clock, pool, loaded, config, _replica(loaded.config, options),
+            options, clock, pool, loaded, config, _replica(settings, options),
             addresses=demo.addresses if demo else {},
         )  # fmt: skip
         if isinstance(clock, MovedClock) and socket_path is not None:
             await stack.enter_async_context(served(clock, socket_path))
-        lasting = [embedded.supervise()] if embedded else []
-        lasting += [demo.run()] if demo else []
+        lasting = {"embedded PostgreSQL": embedded.supervise()} if embedded else {}
+        lasting |= {"demo": demo.run()} if demo else {}
         await _run(service, lasting, env, announce, stack)
 
 
@@ -158,8 +162,7 @@ async def _config_to_start_with(
     The files if they are right; else the last good ones; else what is right in the files, with the
     broken rules reported as not watched.
     """
-    assert loaded.config is not None
-    if not loaded.errors:
+    if loaded.config is not None and not loaded.errors:
         await _keep(loaded.config, pool, clock)
         return loaded.config
     async with transaction(pool) as conn:
@@ -169,6 +172,8 @@ async def _config_to_start_with(
         if earlier.config is not None and not earlier.errors:
             logger.error("the configuration has errors; the last good one stays in force")
             return earlier.config
+    if loaded.config is None:
+        raise CannotStart("the configuration cannot be read; `watchdog check` says why")
     logger.error("the configuration has errors; its broken rules are not watched")
     return loaded.config
 
@@ -190,7 +195,7 @@ def _replica(config: Config, options: Options) -> str:
 
 async def _run(
     service: Service,
-    lasting: Sequence[Coroutine[None, None, None]],
+    lasting: Mapping[str, Coroutine[None, None, None]],
     env: Mapping[str, str],
     announce: Callable[[str], None],
     stack: contextlib.AsyncExitStack,
@@ -215,8 +220,9 @@ async def _run(
                 group.create_task(engine.run(), name="engine"),
                 group.create_task(delivery.run(), name="delivery"),
                 group.create_task(web.run(announce), name="web"),
-                group.create_task(_reload_for_ever(service, engine, env), name="reload"),
-                *(group.create_task(one, name=one.__qualname__) for one in lasting),
+                group.create_task(_reload_on_change(service, engine, env), name="reload"),
+                group.create_task(_reload_on_signal(service, engine, env), name="SIGHUP"),
+                *(group.create_task(one, name=name) for name, one in lasting.items()),
             ]
             await stopped.wait()
             logger.info("stopping")
@@ -240,7 +246,7 @@ def _stopping_on_signals(stopped: asyncio.Event) -> Iterator[None]:
 
 async def put_in_force(service: Service, engine: Engine, config: Config) -> None:
     """Watch, route and send by `config` from now on; what it replaces is closed."""
-    old = list(service.sources.values()), list(service.notifiers.values())
+    old_sources, old_notifiers = list(service.sources.values()), list(service.notifiers.values())
     service.config = config
     service.sources = {
         name: open_source(one, service.addresses) for name, one in config.sources.items()
@@ -256,37 +262,59 @@ async def put_in_force(service: Service, engine: Engine, config: Config) -> None
         )
     )
     await engine.apply(config, service.sources)
-    for outdated in (*old[0], *old[1]):
-        await outdated.close()
+    await _close(old_sources, old_notifiers)
 
 
 async def _close_all(service: Service) -> None:
-    for one in (*service.sources.values(), *service.notifiers.values()):
-        await one.close()
+    await _close(service.sources.values(), service.notifiers.values())
 
 
-async def _reload_for_ever(service: Service, engine: Engine, env: Mapping[str, str]) -> None:
-    """Load the configuration again on SIGHUP and whenever a file changes."""
+async def _close(sources: Iterable[Source], notifiers: Iterable[Notifier]) -> None:
+    for source in sources:
+        await source.close()
+    for notifier in notifiers:
+        await notifier.close()
+
+
+async def _reload_on_change(service: Service, engine: Engine, env: Mapping[str, str]) -> None:
+    """Load the configuration again whenever one of its files changes."""
+    watch = ConfigWatch(service.clock)
+    watch.look_at(service.loaded.watched)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(watch.run(), name="configuration files")
+        while True:
+            await watch.changed()
+            with service.clock.working():
+                await reload(service, engine, env)
+            watch.look_at(service.loaded.watched)
+
+
+async def _reload_on_signal(service: Service, engine: Engine, env: Mapping[str, str]) -> None:
+    """Load the configuration again on SIGHUP, changed or not: a secret may have changed."""
     asked = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
-    watch = Watch(service.clock, asked)
     while True:
-        await watch.changed([Path(name) for name in service.loaded.files])
-        with service.clock.working():
-            await reload(service, engine, env)
+        await asked.wait()
+        asked.clear()
+        await reload(service, engine, env, anyway=True)
 
 
-async def reload(service: Service, engine: Engine, env: Mapping[str, str]) -> bool:
+async def reload(
+    service: Service, engine: Engine, env: Mapping[str, str], *, anyway: bool = False
+) -> bool:
     """Read the files again; return True if they are in force now.
 
     A file with any mistake changes nothing: the configuration in force stays, its problems are shown.
+
+    Args:
+        anyway: Also when the files are as they were.
     """
     loaded = await asyncio.to_thread(load, service.options.config, env)
     service.loaded = loaded
     if loaded.config is None or loaded.errors:
         logger.error("the new configuration has errors; the old one stays in force")
         return False
-    if loaded.config.digest == service.config.digest:
+    if loaded.config.digest == service.config.digest and not anyway:
         return True
     await _keep(loaded.config, service.pool, service.clock)
     await put_in_force(service, engine, loaded.config)

@@ -91,11 +91,13 @@ def judge_blindness(
         rule_look = looks[rule.name]
         by_source[source].append(rule_look)
         own = [rule_look] if not rule_look.error_of_source else []
-        judged.append((single_rule(rule.name, source, _team(config, rule)), _judgement(own)))
+        single = single_rule(rule.name, source, _team(config, rule))
+        judged.append((single, _judgement(own, single.severity)))
     for source, its_looks in by_source.items():
         if source in config.sources:
             whole = [one for one in its_looks if one.error_of_source]
-            judged.append((source_rule(config, source), _judgement(whole)))
+            of_source = source_rule(config, source)
+            judged.append((of_source, _judgement(whole, of_source.severity)))
     return judged
 
 
@@ -105,14 +107,14 @@ def _team(config: Config, rule: Rule) -> str:
     return source.team if source else rule.team
 
 
-def _judgement(looks: list[RuleLook]) -> Judgement:
+def _judgement(looks: list[RuleLook], severity: Severity) -> Judgement:
     """Return bad once one of the looks has failed too often, good once none fails any more."""
     blind = [one for one in looks if one.errors_in_a_row >= ERRORS_MAX]
     if blind:
         worst = max(blind, key=lambda one: one.errors_in_a_row)
         finding = Finding(
             entity=(),
-            severity=Severity.WARNING,
+            severity=severity,
             value=float(worst.errors_in_a_row),
             limit=float(ERRORS_MAX),
             fact=worst.reason[:40],
@@ -123,6 +125,20 @@ def _judgement(looks: list[RuleLook]) -> Judgement:
         return Judgement()
     reading = Reading((), 0.0, "looked at again", "It can be looked at again.")
     return Judgement(readings=(reading,))
+
+
+def broken_rules(config: Config) -> list[tuple[BrokenRule, Rule]]:
+    """Return each rule that could not be loaded, with the rule whose incident says so.
+
+    Where its own team is not known, the first declared team owns the incident: somebody must.
+    """
+    teams = config.directory.teams
+    somebody = next(iter(teams), "")
+    found = [
+        (one, single_rule(one.name, "", one.team if one.team in teams else somebody))
+        for one in config.broken
+    ]
+    return found if somebody else []
 
 
 def broken_finding(broken: BrokenRule) -> Finding:

@@ -10,7 +10,7 @@ import asyncpg
 
 from rules.base import Entity, Judgement, Outcome
 from watchdog.clock import Clock
-from watchdog.config.model import BrokenRule, Config, Rule
+from watchdog.config.model import Config, Rule
 from watchdog.domain.track import Held
 from watchdog.engine import blind, evidence, reconcile, slots
 from watchdog.engine.leader import Leader
@@ -64,6 +64,7 @@ class Engine:
         heapq.heapify(self._due)
         if self.memory is not None:
             await self._withdraw_unwatched(self.memory)
+            await self._report_broken(self.memory)
         self._changed.set()
 
     async def run(self) -> None:
@@ -73,10 +74,12 @@ class Engine:
             group.create_task(self._flush_for_ever(), name="engine flush")
             while True:
                 await self._leader.changed.wait()
+                if self._config is None:
+                    await self._changed.wait()
                 self._leader.changed.clear()
                 if self._leader.token is None:
                     self.memory = None
-                elif self._config is not None and not await self._begin_to_lead():
+                elif not await self._begin_to_lead():
                     self._leader.changed.set()
                     await asyncio.sleep(1)
                     continue
@@ -90,6 +93,7 @@ class Engine:
                 memory = Memory(await tracks.every(conn), await looks.every(conn))
             self._count_slots_nobody_saw(memory)
             await self._withdraw_unwatched(memory)
+            await self._report_broken(memory)
         except (StoreDown, leases.LeaseLost) as error:
             logger.warning("cannot begin to lead", extra={"reason": str(error)})
             return False
@@ -244,22 +248,15 @@ class Engine:
                 plans.append(plan(rule, judgement, known, _never_held, now))
         await self._write(memory, [one for one in plans if not one.is_empty])
 
-    async def report_broken(self, broken: Sequence[BrokenRule]) -> None:
+    async def _report_broken(self, memory: Memory) -> None:
         """Open an incident for each declared rule that could not be loaded."""
-        if self.memory is None or self._config is None:
-            return
-        fallback = next(iter(self._config.directory.teams), None)
+        assert self._config is not None
         plans = []
-        for one in broken:
-            team = one.team if one.team in self._config.directory.teams else fallback
-            if team is None:
-                continue
-            rule = blind.single_rule(one.name, "", team)
-            known = self.memory.tracks.get(rule.name, {})
-            if not known:
+        for one, rule in blind.broken_rules(self._config):
+            if rule.name not in memory.tracks:
                 judgement = Judgement(findings=(blind.broken_finding(one),))
-                plans.append(plan(rule, judgement, known, _never_held, self._clock.now()))
-        await self._write(self.memory, plans)
+                plans.append(plan(rule, judgement, {}, _never_held, self._clock.now()))
+        await self._write(memory, plans)
 
     async def _withdraw_unwatched(self, memory: Memory) -> None:
         """End incidents, and forget tracks, of rules that are gone or watch something else now."""

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from rules.base import Entity, Finding
-from watchdog.config.model import Rule
 from watchdog.config import titles
+from watchdog.config.model import Rule
 from watchdog.domain.fingerprint import fingerprint
 from watchdog.domain.incident import (
     Incident,
@@ -78,9 +78,10 @@ def _tracks_left(
 
 async def _moved(conn: asyncpg.Connection, plans: Sequence[Plan]) -> list[Transition]:
     """Return changes of level and recoveries of the incidents as they are now, locked."""
-    wanted: list[tuple[Plan, Change | Recovery]] = [
-        (plan, one) for plan in plans for one in (*plan.changes, *plan.recoveries)
-    ]
+    wanted: list[tuple[Plan, Change | Recovery]] = []
+    for plan in plans:
+        wanted += [(plan, change) for change in plan.changes]
+        wanted += [(plan, recovery) for recovery in plan.recoveries]
     held = await incidents.lock(conn, sorted(one.incident_id for _, one in wanted))
     return [
         _moved_one(held[one.incident_id], plan, one)
