@@ -39,11 +39,10 @@ returning last_instance_id
 -- How far one sync is.
 select sync_status from servicetitan_sync_state where last_instance_id = $1
 
--- name: find_customer
--- One customer of a workspace as its CRM has it.
-select s.tenant_id, c.crm_id, c.firstname, c.lastname
+-- name: read_customers
+-- The first customer of each workspace as its CRM has it.
+select distinct on (workspace_id)
+       workspace_id, s.tenant_id, c.crm_id, c.firstname, c.lastname
 from servicetitan_sync_state as s
 join contacts as c using (workspace_id)
-where s.workspace_id = $1
-order by c.crm_id
-limit 1
+order by workspace_id, c.crm_id

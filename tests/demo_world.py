@@ -1,0 +1,169 @@
+"""The demo as tests see it: its world on a moved clock, looked at with the repository's rules."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from rules.base import Entity, Reading, Rows
+from watchdog.clock import MovedClock
+from watchdog.config.load import load
+from watchdog.config.model import Rule
+from watchdog.demo.switch import set_broken
+from watchdog.demo.world import Demo
+from watchdog.domain.track import Held, Track
+from watchdog.engine import evidence
+from watchdog.engine.look import Looked, look
+from watchdog.engine.plan import Opening, plan
+from watchdog.sources.base import Source
+from watchdog.sources.open import open_source
+
+RULES = Path(__file__).parent.parent / "rules.yaml"
+SLOT = timedelta(seconds=5)
+SLOTS = 4
+"""The rule that waits longest opens after four checks."""
+
+Opened = tuple[str, Entity, str, str]
+"""Rule, entity, severity and failure class of an incident."""
+
+
+def repository_rules() -> Mapping[str, Rule]:
+    loaded = load(RULES, {})
+    assert loaded.config is not None, loaded.problems
+    return loaded.config.rules
+
+
+@dataclass
+class World:
+    """A living demo, and everything that is needed to look at it."""
+
+    demo: Demo
+    clock: MovedClock
+    rules: Mapping[str, Rule]
+    sources: Mapping[str, Source]
+
+    async def live(self, span: timedelta) -> None:
+        """Let time pass in one leap."""
+        await self.clock.advance(span)
+        await self.demo.tick()
+
+    async def switch(self, failure_id: str, broken: bool) -> None:
+        await set_broken(self.demo.crm_dsn, failure_id, broken)
+        await self.demo.tick()
+
+    async def look(
+        self, without: frozenset[str] = frozenset(), watched: Mapping[str, Any] | None = None
+    ) -> list[Looked]:
+        """Look at every rule but some; a rule that cannot be evaluated fails the test."""
+        rules = [rule for rule in self.rules.values() if rule.name not in without]
+        looked = await look(rules, self.clock.now(), self.sources, watched or {})
+        looked = await evidence.excuse(looked, self.sources)
+        assert [one.error for one in looked if one.error] == []
+        return looked
+
+    async def bad(self, without: frozenset[str] = frozenset()) -> set[str]:
+        """Return the rules with a finding that is not excused."""
+        return {
+            one.rule.name
+            for one in await self.look(without)
+            if one.judgement
+            and any(found.entity not in one.excused for found in one.judgement.findings)
+        }
+
+    async def openings(self) -> tuple[dict[Opened, Opening], set[str]]:
+        """Return what opens within four slots, and which rules were held, as the domain decides."""
+        tracks: dict[str, dict[Entity, Track]] = {}
+        opened: dict[Opened, Opening] = {}
+        held: set[str] = set()
+        for slot in range(SLOTS):
+            if slot:
+                await self.live(SLOT)
+            waiting = frozenset(
+                name for name, rule in self.rules.items() if slot * SLOT % rule.every
+            )
+            looked = await self.look(waiting)
+            bad = {one.rule.name for one in looked if one.judgement and one.judgement.findings}
+            for one in looked:
+                assert one.judgement is not None
+                under = next((name for name in one.rule.depends_on if name in bad), "")
+                if under and one.judgement.findings:
+                    held.add(one.rule.name)
+                now = plan(
+                    one.rule,
+                    one.judgement,
+                    tracks.get(one.rule.name, {}),
+                    lambda entity, under=under, one=one: Held(under, entity in one.excused),  # type: ignore[misc]
+                    one.now,
+                )
+                tracks[one.rule.name] = dict(now.tracks)
+                for opening in now.openings:
+                    finding = opening.finding
+                    key = (
+                        one.rule.name,
+                        finding.entity,
+                        finding.severity.value,
+                        finding.failure_class or "",
+                    )
+                    opened.setdefault(key, opening)
+        return opened, held
+
+    async def readings(self, watched: Mapping[str, tuple[Entity, ...]]) -> list[Reading]:
+        """Return the good values of entities that have an incident."""
+        looked = await self.look(watched=watched)
+        return [
+            reading
+            for one in looked
+            if one.judgement and one.rule.name in watched
+            for reading in one.judgement.readings
+        ]
+
+    async def evidence_rows(self, opening: Opening, rule: Rule) -> dict[str, int]:
+        """Return how many rows each of a rule's evidence queries brings."""
+        counts = {}
+        for name, query in rule.evidence.items():
+            question = query.question(
+                self.clock.now(), opening.finding.entity, opened_at=self.clock.now()
+            )
+            answer = await self.sources[question.source].answer(question)
+            assert isinstance(answer, Rows), answer
+            counts[name] = len(answer.rows)
+        return counts
+
+    async def count(self, text: str) -> int:
+        """Return a number from the database `crm`, as its readers see it."""
+        db = await asyncpg.connect(self.demo.addresses["crm"], timeout=10)
+        try:
+            found = await db.fetchval(text)
+        finally:
+            await db.close()
+        assert isinstance(found, int)
+        return found
+
+
+@contextlib.asynccontextmanager
+async def living(dsn: str, folder: Path, clock: MovedClock, prefix: str) -> AsyncIterator[World]:
+    """Give a demo of its own, and drop its databases afterwards."""
+    loaded = load(RULES, {})
+    assert loaded.config is not None, loaded.problems
+    demo = await Demo.start(dsn, folder, clock, prefix)
+    sources = {one.name: open_source(one, demo.addresses) for one in loaded.config.sources.values()}
+    try:
+        yield World(demo, clock, loaded.config.rules, sources)
+    finally:
+        for source in sources.values():
+            await source.close()
+        await demo.close()
+
+
+async def drop(dsn: str, prefix: str) -> None:
+    """Remove the databases of a demo."""
+    admin = await asyncpg.connect(dsn, timeout=10)
+    try:
+        for part in ("crm", "desk"):
+            await admin.execute(f'drop database if exists "{prefix}_{part}" with (force)')
+    finally:
+        await admin.close()

@@ -1,0 +1,114 @@
+"""Each failure of the demo opens what it should and nothing else; its twins open nothing."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+
+from rules.base import Entity
+from tests.demo_world import World, drop, living
+from tests.postgres import NIGHT, Server
+from watchdog.clock import MovedClock
+from watchdog.demo.failures import FAILURES, Failure
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+FAULTS = [one for one in FAILURES.values() if not one.is_twin]
+TWINS = [one for one in FAILURES.values() if one.is_twin]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(
+    postgres_server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[World]:
+    dsn, clock = postgres_server.dsn("postgres"), MovedClock(NIGHT)
+    async with living(dsn, tmp_path_factory.mktemp("demo"), clock, "failures") as world:
+        yield world
+    await drop(dsn, "failures")
+
+
+def watched_of(failure: Failure) -> dict[str, tuple[Entity, ...]]:
+    watched: dict[str, tuple[Entity, ...]] = {}
+    for one in failure.opens:
+        watched[one.rule] = (*watched.get(one.rule, ()), one.entity)
+    return watched
+
+
+@pytest.mark.parametrize("failure", FAULTS, ids=lambda one: one.id)
+async def test_a_failure_opens_its_incidents_and_nothing_else_until_it_is_mended(
+    world: World, failure: Failure
+) -> None:
+    await world.switch(failure.id, True)
+    opened, held = await world.openings()
+    assert set(opened) == {
+        (one.rule, one.entity, one.severity, one.failure_class) for one in failure.opens
+    }
+    assert held <= set(failure.holds)
+    for (name, *_), opening in opened.items():
+        assert all((await world.evidence_rows(opening, world.rules[name])).values())
+
+    await world.switch(failure.id, False)
+    assert await world.bad() == set()
+    good = await world.readings(watched_of(failure))
+    assert {one.entity for one in good} == {one.entity for one in failure.opens}
+    await world.live(timedelta(minutes=17))
+
+
+@pytest.mark.parametrize("twin", TWINS, ids=lambda one: one.id)
+async def test_a_twin_opens_nothing(world: World, twin: Failure) -> None:
+    await world.switch(twin.id, True)
+    opened, held = await world.openings()
+    assert (opened, held) == ({}, set())
+    await world.live(timedelta(minutes=4))
+    opened, _ = await world.openings()
+    assert opened == {}
+
+    await world.switch(twin.id, False)
+    assert await world.bad() == set()
+    await world.live(timedelta(minutes=17))
+
+
+async def test_a_stale_table_gets_critical_after_two_hours(world: World) -> None:
+    await world.switch("Z1", True)
+    await world.live(timedelta(hours=2))
+    opened, _ = await world.openings()
+    assert set(opened) == {("zendesk-tickets-stale", (), "critical", "")}
+    await world.switch("Z1", False)
+
+
+@pytest.mark.parametrize("failure_id", ["Z2", "Z3", "Z7"])
+async def test_tickets_get_old_when_a_failure_of_their_sync_lasts(
+    world: World, failure_id: str
+) -> None:
+    await world.switch(failure_id, True)
+    await world.live(timedelta(minutes=45))
+    opened, held = await world.openings()
+    stale = "zendesk-tickets-stale"
+    assert (stale in {name for name, *_ in opened}) is (stale in FAILURES[failure_id].later)
+    assert (stale in held) is (stale in FAILURES[failure_id].holds)
+    await world.switch(failure_id, False)
+    assert await world.bad() == set()
+
+
+async def test_a_failure_lasts_for_as_long_as_nobody_mends_it(world: World) -> None:
+    await world.switch("S1", True)
+    await world.live(timedelta(hours=10))
+    assert await world.bad() == {"contact-sync-stuck"}
+    await world.switch("S1", False)
+    assert await world.bad() == set()
+
+
+async def test_several_failures_can_be_broken_at_once(world: World) -> None:
+    for one in ("S1", "W2", "E4"):
+        await world.switch(one, True)
+    assert await world.bad() == {
+        "contact-sync-stuck",
+        "repositories-failing",
+        "email-queue-stuck",
+    }
+    await world.switch("W2", False)
+    assert await world.bad() == {"contact-sync-stuck", "email-queue-stuck"}
+    for one in ("S1", "E4"):
+        await world.switch(one, False)
+    assert await world.bad() == set()
