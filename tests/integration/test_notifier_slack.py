@@ -378,3 +378,32 @@ async def test_hostile_facts_arrive_without_powers(server: FakeSlack, slack: Sla
     message = replace(message_of(), facts=replace(sample(Event.OPENED), **evil))
     await send(slack, message)
     assert server.live_mentions == []
+
+
+async def test_an_edit_of_unknown_outcome_is_not_found_and_can_safely_be_sent_again(
+    server: FakeSlack, slack: Slack
+) -> None:
+    root = await send(slack, message_of())
+    edit = message_of(Event.TAKEN, Part.EDIT, key="n-2", remote=dict(root.remote))
+    server.troubles.append(Trouble(drop=True, accept=True))
+    assert (await failure(slack, edit)).unknown
+    assert await slack.look_up(edit) is None
+    assert await send(slack, edit) == root
+    assert len(server.messages) == 1
+
+
+async def test_many_at_once_do_not_mix_up_their_outcomes(server: FakeSlack, slack: Slack) -> None:
+    server.troubles.extend([Trouble(), Trouble(code="is_archived")] * 10)
+    outcomes: list[bool] = []
+
+    async def one(number: int) -> None:
+        try:
+            await send(slack, message_of(key=f"n-{number}"))
+        except DeliveryError as error:
+            outcomes.append(error.permanent)
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(20):
+            group.create_task(one(number), name=f"message {number}")
+    assert outcomes == [True] * 10
+    assert len(server.messages) == 10

@@ -3,7 +3,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifiers.base import Event, Facts
@@ -34,6 +34,7 @@ def test_each_event_has_the_line_that_was_promised(event: Event) -> None:
     assert render_line(sample(event)) == PROMISED[event]
 
 
+@settings(max_examples=100, deadline=None)
 @given(any_facts())
 def test_a_line_fits_a_phone_whatever_the_facts(facts: Facts) -> None:
     line = render_line(facts)
@@ -106,6 +107,7 @@ def test_the_level_before_is_dated_when_it_was_not_today() -> None:
     assert "9, warning since Mon 03:15" in render_line(facts)
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.timedeltas(min_value=timedelta(days=-3), max_value=timedelta(days=4000)))
 def test_spans_read_as_in_rules(span: timedelta) -> None:
     assert short_span(span) == spans.short_span(span)

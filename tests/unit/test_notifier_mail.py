@@ -1,3 +1,4 @@
+import json
 import re
 from dataclasses import replace
 from email import message_from_bytes
@@ -121,6 +122,11 @@ def test_every_attempt_has_the_same_bytes() -> None:
     assert build(body_of(message)) == build(body_of(message))
 
 
+def test_a_rendered_mail_can_be_stored_and_sent_later() -> None:
+    body = body_of(message_of(sample(Event.OPENED)))
+    assert json.loads(json.dumps(body)) == body
+
+
 def test_recipients_have_ids_of_their_own() -> None:
     message = message_of(sample(Event.OPENED))
     other = replace(message, address="raj@example.com")
@@ -150,7 +156,7 @@ def test_programs_can_read_what_it_is_about() -> None:
     assert str(mail["From"]) == '"Watchdog, team data" <watchdog@example.com>'
 
 
-@settings(max_examples=150)
+@settings(max_examples=60, deadline=None)
 @given(any_messages(ANA))
 def test_any_facts_make_a_mail_with_the_same_headers(message: Message) -> None:
     mail = read(message)
@@ -187,14 +193,14 @@ def test_long_names_are_not_folded_into_encoded_words() -> None:
     assert mail["Message-ID"] == body["headers"]["Message-ID"]
 
 
-@settings(max_examples=150)
+@settings(max_examples=60, deadline=None)
 @given(any_messages(ANA))
 def test_the_text_part_is_76_columns_wide_but_for_links(message: Message) -> None:
     for line in body_of(message)["text"].splitlines():
         assert len(line) <= COLUMNS or "https://" in line
 
 
-@settings(max_examples=150)
+@settings(max_examples=60, deadline=None)
 @given(any_messages(ANA))
 def test_data_adds_no_tag_and_no_foreign_address_to_the_html(message: Message) -> None:
     html = body_of(message)["html"]

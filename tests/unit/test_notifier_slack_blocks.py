@@ -34,7 +34,7 @@ def test_each_thread_line_reads_as_agreed(event: Event) -> None:
     assert_golden(f"slack_thread_{event}.txt", seen(rendered) + "\n")
 
 
-@settings(max_examples=150)
+@settings(max_examples=60, deadline=None)
 @given(any_messages())
 def test_slack_takes_every_message_and_nothing_in_it_comes_alive(message: Message) -> None:
     rendered = render_slack(message)
@@ -45,7 +45,7 @@ def test_slack_takes_every_message_and_nothing_in_it_comes_alive(message: Messag
     assert json.dumps(rendered.body).encode("utf-8")
 
 
-@settings(max_examples=150)
+@settings(max_examples=60, deadline=None)
 @given(any_messages())
 def test_a_message_stays_short_enough_to_be_read(message: Message) -> None:
     blocks = render_slack(message).body["blocks"]
@@ -111,6 +111,7 @@ def test_facts_that_break_the_layout_are_told_plainly() -> None:
     assert refusal(dict(rendered.body)) == ""
 
 
+@settings(max_examples=60, deadline=None)
 @given(any_messages())
 def test_a_plain_message_is_always_taken(message: Message) -> None:
     rendered = plain(message)

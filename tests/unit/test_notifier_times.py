@@ -2,7 +2,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifiers.times import time_of_day, zone_word
@@ -51,6 +51,7 @@ def test_a_zone_is_called_by_its_city(zone: str, word: str) -> None:
     assert zone_word(zone) == word
 
 
+@settings(max_examples=100, deadline=None)
 @given(
     st.datetimes(timezones=st.just(UTC)),
     st.datetimes(timezones=st.just(UTC)),
