@@ -104,11 +104,9 @@ class _Batch:
             chunk.append(queue.popleft())
         return chunk
 
-    def put_back(self, chunk: deque[_Asked]) -> None:
+    def put_back(self, lane: int, chunk: deque[_Asked]) -> None:
         """Leave questions to whoever comes next."""
-        shortest = min(self._queues, key=len)
-        while chunk:
-            shortest.appendleft(chunk.pop())
+        self._queues[lane].extendleft(reversed(chunk))
 
     def answer(self, asked: _Asked, answer: Answer) -> None:
         """Keep the answer to one question."""
@@ -176,12 +174,8 @@ class PostgresSource:
             return  # the batch says to whoever is left that its turn did not come
         lane = self._take_lane(batch)
         try:
-            while chunk := batch.take(lane.index):
-                await self._ask_chunk(lane, chunk, batch)
-                await self._finish(lane)
-                if chunk:
-                    batch.put_back(chunk)
-                    break
+            await self._ask_through(lane, batch)
+            await self._finish(lane)
         except BaseException:
             lane.drop()
             raise
@@ -197,9 +191,9 @@ class PostgresSource:
         self._free.remove(lane)
         return lane
 
-    async def _ask_chunk(self, lane: _Lane, chunk: deque[_Asked], batch: _Batch) -> None:
-        """Ask every question of the chunk; what is left in it could not be asked through this lane."""
-        while chunk and batch.failure is None:
+    async def _ask_through(self, lane: _Lane, batch: _Batch) -> None:
+        """Ask what is left of the batch, transaction by transaction, while there is a connection."""
+        while chunk := batch.take(lane.index):
             try:
                 await self._transaction(lane, chunk, batch)
             except _NoConnectionError as error:
@@ -208,6 +202,8 @@ class PostgresSource:
                 else:
                     batch.failure = error.answer
                 return
+            finally:
+                batch.put_back(lane.index, chunk)
 
     async def _transaction(self, lane: _Lane, chunk: deque[_Asked], batch: _Batch) -> None:
         """Ask questions of the chunk in one transaction, until one fails or it has lasted too long.
