@@ -13,7 +13,7 @@ create table incident (
     severity text not null check (severity in ('info', 'warning', 'critical')),
     state text not null check (state in ('open', 'taken', 'recovered', 'resolved')),
     -- I2: an owner at every instant; the chain of events below keeps its history.
-    owner text not null check (owner <> ''),
+    owner text not null check (owner ~ '\S'),
     version integer not null check (version >= 1),
     failure_class text not null default '',
     offered_to text not null default '',
@@ -35,7 +35,8 @@ create table incident (
     last_looked_at timestamptz,
     cause text not null default '',
     cause_kind text not null default '',
-    evidence jsonb not null default '{}',
+    -- Kept as text, so that rows keep the order of their columns.
+    evidence json not null default '{}',
     check (state <> 'resolved' or (resolved_at is not null and cause <> '' and cause_kind <> '')),
     check (state <> 'recovered' or (recovered_at is not null and first_good_at is not null)),
     check (state <> 'taken' or taken_at is not null)
@@ -55,13 +56,13 @@ create table event (
     incident_id bigint not null references incident (id) deferrable initially deferred,
     version integer not null check (version >= 1),
     state text not null,
-    owner text not null check (owner <> ''),
+    owner text not null check (owner ~ '\S'),
     previous_version integer check (previous_version = version - 1),
     previous_state text,
     previous_owner text,
     event text not null,
     at timestamptz not null,
-    actor text not null check (actor <> ''),
+    actor text not null check (actor ~ '\S'),
     words text not null,
     previous_severity text not null default '',
     primary key (incident_id, version),
@@ -71,19 +72,50 @@ create table event (
     check ((version = 1) = (previous_version is null)),
     check ((previous_version is null) = (previous_state is null)),
     check ((previous_version is null) = (previous_owner is null)),
+    -- A check passes when it is null, so the first event is told apart before anything is compared.
     check (
-        (previous_state is null and state = 'open')
-        or previous_state = state
-        or (previous_state, state) in (
-            ('open', 'taken'), ('open', 'recovered'), ('taken', 'recovered'),
-            ('recovered', 'open'), ('recovered', 'resolved')
-        )
-        or ((previous_state, state) in (('open', 'resolved'), ('taken', 'resolved')) and event = 'withdrawn')
+        case when previous_state is null then state = 'open'
+            else previous_state = state
+                or (previous_state, state) in (
+                    ('open', 'taken'), ('open', 'recovered'), ('taken', 'recovered'),
+                    ('recovered', 'open'), ('recovered', 'resolved')
+                )
+                or (
+                    (previous_state, state) in (('open', 'resolved'), ('taken', 'resolved'))
+                    and event = 'withdrawn'
+                )
+        end
     )
 );
 
 alter table incident add foreign key (id, version, state, owner)
     references event (incident_id, version, state, owner) deferrable initially deferred;
+
+-- I9: what happened is not rewritten, and nothing is said to have happened that the incident has not
+-- gone through when the transaction ends. (Deleting an event is stopped by the foreign keys.)
+create function event_stays() returns trigger language plpgsql as $$
+begin
+    raise exception 'event % of incident %: what happened is not rewritten', old.version, old.incident_id
+        using errcode = 'WD009';
+end
+$$;
+
+create trigger event_stays before update on event for each row execute function event_stays();
+
+create function event_is_reached() returns trigger language plpgsql as $$
+begin
+    if not exists (
+        select from watchdog.incident where id = new.incident_id and version >= new.version
+    ) then
+        raise exception 'event % of incident %: the incident has not got there', new.version, new.incident_id
+            using errcode = 'WD009';
+    end if;
+    return null;
+end
+$$;
+
+create constraint trigger event_is_reached after insert on event deferrable initially deferred
+    for each row when (new.version > 1) execute function event_is_reached();
 
 -- What is bad without being an incident yet, and good checks on the way to recovery.
 create table track (
@@ -158,6 +190,10 @@ begin
     if old.state = 'pending' and new.state = 'sending' then
         raise exception 'notification %: a claim must raise the token', old.id using errcode = 'WD007';
     end if;
+    if old.state = 'pending' and new.state = 'sent' then
+        raise exception 'notification %: nobody has claimed it, so nobody has sent it', old.id
+            using errcode = 'WD007';
+    end if;
     return new;
 end
 $$;
@@ -178,6 +214,27 @@ create table attempt (
     primary key (notification_id, number),
     check ((outcome is null) = (ended_at is null))
 );
+
+-- I7, I5: only the worker that holds the message may try, and how a try ended stays as it was written.
+create function attempt_fence() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'INSERT' and not exists (
+        select from watchdog.notification
+        where id = new.notification_id and token = new.token and state = 'sending'
+    ) then
+        raise exception 'attempt % of notification %: token % does not hold it',
+            new.number, new.notification_id, new.token using errcode = 'WD007';
+    end if;
+    if tg_op = 'UPDATE' and old.outcome is not null then
+        raise exception 'attempt % of notification %: it ended as %',
+            old.number, old.notification_id, old.outcome using errcode = 'WD007';
+    end if;
+    return new;
+end
+$$;
+
+create trigger attempt_fence before insert or update on attempt
+    for each row execute function attempt_fence();
 
 create unique index attempt_one_in_flight on attempt (notification_id) where outcome is null;
 create unique index attempt_one_sent on attempt (notification_id) where outcome in ('sent', 'found');
