@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from watchdog.config.files import Disk, Files, Stored
 from watchdog.config.gather import Gathered, gather
-from watchdog.config.model import Config, Service
+from watchdog.config.model import Config, Place, Service
 from watchdog.config.problems import Level, Problem
 from watchdog.config.secrets import Masks
 
@@ -132,7 +132,10 @@ def _in_order(problems: list[Problem], gathered: Gathered) -> tuple[Problem, ...
         number = files.get(place.file, len(files))
         return (number, place.line, place.column, problem.level is Level.WARNING, problem.code)
 
-    return tuple(sorted(dict.fromkeys(problems), key=rank))
+    once: dict[tuple[str, str, Place], Problem] = {}
+    for problem in problems:
+        once.setdefault((problem.code, problem.message, problem.place), problem)
+    return tuple(sorted(once.values(), key=rank))
 
 
 def _config(gathered: Gathered, settings: "Settings", book: "Rulebook") -> Config:

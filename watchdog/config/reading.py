@@ -37,6 +37,7 @@ class _Open:
     node: Listing | Table
     key: Scalar | None = None
     is_skipped: bool = False
+    has_lost_key: bool = False
 
 
 @dataclass(slots=True)
@@ -89,7 +90,7 @@ class _Reader:
         self.refuse(
             "alias", f"`*{event.anchor}`: aliases are not part of the language", span, _REUSE
         )
-        self.add(Scalar("", span, is_plain=False))
+        self.add(Scalar("", span, is_plain=False, is_lost=True))
 
     def start(self, event: Any, node: Listing | Table) -> None:
         self.check_marks(event, node.span)
@@ -99,7 +100,12 @@ class _Reader:
         self.stack.append(_Open(node))
 
     def end(self) -> None:
-        self.add(self.stack.pop().node)
+        top = self.stack.pop()
+        if top.has_lost_key and isinstance(top.node, Table) and not top.node.entries:
+            # Such as `{{ value }}` without quotes: that has been said, and it is no mapping.
+            self.add(Scalar("", top.node.span, is_plain=False, is_lost=True))
+        else:
+            self.add(top.node)
 
     def check_marks(self, event: Any, span: Span) -> None:
         if event.anchor is not None:
@@ -131,7 +137,7 @@ class _Reader:
             assert isinstance(node, Scalar)
             top.key = node
             return
-        top.is_skipped = True
+        top.is_skipped = top.has_lost_key = True
         self.problems.append(refusal)
         if len(self.problems) >= PROBLEMS_MAX:
             raise _StopError
@@ -233,17 +239,22 @@ def _syntax_problem(error: Any, text: str, file: str) -> Problem:
     here = lines[line][column:].rstrip("\r") if line < len(lines) else ""
     context, problem = str(error.context or ""), str(error.problem or "")
     message, label = _syntax_words(context, problem, here, lines[line])
-    at_end = not here.strip() and not any(rest.strip() for rest in lines[line + 1 :])
-    if at_end and error.context_mark:
-        line, column = error.context_mark.line, error.context_mark.column
-    return Problem("syntax", message, Place(file, line + 1, column + 1), column + 2, label=label)
+    opened = error.context_mark
+    related = None
+    if opened and "flow" in context and opened.line < line:
+        # The parser stops where the next line makes no sense; the slip is where it was opened.
+        related = (Place(file, line + 1, column + 1), "the parser stopped here")
+    if opened and (related or not here.strip()):
+        line, column = opened.line, opened.column
+    place = Place(file, line + 1, column + 1)
+    return Problem("syntax", message, place, column + 2, label=label, related=related)
 
 
 _SLIPS = (
     # words of either parser, what was wrong, what to do
     ("mapping values are not allowed", "a `:` stands where no key can be", _COLON_HINT),
-    ("flow sequence", "a `[` is not closed, or a comma is missing", "the list ends with `]`"),
-    ("flow mapping", "a `{` is not closed, or a comma is missing", "it ends with `}`"),
+    ("flow sequence", "this `[` is not closed, or a comma is missing in it", "it ends with `]`"),
+    ("flow mapping", "this `{` is not closed, or a comma is missing in it", "it ends with `}`"),
     ("quoted scalar", "a quote is not closed, or `\\` stands before a strange character", ""),
     ("simple key", "a `:` is missing behind the key", "write `key: value`"),
     ("block", "this line is indented unlike the lines around it", ""),

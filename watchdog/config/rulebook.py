@@ -13,8 +13,8 @@ from watchdog.config import titles
 from watchdog.config.gather import Gathered
 from watchdog.config.model import BrokenRule, Query, Rule, Source
 from watchdog.config.nodes import Entry, Scalar, Span, Table, find
-from watchdog.config.problems import Problem, did_you_mean, shown
-from watchdog.config.secrets import part_span
+from watchdog.config.problems import Problem, did_you_mean, listed, shown
+from watchdog.config.secrets import located, part_span
 from watchdog.config.settings import Settings, check_name, mark, written
 from watchdog.config.shapes import DefaultsShape, RuleShape
 from watchdog.config.templates import expand
@@ -110,17 +110,19 @@ class _RuleReader:
             draft.add("wrong-type", "a rule is a mapping", draft.entry.key.span)
             return
         self.split(draft, draft.entry.value)
+        source = self.source(draft)
+        team = self.team(draft)
+        self.check_title(draft)
         if draft.kind is None or draft.shape is None:
             return
-        source = self.source(draft)
         self.check_kind(draft)
-        self.check_title(draft)
-        queries = self.queries(draft, source)
+        database = self.database(draft, source)
+        queries = self.queries(draft, source, database)
         classifier = self.classifier(draft, draft.shape)
-        team = self.team(draft, draft.shape)
         self.check_critical(draft, draft.shape)
         if draft.is_right and source is not None and team:
-            draft.rule = self.rule(draft, draft.shape, source, team, queries, classifier)
+            asked = (database or source).dialect
+            draft.rule = self.rule(draft, draft.shape, asked, team, queries, classifier)
 
     def split(self, draft: Draft, table: Table) -> None:
         """Read the kind, and what stands beside it."""
@@ -162,25 +164,38 @@ class _RuleReader:
             draft.add("missing-kind", "the rule watches nothing", draft.entry.key.span, label)
 
     def source(self, draft: Draft) -> Source | None:
-        """Return the source that the rule asks, or complain."""
+        """Return the source that the rule asks first, or complain."""
+        if draft.kind_entry is None:
+            return None
+        # From the text: the kind may have other mistakes, and all are shown at once.
+        node = find(draft.kind_entry.value, ("source",)).value
+        if not isinstance(node, Scalar) or node.is_empty or node.is_lost:
+            return None
+        wanted = ("http",) if draft.kind_entry.key.text == "http" else _DATABASES
+        return self.named_source(draft, node.text, ("source",), wanted)
+
+    def database(self, draft: Draft, source: Source | None) -> Source | None:
+        """Return the database that the rule's queries ask: its source, or what lists its entities."""
+        listing = getattr(draft.kind, "for_each", None)
+        if listing is not None:
+            return self.named_source(draft, listing.source, ("for_each", "source"), _DATABASES)
+        return source if source and source.type in _DATABASES else None
+
+    def named_source(
+        self, draft: Draft, name: str, path: tuple[str, ...], wanted: tuple[str, ...]
+    ) -> Source | None:
         assert draft.kind_entry is not None
-        name = draft.kind.source
-        spot = find(draft.kind_entry.value, ("source",), draft.kind_entry.key)
+        spot = find(draft.kind_entry.value, path, draft.kind_entry.key)
         source = self.settings.sources.get(name)
         declared = self.settings.declared["sources"]
-        if source is None and name not in declared:
-            if self.gathered.is_whole:
-                words = f"no source is called `{written(spot, name)}`"
-                draft.add("unknown-source", words, spot.span, did_you_mean(name, declared))
-            return None
-        if source is None:
-            return None
-        wants = ("http",) if draft.kind_entry.key.text == "http" else _DATABASES
-        if source.type not in wants:
-            kind = draft.kind_entry.key.text
-            words = f"`{kind}` cannot ask `{written(spot, name)}`, which is a {source.type} source"
-            fitting = [one.name for one in self.settings.sources.values() if one.type in wants]
-            label = f"sources it can ask: {', '.join(fitting)}" if fitting else ""
+        if name not in declared and self.gathered.is_whole:
+            words = f"no source is called `{written(spot, name)}`"
+            draft.add("unknown-source", words, spot.span, did_you_mean(name, declared))
+        elif source and source.type not in wanted:
+            words = f"`{written(spot, name)}` is a source of the type `{source.type}`"
+            fitting = [one.name for one in self.settings.sources.values() if one.type in wanted]
+            what = f"`{draft.kind_entry.key.text}` asks {' or '.join(wanted)}"
+            label = f"{what}: {listed(fitting)}" if fitting else what
             draft.add("wrong-source-type", words, spot.span, label)
         return source
 
@@ -194,33 +209,41 @@ class _RuleReader:
             draft.add("severity-twice", words, draft.span("severity"), "remove this line")
 
     def check_title(self, draft: Draft) -> None:
-        assert draft.shape is not None
         node = find(draft.entry.value, ("title",), draft.entry.key).value
-        if draft.shape.title is None or not isinstance(node, Scalar):
+        title = draft.shape.title if draft.shape else None
+        if draft.kind is None or title is None or not isinstance(node, Scalar):
             return
-        for problem in titles.check(draft.shape.title, draft.kind.entity):
-            shift = node.text.find(draft.shape.title)
+        for problem in titles.check(title, draft.kind.entity):
+            shift = node.text.find(title)
             span = part_span(node, problem.at + shift, problem.at + shift + problem.length)
             draft.add(problem.code, problem.message, span, problem.hint)
 
-    def queries(self, draft: Draft, source: Source | None) -> tuple[Query | None, dict[str, Query]]:
+    def queries(
+        self, draft: Draft, source: Source | None, database: Source | None
+    ) -> tuple[Query | None, dict[str, Query]]:
         """Return the queries of `unless` and `evidence`."""
-        assert draft.shape is not None
-        unless, shape = None, draft.shape
+        shape = draft.shape
+        assert shape is not None
+        for key in ("unless", "evidence"):
+            if source and database is None and getattr(shape, key):
+                words = f"`{key}` asks a database, and `{source.name}` is none"
+                span = find(draft.entry.value, (key,), draft.entry.key).key_span
+                draft.add("wrong-source-type", words, span)
+        unless = None
         if shape.unless:
             path = ("unless", "exists")
-            unless = self.query(draft, source, shape.unless.exists, path, opened_at=False)
+            unless = self.query(draft, database, shape.unless.exists, path, opened_at=False)
         evidence = {
             name: query
             for name, text in (shape.evidence or {}).items()
-            if (query := self.query(draft, source, text, ("evidence", name), opened_at=True))
+            if (query := self.query(draft, database, text, ("evidence", name), opened_at=True))
         }
         return unless, evidence
 
     def query(
         self,
         draft: Draft,
-        source: Source | None,
+        database: Source | None,
         text: str,
         path: tuple[str, ...],
         *,
@@ -229,17 +252,13 @@ class _RuleReader:
         from rules.placeholders import check
 
         node = find(draft.entry.value, path, draft.entry.key).value
-        if source and source.type not in _DATABASES:
-            words = f"`{path[0]}` asks a database, and `{source.name}` is a {source.type} source"
-            draft.add("wrong-source-type", words, find(draft.entry.value, path[:1]).key_span)
-            return None
         for problem in check(text, draft.kind.entity, opened_at=opened_at):
             span = node.span
             if isinstance(node, Scalar):
-                at = problem.at + node.text.find(text)
-                span = part_span(node, at, at + 1)
+                at = problem.at + max(0, node.text.find(text))
+                span = located(node, self.gathered.texts, at)
             draft.add("bad-sql", problem.text, span, problem.hint)
-        return Query(source.name, text, source.dialect) if source else None
+        return Query(database.name, text, database.dialect) if database else None
 
     def classifier(self, draft: Draft, shape: RuleShape) -> Classifier | None:
         from watchdog.config.classes import classifier_of
@@ -248,8 +267,11 @@ class _RuleReader:
         draft.problems += problems
         return classifier
 
-    def team(self, draft: Draft, shape: RuleShape) -> str | None:
+    def team(self, draft: Draft) -> str | None:
         """Return the rule's team, or complain."""
+        shape = draft.shape
+        if shape is None:
+            return None
         name = shape.team or self.settings.defaults.team
         if name is None:
             if self.gathered.is_whole:
@@ -300,7 +322,7 @@ class _RuleReader:
         self,
         draft: Draft,
         shape: RuleShape,
-        source: Source,
+        dialect: Dialect,
         team: str,
         queries: tuple[Query | None, dict[str, Query]],
         classifier: Classifier | None,
@@ -317,7 +339,7 @@ class _RuleReader:
             shape.severity or defaults.severity or Severity.WARNING,
             shape.every or defaults.every or EVERY,
             _policy(shape, defaults),
-            dialect=source.dialect if source.type in _DATABASES else Dialect(),
+            dialect=dialect,
             classifier=classifier,
             depends_on=tuple(dict.fromkeys(shape.depends_on)),
             unless=queries[0],

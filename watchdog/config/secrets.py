@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from watchdog.config.nodes import Node, Scalar, Span, scalars
-from watchdog.config.problems import Problem, did_you_mean, shown
+from watchdog.config.problems import Level, Problem, did_you_mean, shown
 
 SECRET_BYTES_MAX = 65_536
 
@@ -25,7 +25,7 @@ TOKEN_SHAPES = re.compile(
 
 _SECRET_KEYS = re.compile(
     r"""(?i)\b([\w-]*(?:token|secret|passw|api[_-]?key|authorization|credential)[\w-]*["']?\s*:\s*)"""
-    r"""("[^"]*"?|'[^']*'?|[^\s,}\[\]{][^,}\n]*)"""
+    r"""("[^"]*"?|'[^']*'?|[^\s,}\[\]{][^,}\n]*?(?=\s*(?:[,}\n]|$)))"""
 )
 
 
@@ -82,6 +82,37 @@ def part_span(scalar: Scalar, start: int, end: int) -> Span:
     return Span(span.file, span.line, column + start, column + max(end, start + 1))
 
 
+def located(scalar: Scalar, texts: Mapping[str, str], at: int) -> Span:
+    """Return where the word at an offset of a scalar stands, also in a text of several lines.
+
+    What a scalar says differs from what the file says by its line breaks only, so the nth
+    occurrence of a word in one is the nth in the other. The whole scalar is returned where that
+    does not hold.
+    """
+    word = re.match(r"\S{1,30}", scalar.text[at:])
+    if scalar.text != scalar.written or word is None:
+        return part_span(scalar, at, at + 1)
+    if part_span(scalar, at, at + 1) is not scalar.span:
+        return part_span(scalar, at, at + len(word.group()))
+    text = texts.get(scalar.span.file, "")
+    found = _offset(text, scalar.span.line, scalar.span.column)
+    for _ in range(scalar.text.count(word.group(), 0, at) + 1):
+        found = text.find(word.group(), found + 1)
+        if found < 0:
+            return scalar.span
+    line = text.count("\n", 0, found) + 1
+    column = found - (text.rfind("\n", 0, found) + 1) + 1
+    return Span(scalar.span.file, line, column, column + len(word.group()))
+
+
+def _offset(text: str, line: int, column: int) -> int:
+    """Return the offset just before a place, so that a search from behind it finds what is there."""
+    start = 0
+    for _ in range(line - 1):
+        start = text.find("\n", start) + 1
+    return start + column - 2
+
+
 def read_secret_file(scalar: Scalar, read: Callable[[str], bytes]) -> Problem | None:
     """Put the content of the file that `file:path` names into a scalar, without its last newline."""
     path = scalar.text.removeprefix("file:").strip()
@@ -118,6 +149,7 @@ def written_secrets(node: Node) -> list[Problem]:
                     span.place,
                     span.end_column,
                     label="write `${NAME}` and set it in the environment",
+                    level=Level.WARNING,
                 )
             )
     return problems

@@ -11,7 +11,18 @@ from rules.base import Dialect
 from watchdog.config.files import Files
 from watchdog.config.gather import Gathered
 from watchdog.config.model import EmailChannel, Service, SlackChannel, Source
-from watchdog.config.nodes import Entry, Listing, Node, Scalar, Span, Spot, Table, find, is_lost
+from watchdog.config.nodes import (
+    Entry,
+    Listing,
+    Node,
+    Scalar,
+    Span,
+    Spot,
+    Table,
+    find,
+    is_lost,
+    scalars,
+)
 from watchdog.config.problems import Level, Problem, did_you_mean, shown
 from watchdog.config.secrets import Masks, read_secret_file
 from watchdog.config.shapes import (
@@ -136,9 +147,17 @@ class _SettingsReader:
                 yield name, entry
 
     def shape(self, model: type[M], entry: Entry, name: str = "") -> M | None:
+        self.mask_strange(model, entry)
         value, problems = validated(model, entry, self.gathered.texts, name)
         self.into.problems += problems
         return value
+
+    def mask_strange(self, model: type[BaseModel], entry: Entry) -> None:
+        """Keep values of unknown keys out of excerpts: a misspelt `token` is still a secret."""
+        known = keys_of(model, ())
+        for key, strange in entry.value.entries.items() if isinstance(entry.value, Table) else ():
+            if key not in known:
+                self.into.masked += [one.span for one in scalars(strange.value) if one.text]
 
     def add(self, *args: Any, **more: Any) -> None:
         self.into.problems.append(mark(*args, **more))
@@ -269,11 +288,18 @@ class _SettingsReader:
     ) -> None:
         for name, spot in [(lead, lead_spot), *((one, order_spot) for one in order)]:
             person = self.into.people.get(name)
-            if person and not person.email and not person.slack:
+            if person and not self.has_ways(name):
                 words = f"`{written(spot, name)}` has neither `email` nor `slack`"
                 label = "nobody can be reached here"
                 span = item_span(spot, name)
                 self.add("nobody-reachable", words, span, label, level=Level.WARNING)
+
+    def has_ways(self, person: str) -> bool:
+        """Return whether the file means to say how to reach somebody, rightly or not."""
+        entry = self.gathered.named("people")[person]
+        return isinstance(entry.value, Table) and not {"email", "slack"}.isdisjoint(
+            entry.value.entries
+        )
 
     def read_source(self, name: str, entry: Entry) -> None:
         if isinstance(entry.value, Table):
@@ -335,7 +361,7 @@ class _SettingsReader:
         if not text.strip():
             self.add("empty-value", f"`{kind}` is empty", spot.span, "write its address")
         elif schemes and not text.startswith(schemes):
-            words = f"the address of a `{kind}` source begins otherwise"
+            words = f"this is no address of a `{kind}` source"
             self.add("bad-url", words, spot.span, f"write it like `{schemes[-2]}host`")
         else:
             return True

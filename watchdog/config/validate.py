@@ -18,15 +18,15 @@ from watchdog.config.nodes import (
     is_tainted,
     scalars,
 )
-from watchdog.config.problems import Problem, did_you_mean, listed, shown
+from watchdog.config.problems import Problem, did_you_mean, listed, nearest, shown
 from watchdog.config.scalars import plain
-from watchdog.config.secrets import part_span
+from watchdog.config.secrets import located
 
 M = TypeVar("M", bound=BaseModel)
 Path = tuple[int | str, ...]
 
 _EXPECTED = {
-    "a text": ("string_type", "string_sub_type", "string_unicode"),
+    "text": ("string_type", "string_sub_type", "string_unicode"),
     "a whole number": ("int_type", "int_parsing", "int_from_float", "int_parsing_size"),
     "a number": ("float_type", "float_parsing", "finite_number"),
     "`true` or `false`": ("bool_type", "bool_parsing"),
@@ -40,13 +40,15 @@ _EXPECTED = {
     ),
 }
 _WANTED = {code: words for words, codes in _EXPECTED.items() for code in codes}
+_VERB = re.compile(r"(?:must|needs|names|is|has|holds|closes|leaves|cannot) ")
+_RENAMED = {"bad_order": "threshold-order"}
 _LIMITS = {
     "greater_than": "more than {gt}",
     "greater_than_equal": "at least {ge}",
     "less_than": "less than {lt}",
     "less_than_equal": "at most {le}",
-    "too_short": "a list of at least {min_length}",
-    "too_long": "a list of at most {max_length}",
+    "too_short": "a list with at least {min_length} item",
+    "too_long": "a list with at most {max_length} items",
     "string_too_short": "at least {min_length} characters",
     "string_too_long": "at most {max_length} characters",
 }
@@ -153,9 +155,10 @@ class _Work:
     def problems(self, model: type[BaseModel], errors: Iterable[Any]) -> list[Problem]:
         found: dict[tuple[str, int, int], Problem] = {}
         empties = set(self.empty_paths)
+        misspelt = set(_meant(model, errors))
         for error in errors:
             is_missing = error["type"] == "missing"
-            if is_missing and error["loc"] in empties:
+            if is_missing and (error["loc"] in empties or error["loc"] in misspelt):
                 continue
             if not is_missing and error["loc"] and is_lost(self.spot(error["loc"]).value):
                 continue
@@ -180,7 +183,7 @@ class _Work:
         context = error.get("ctx") or {}
         code, message = _words(error, spot)
         if isinstance(spot.value, Scalar) and isinstance(context.get("offset"), int):
-            span = part_span(spot.value, context["offset"], context["offset"] + 1)
+            span = located(spot.value, self.texts, context["offset"])
         label = str(context.get("hint", ""))
         return Problem(code, message, span.place, span.end_column, label)
 
@@ -212,6 +215,16 @@ def unknown_key(key: str, holder: str, span: Span, allowed: list[str]) -> Proble
     message = f"`{shown(key)}` is not a key of {holder}"
     label = did_you_mean(key, allowed)
     return Problem("unknown-key", message, span.place, span.end_column, label, notes)
+
+
+def _meant(model: type[BaseModel], errors: Iterable[Any]) -> Iterable[Path]:
+    """Yield the paths that misspelt keys were meant to be."""
+    for error in errors:
+        if error["type"] == "extra_forbidden":
+            path: Path = error["loc"]
+            near = nearest(str(path[-1]), keys_of(model, path[:-1]))
+            if near:
+                yield (*path[:-1], near)
 
 
 def _empties(node: Node, path: Path = ()) -> Iterable[Path]:
@@ -251,7 +264,9 @@ def _walk(value: Any, path: Path) -> Any:
 def _code(kind: str) -> str:
     if kind in _WANTED:
         return "wrong-type"
-    return "bad-value" if kind in {*_LIMITS, "value_error"} else kind.replace("_", "-")
+    if kind in {*_LIMITS, "value_error", "string_pattern_mismatch"}:
+        return "bad-value"
+    return _RENAMED.get(kind, kind.replace("_", "-"))
 
 
 def _words(error: Any, spot: Spot) -> tuple[str, str]:
@@ -267,7 +282,10 @@ def _words(error: Any, spot: Spot) -> tuple[str, str]:
         given = spot.value.text if isinstance(spot.value, Scalar) else _described(spot.value)
         context["hint"] = did_you_mean(given, words) or f"write one of: {listed(words)}"
         return "bad-value", f"`{shown(given)}` is not one of: {listed(words)}"
-    return _code(kind), str(error["msg"]).removeprefix("Value error, ")
+    if "given" in context and not isinstance(spot.value, Scalar):
+        return "wrong-type", f"{what} cannot be {_described(spot.value)}"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return _code(kind), f"{what} {message}" if _VERB.match(message) else message
 
 
 def _described(node: Node) -> str:
