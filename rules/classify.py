@@ -90,7 +90,8 @@ class PatternClassifier:
 
     def classify(self, text: str) -> FailureClass | None:
         """Return the first class with a pattern that is found in the first 10 KB of `text`."""
-        looked_at = text[:TEXT_MAX]
+        # A lone surrogate, as JSON may spell it, has no bytes to look at.
+        looked_at = text[:TEXT_MAX].encode("utf-8", "replace").decode()
         for one, patterns in zip(self.classes, self.patterns, strict=True):
             if any(pattern.search(looked_at) for pattern in patterns):
                 return one

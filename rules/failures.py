@@ -12,6 +12,7 @@ from rules.fields import Column, Count, Words
 from rules.instants import from_column
 from rules.settings import (
     TableSettings,
+    good,
     known_class,
     ordered,
     ordered_readings,
@@ -102,14 +103,14 @@ class Failures(TableSettings):
         part = f"partition by {entity.removesuffix(', ')} " if entity else ""
         limit = "" if entity else f"\norder by {self.order_by} desc limit {RUNS_MAX}"
         return (
-            f"with runs as (\n{self._runs(says)}{limit}\n), counted as (\n"
-            f"select runs.*, sum(bad) over newest as fails, sum(1 - bad) over newest as successes"
-            f"\nfrom runs window newest as ({part}order by at desc, bad)\n), streak as (\n"
-            f"select counted.*, row_number() over ({part}order by at desc, bad) as nth,"
+            f"with watched_runs as (\n{self._runs(says)}{limit}\n), watched_counts as (\n"
+            f"select watched_runs.*, sum(bad) over newest as fails, sum(1 - bad) over newest as successes"
+            f"\nfrom watched_runs window newest as ({part}order by at desc, bad)\n), watched_streaks as (\n"
+            f"select watched_counts.*, row_number() over ({part}order by at desc, bad) as nth,"
             f" count(*) over ({part.strip()}) as n,"
             f" first_value(at) over ({part}order by at, bad desc) as since"
-            f"\nfrom counted where fails = 0 or successes = 0\n)\n"
-            f"select {entity}bad, n, at, since, error from streak"
+            f"\nfrom watched_counts where fails = 0 or successes = 0\n)\n"
+            f"select {entity}bad, n, at, since, error from watched_streaks"
         )
 
     def judge(self, context: Context, answers: Answers) -> Judgement:
@@ -131,13 +132,13 @@ class Failures(TableSettings):
     def _judge_row(self, context: Context, row: Mapping[str, Any]) -> Finding | Reading:
         entity, since = self.entity_of(row), self._instant(context, row["since"])
         if not row["bad"]:
-            return Reading(entity, 0.0, "last run succeeded", "The last run succeeded.", since)
+            return good(entity, 0.0, "last run succeeded", "The last run succeeded.", since)
         count, error = int(row["n"]), error_line(row["error"])
         found = known_class(context, self.failure_class, error)
         limit = (found.in_a_row if found else None) or self.in_a_row
         fact, detail = _said(count, limit)
         if count < limit:
-            return Reading(entity, float(count), fact, detail)
+            return good(entity, float(count), fact, detail)
         return self.finding(
             context,
             context.severity,

@@ -25,7 +25,7 @@ from rules.fields import ComparisonLimits
 from rules.placeholders import bind
 from rules.reply import BodyPath, Demands, Expect, snippet
 from rules.request import BodyTemplate, Headers, UrlTemplate, fill_body, fill_url, placeholders
-from rules.settings import Settings, known_class, ordered, ordered_readings, unanswered
+from rules.settings import Settings, good, known_class, ordered, ordered_readings, unanswered
 from rules.sql import SqlQuery, text_of
 
 PROBES_MAX = 1000
@@ -150,7 +150,7 @@ class Http(Settings):
             faults, said = demands.faults(answer), snippet(answer)
         if not faults:
             assert isinstance(answer, HttpReply)
-            return Reading(entity, *demands.first_value(answer))
+            return good(entity, *demands.first_value(answer))
         # max keeps the first of equals: the status before what the body says.
         worst = max(faults, key=lambda fault: fault.severity.rank)
         speaks = any(fault.speaks for fault in faults)

@@ -6,6 +6,8 @@ import re
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
+from rules.wording import clipped
+
 
 class Missing(Enum):
     """Stands for what a document does not hold; null is a value."""
@@ -68,7 +70,7 @@ def shown(value: Any) -> str:
     if value is MISSING:
         return "missing"
     if isinstance(value, str):
-        return value[:80]
+        return clipped(value, 80)
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
     if isinstance(value, int) and abs(value) >= 10**18:

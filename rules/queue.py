@@ -15,6 +15,7 @@ from rules.settings import (
     TableSettings,
     age_at,
     crossed,
+    good,
     mildest,
     ordered,
     ordered_readings,
@@ -134,7 +135,7 @@ class Queue(TableSettings):
         fact = f"oldest waits {short_span(age)} (max {short_span(limit)})"
         detail = f"The oldest row waits {long_span(age)}, limit {long_span(limit)}."
         if over is None or at is None:
-            return Reading(entity, age.total_seconds(), fact, detail)
+            return good(entity, age.total_seconds(), fact, detail)
         return self.finding(
             context,
             severity,
@@ -156,7 +157,7 @@ class Queue(TableSettings):
         fact = f"{count:,} waiting (max {limit:,})"
         detail = f"{rows(count)} waiting, limit {limit:,}."
         if over is None:
-            return Reading(entity, float(count), fact, detail)
+            return good(entity, float(count), fact, detail)
         return self.finding(
             context,
             severity,

@@ -24,7 +24,7 @@ from rules.base import (
     Severity,
 )
 from rules.fields import Column, Limits, SqlFragment, Table, column_name, one_or_many
-from rules.wording import error_line, fact
+from rules.wording import DETAIL_MAX, clipped, error_line, fact
 
 T = TypeVar("T", int, float, timedelta)
 
@@ -100,6 +100,7 @@ class Settings(BaseModel):
         text = error_line(error)
         found = recognised or known_class(context, self.failure_class, text)
         facts["fact"] = fact(facts["fact"])
+        facts["detail"] = clipped(facts["detail"], DETAIL_MAX)
         made = Finding(severity=severity, error_text=text, **facts)
         if found is None:
             return made
@@ -195,6 +196,13 @@ def known_class(context: Context, name: str | None, text: str) -> FailureClass |
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return findings in an order that does not depend on the order of rows."""
     return tuple(sorted(findings, key=lambda one: (-one.severity.rank, one.entity)))
+
+
+def good(
+    entity: Entity, value: float | None, said: str, detail: str, since: datetime | None = None
+) -> Reading:
+    """Return a reading whose words fit where they are shown."""
+    return Reading(entity, value, fact(said), clipped(detail, DETAIL_MAX), since)
 
 
 def ordered_readings(readings: Iterable[Reading]) -> tuple[Reading, ...]:

@@ -27,6 +27,7 @@ from rules.settings import (
     Settings,
     crossed,
     folded,
+    good,
     mildest,
     ordered,
     ordered_readings,
@@ -134,7 +135,7 @@ class Sql(Settings):
         fact = f"query took {brief_span(took)} (max {brief_span(limit)})"
         detail = f"The query took {long_span(took)}, limit {long_span(limit)}."
         if over is None:
-            return Reading((), took.total_seconds(), fact, detail)
+            return good((), took.total_seconds(), fact, detail)
         return self.finding(
             context,
             severity,
@@ -164,7 +165,7 @@ class Sql(Settings):
         name = column_name(self.value) if self.value else "Value"
         detail = f"{name} is {number(value)}, limit {number(limit)}."
         if severity is None:
-            return Reading(entity, value, fact, detail)
+            return good(entity, value, fact, detail)
         return self.finding(
             context,
             severity,
@@ -198,7 +199,7 @@ class Sql(Settings):
         gone = [] if answer.truncated else context.watched
         seen = {one.entity for one in judged}
         return judged + [
-            Reading(entity, 0.0, "no rows (max 0)", "The query finds no row, limit 0.")
+            good(entity, 0.0, "no rows (max 0)", "The query finds no row, limit 0.")
             for entity in gone
             if entity not in seen
         ]

@@ -11,6 +11,7 @@ from rules.settings import (
     TableSettings,
     age_at,
     crossed,
+    good,
     mildest,
     ordered,
     ordered_readings,
@@ -121,7 +122,7 @@ class Stale(TableSettings):
             detail = f"{name} row is {long_span(age)} old, limit {long_span(limit)}."
             fact = f"{short_span(age)} old (max {short_span(limit)})"
             good_at = None if self.oldest else min(at, context.now)
-            return Reading(entity, age.total_seconds(), fact, detail, good_at)
+            return good(entity, age.total_seconds(), fact, detail, good_at)
         severity, limit = over
         return self.finding(
             context,

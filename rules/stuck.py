@@ -14,6 +14,7 @@ from rules.settings import (
     age_at,
     crossed,
     folded,
+    good,
     mildest,
     ordered,
     ordered_readings,
@@ -94,14 +95,14 @@ class Stuck(TableSettings):
         at = min((at for row in group if (at := from_epoch(row["at"]))), default=None)
         statuses = " or ".join(self.status)
         if at is None:
-            return Reading(entity, 0.0, f"not {statuses}", f"No row is {statuses}.")
+            return good(entity, 0.0, f"not {statuses}", f"No row is {statuses}.")
         age = age_at(context.now, at)
         over = crossed(self.max_age, age, context.severity)
         severity, limit = over or (context.severity, mildest(self.max_age))
         fact = f"{statuses} for {short_span(age)} (max {short_span(limit)})"
         detail = f"Has been {statuses} for {long_span(age)}, limit {long_span(limit)}."
         if over is None:
-            return Reading(entity, age.total_seconds(), fact, detail)
+            return good(entity, age.total_seconds(), fact, detail)
         if not self.entity_columns and count > 1:
             fact = f"{count:,} stuck, {short_span(age)} (max {short_span(limit)})"
             detail = (

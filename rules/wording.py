@@ -7,7 +7,8 @@ from rules.spans import short_span
 
 FACT_MAX = 40
 ERROR_MAX = 500
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+DETAIL_MAX = 1000
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
 
 
 def fact(text: str) -> str:
