@@ -4,6 +4,7 @@ import math
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 _EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
@@ -77,15 +78,25 @@ def wall_offsets(zone: str, day: date) -> tuple[tuple[float, int], ...]:
     reaches 400 days back from `day`, beyond which an hour more or less decides nothing.
     """
     place = ZoneInfo(zone)
-    start = datetime.combine(day, time(), UTC) + timedelta(days=2)
-    hours = [start - timedelta(hours=hour) for hour in range(402 * 24)]
-    offsets = [_offset(at, place) for at in hours]
-    changes = [
-        (hours[i].timestamp() + offsets[i], offsets[i])
-        for i in range(len(hours) - 1)
-        if offsets[i] != offsets[i + 1]
-    ]
-    return (*changes, (-math.inf, offsets[-1]))
+    newest = datetime.combine(day, time(), UTC) + timedelta(days=2)
+    days = [newest - timedelta(days=back) for back in range(402)]
+    changes = []
+    for later, earlier in pairwise(days):
+        if _offset(later, place) != _offset(earlier, place):
+            at = _change(earlier, later, place)
+            offset = _offset(at, place)
+            changes.append((at.timestamp() + offset, offset))
+    return (*changes, (-math.inf, _offset(days[-1], place)))
+
+
+def _change(earlier: datetime, later: datetime, place: ZoneInfo) -> datetime:
+    """Return the first minute of the offset that holds at `later`."""
+    before_it, after_it = 0, round((later - earlier) / timedelta(minutes=1))
+    while after_it - before_it > 1:
+        middle = (before_it + after_it) // 2
+        is_new = _offset(earlier + timedelta(minutes=middle), place) == _offset(later, place)
+        before_it, after_it = (before_it, middle) if is_new else (middle, after_it)
+    return earlier + timedelta(minutes=after_it)
 
 
 def _offset(at: datetime, place: ZoneInfo) -> int:

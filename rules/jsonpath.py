@@ -1,7 +1,6 @@
 """Values in a JSON document, by dotted paths with indexes: `items.0.id` or `items[0].id`."""
 
 import json
-import math
 import re
 from enum import Enum
 from typing import Any, Final, TypeAlias
@@ -52,17 +51,6 @@ def value_at(document: Any, path: Steps) -> Any:
         else:
             return MISSING
     return document
-
-
-def as_float(value: Any) -> float | None:
-    """Return a number that a float can hold, the greatest one for those it cannot; else None."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        found = float(value)
-    except OverflowError:
-        return math.copysign(1.7e308, value)
-    return found if math.isfinite(found) else None
 
 
 def shown(value: Any) -> str:

@@ -25,6 +25,7 @@ from rules.fields import (
     one_or_many,
     parse_comparison,
 )
+from rules.numbers import as_float
 from rules.wording import FACT_MAX, brief_span, clipped, long_span, number
 
 WITHIN = timedelta(seconds=10)
@@ -177,7 +178,7 @@ class Demands:
         for path, limits in self.values.items():
             value, name = value_at(document, path), path.removeprefix(_PREFIX)
             for severity, limit in limits.levels(self.severity):
-                if limit.bound is not None and jsonpath.as_float(value) is None:
+                if limit.bound is not None and as_float(value) is None:
                     said = jsonpath.shown(value)
                     fact = _named(name, f"is {said}, no number")
                     yield self._fault(fact, f"{name} is {said} where a number is expected.")
@@ -191,7 +192,7 @@ class Demands:
         for path, limits in self.values.items():
             document = jsonpath.parse(reply.body)
             value = value_at(document, path)
-            told = jsonpath.as_float(value)
+            told = as_float(value)
             if told is not None:
                 limit = limits.levels(self.severity)[-1][1]
                 fault = _beyond(self.severity, path.removeprefix(_PREFIX), value, limit)
@@ -214,7 +215,7 @@ def snippet(reply: HttpReply) -> str:
 
 
 def _beyond(severity: Severity, name: str, value: Any, limit: Comparison) -> Fault:
-    told = jsonpath.as_float(value)
+    told = as_float(value)
     said = jsonpath.shown(value) if told is None else number(told)
     bound = {">": "max ", "<": "min "}.get(limit.operator, f"not {limit.operator} ")
     wanted = f"{bound}{limit.operand if limit.bound is None else number(limit.bound)}"

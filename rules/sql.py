@@ -1,9 +1,7 @@
 """Any one read-only SELECT: a value against limits, its rows as findings, or how long it takes."""
 
-import math
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
@@ -22,6 +20,7 @@ from rules.base import (
 )
 from rules.fields import TEXT_MAX, Column, Least, Most, Number, PositiveDuration, column_name
 from rules.instants import from_column
+from rules.numbers import from_sql
 from rules.placeholders import bind, check
 from rules.settings import (
     Settings,
@@ -152,7 +151,7 @@ class Sql(Settings):
             each = [
                 self._judge_value(context, entity, value, row)
                 for row in group
-                if (value := number_of(self._cell(row, self.value))) is not None
+                if (value := from_sql(self._cell(row, self.value))) is not None
             ]
             judged += [max(each, key=_badness)] if each else []
         return judged
@@ -216,7 +215,7 @@ class Sql(Settings):
         value = float(len(group))
         said = f"{rows(len(group))}{more}"
         if self.value is not None and self.entity_columns:
-            numbers = [number_of(self._cell(row, self.value)) for row in group]
+            numbers = [from_sql(self._cell(row, self.value)) for row in group]
             value = max((one for one in numbers if one is not None), default=value)
         return self.finding(
             context,
@@ -265,19 +264,6 @@ class Sql(Settings):
         if name not in row:
             raise ValueError(f"the query returns no column `{name}`")
         return row[name]
-
-
-def number_of(value: object) -> float | None:
-    """Return a finite number, seconds for an interval; None for null, text, NaN and infinity."""
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if not isinstance(value, int | float | Decimal):
-        return None
-    try:
-        found = float(value)
-    except OverflowError:
-        return math.copysign(1.7e308, value)
-    return found if math.isfinite(found) else None
 
 
 def text_of(value: object) -> str:
