@@ -42,7 +42,8 @@ class GatedConnection:
         self._gate = gate
 
     async def _through(self, method: str, sql: str, *args: Any) -> Any:
-        name = " ".join(sql.split())[:40]
+        code = [line for line in sql.splitlines() if not line.startswith("--")]
+        name = " ".join(" ".join(code).split())[:40]
         await self._gate(f"before {name}")
         answer = await getattr(self._conn, method)(sql, *args)
         await self._gate(f"after {name}")

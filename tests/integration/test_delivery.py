@@ -8,8 +8,8 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from notifiers.base import Event, Part
-from tests.incidents import Story, states
+from notifiers.base import Event, Notifier, Part
+from tests.incidents import Story, end_leases, states
 from tests.post_office import (
     ALERTS,
     ANA_MAIL,
@@ -31,6 +31,10 @@ from watchdog.store.pool import StoreDown, open_pool, transaction
 
 ROOT, PAGE, EDIT, THREAD = Part.ROOT, Part.PAGE, Part.EDIT, Part.THREAD
 SECOND = timedelta(seconds=1)
+
+
+class OneAtATime(Receiver):
+    at_once = 1
 
 
 @pytest.fixture
@@ -295,7 +299,7 @@ async def test_a_receiver_that_hangs_is_left_after_the_deadline(office: PostOffi
 
 
 async def test_a_channel_that_hangs_holds_back_no_other(office: PostOffice) -> None:
-    office.limits = Limits(batch=2, at_once=2)
+    office.limits = Limits(batch=2, at_once=2, grace=timedelta(milliseconds=20))
     for _ in range(5):
         await Story(office.store).tell(Event.OPENED, NIGHT, (ALERTS, ROOT), (ANA_MAIL, PAGE))
     office.slack.usual["#alerts"] = Mood.HANG
@@ -334,6 +338,53 @@ async def test_a_message_that_waited_too_long_in_line_is_given_back_unsent(
 
     assert worker.figures.withdrawn == 1
     assert await office.store.fetchval("select count(*) from attempt") == 1
+
+
+async def test_leases_of_what_is_on_its_way_are_prolonged(office: PostOffice) -> None:
+    office.limits = Limits(renew_every=timedelta(milliseconds=1), send_within=timedelta(seconds=30))
+    await Story(office.store).tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
+    ended: list[bool] = []
+
+    async def take_long(name: str) -> None:
+        query = "select leased_until < clock_timestamp() from notification"
+        if name.startswith("before"):
+            await end_leases(office.store)
+            async with asyncio.timeout(10):
+                while not ended or ended[-1]:
+                    ended.append(await office.store.fetchval(query))
+
+    office.slack.gate = take_long
+
+    assert await office.worker().drain() == {"sent": 1}
+    assert ended[-1] is False
+
+
+async def test_a_notifier_may_say_how_many_messages_it_sends_at_once(office: PostOffice) -> None:
+    for _ in range(5):
+        await Story(office.store).tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
+
+    async def pause(_name: str) -> None:
+        await asyncio.sleep(0)
+
+    shy = OneAtATime(gate=pause)
+    await office.worker(notifiers={"slack": shy}).drain()
+
+    assert len(shy.delivered) == 5
+    assert shy.most_on_their_way == 1
+
+
+async def test_channels_may_come_and_go_with_the_configuration(office: PostOffice) -> None:
+    notifiers: dict[str, Notifier] = {"email": office.email}
+    worker = office.worker(notifiers=notifiers)
+    await Story(office.store).tell(Event.OPENED, NIGHT, (ANA_MAIL, PAGE))
+    await worker.drain()
+
+    notifiers |= {"slack": office.slack}
+    del notifiers["email"]
+    await Story(office.store).tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
+    await worker.drain()
+
+    assert [one.address for one in office.everything] == ["ana@example.com", "#alerts"]
 
 
 async def test_the_line_is_kept_and_the_body_only_where_a_page_shows_it(

@@ -44,17 +44,21 @@ class Limits:
 
     Attributes:
         batch: Messages claimed at once, and held at most for each channel.
-        at_once: Messages on their way at the same time, for each channel.
+        at_once: Messages on their way at the same time, for each channel; a notifier that has an
+            attribute of this name says it for itself.
         lease: How long a claim holds; after a crash its messages wait for its end.
-        send_within: Bound on one attempt, look-up included; shorter than the lease.
+        renew_every: How often the leases of what is still held are prolonged, in real time. No
+            message is begun with less than this left.
+        send_within: Bound on one attempt, look-up included; longer than any notifier's own.
         poll_every: How often the outbox is looked at when nobody wakes the worker.
         grace: How long a stop waits for what is on its way.
     """
 
     batch: int = 100
     at_once: int = 20
-    lease: timedelta = timedelta(seconds=30)
-    send_within: timedelta = timedelta(seconds=20)
+    lease: timedelta = timedelta(seconds=10)
+    renew_every: timedelta = timedelta(seconds=3)
+    send_within: timedelta = timedelta(seconds=50)
     poll_every: timedelta = timedelta(seconds=2)
     grace: timedelta = timedelta(seconds=5)
 
@@ -64,12 +68,13 @@ class _Flight:
     """A message that this worker holds.
 
     Attributes:
-        lease_ends: On this machine's monotonic clock, counted from before the claim.
+        lease_ends: On this machine's monotonic clock, counted from before it was claimed or renewed.
         has_begun: A byte of it may have been sent.
     """
 
     row: Claimed
     lease_ends: float
+    notifier: Notifier | None
     has_begun: bool = False
     task: asyncio.Task[None] | None = None
     result: Result | None = None
@@ -101,7 +106,8 @@ class Delivery:
         """Take what it needs; nothing happens until `run` or `drain`.
 
         Args:
-            notifiers: By channel: the part of a receiver before its colon.
+            notifiers: By channel: the part of a receiver before its colon. They may change; what
+                is on its way keeps the one it began with.
             directory: Returns the people and teams of now, for fallbacks.
             wake: Set it after a commit that wrote messages; the worker clears it.
         """
@@ -115,13 +121,14 @@ class Delivery:
         self._limits = limits or Limits()
         self._patience = patience or Patience()
         self._monotonic = monotonic
-        self._gates = {one: asyncio.Semaphore(self._limits.at_once) for one in notifiers}
+        self._gates: dict[str, asyncio.Semaphore] = {}
         self._flights: set[_Flight] = set()
         self._paused: dict[str, datetime] = {}
 
     async def run(self) -> None:
         """Send until cancelled; then finish or give back what is held, within the grace."""
         async with asyncio.TaskGroup() as sends:
+            sends.create_task(self._keep_leases(), name="keep leases")
             try:
                 await self._work(sends)
             except asyncio.CancelledError:
@@ -136,13 +143,13 @@ class Delivery:
         """
         before = self.figures.attempts.copy()
         async with asyncio.TaskGroup() as sends:
-            while True:
+            keeper = sends.create_task(self._keep_leases(), name="keep leases")
+            while await self._pass(sends) or self._flights:
+                if self._flights and all(one.result is None for one in self._flights):
+                    await self._wake.wait()
                 self._wake.clear()
-                if await self._pass(sends):
-                    continue
-                if not self._flights:
-                    return self.figures.attempts - before
-                await self._wake.wait()
+            keeper.cancel()
+        return self.figures.attempts - before
 
     async def _work(self, sends: asyncio.TaskGroup) -> None:
         troubles = 0
@@ -159,6 +166,23 @@ class Delivery:
             if not is_busy:
                 await self._clock.wait(self._wake, self._clock.now() + self._limits.poll_every)
 
+    async def _keep_leases(self) -> None:
+        while True:
+            # Leases run in real time, whatever clock the service is on.
+            await asyncio.sleep(self._limits.renew_every.total_seconds())
+            held = [one for one in self._flights if one.result is None]
+            if held:
+                with contextlib.suppress(*_STORE_TROUBLE):  # they end; nothing is begun any more
+                    await self._renew(held)
+
+    async def _renew(self, held: Sequence[_Flight]) -> None:
+        lease_ends = self._monotonic() + self._limits.lease.total_seconds()
+        async with self._connection() as conn:
+            kept = await outbox.renew(conn, [one.row for one in held], self._limits.lease)
+        for flight in held:
+            if flight.row.id in kept:
+                flight.lease_ends = lease_ends
+
     async def _wait_for_store(self, error: Exception, troubles: int) -> None:
         self.figures.store_troubles += 1
         if troubles == 1:
@@ -172,7 +196,9 @@ class Delivery:
         settled = await self._settle()
         claimed = await self._claim()
         for flight in await self._begin(claimed):
-            flight.task = sends.create_task(self._fly(flight), name=f"send {flight.row.id}")
+            assert flight.notifier is not None
+            flying = self._fly(flight, flight.notifier)
+            flight.task = sends.create_task(flying, name=f"send {flight.row.id}")
         return bool(settled or claimed)
 
     async def _claim(self) -> list[_Flight]:
@@ -189,7 +215,9 @@ class Delivery:
                 but_channels=[one for one, count in held.items() if count >= self._limits.batch],
                 but_receivers=list(self._paused),
             )
-        claimed = [_Flight(row, lease_ends) for row in rows]
+        claimed = [
+            _Flight(row, lease_ends, self._notifiers.get(channel_of(row.receiver))) for row in rows
+        ]
         self._flights.update(claimed)
         return claimed
 
@@ -215,7 +243,7 @@ class Delivery:
         for flight in claimed:
             if flight.row.id in replaced:
                 self._flights.discard(flight)
-            elif reason := self._why_hopeless(flight.row):
+            elif reason := self._why_hopeless(flight):
                 flight.end(Settled.DEAD, error=reason)
             else:
                 hopeful.append(flight)
@@ -225,39 +253,44 @@ class Delivery:
                 flight.end(Settled.AGAIN)
         return [one for one in hopeful if one.row.id in written]
 
-    def _why_hopeless(self, row: Claimed) -> str:
-        channel = channel_of(row.receiver)
-        if channel not in self._notifiers:
-            return f"no channel `{channel}` is configured"
+    def _why_hopeless(self, flight: _Flight) -> str:
+        row = flight.row
+        if flight.notifier is None:
+            return f"no channel `{channel_of(row.receiver)}` is configured"
         if row.is_headless:
             return "its first message is dead"
         if row.unknowns >= self._patience.tries:
             return f"nobody knows what came of {row.unknowns} attempts"
         return ""
 
-    async def _fly(self, flight: _Flight) -> None:
+    async def _fly(self, flight: _Flight, notifier: Notifier) -> None:
         with self._clock.working():
-            async with self._gates[channel_of(flight.row.receiver)]:
+            async with self._gate(channel_of(flight.row.receiver), notifier):
                 left = flight.lease_ends - self._monotonic()
-                if left < self._limits.send_within.total_seconds():
+                if left < self._limits.renew_every.total_seconds():
                     flight.end(Settled.AGAIN)
                 else:
                     flight.has_begun = True
                     started_at = self._clock.now()
-                    flight.result = self._judge(
-                        flight.row, await self._send(flight.row), started_at
-                    )
+                    answer = await self._send(flight.row, notifier)
+                    flight.result = self._judge(flight.row, notifier, answer, started_at)
             self._wake.set()
 
-    async def _send(self, row: Claimed) -> Answer:
-        return await send_one(
-            row, self._notifiers[channel_of(row.receiver)], self._limits.send_within
-        )
+    def _gate(self, channel: str, notifier: Notifier) -> asyncio.Semaphore:
+        if channel not in self._gates:
+            at_once = getattr(notifier, "at_once", self._limits.at_once)
+            self._gates[channel] = asyncio.Semaphore(at_once)
+        return self._gates[channel]
 
-    def _judge(self, row: Claimed, answer: Answer, started_at: datetime) -> Result:
+    async def _send(self, row: Claimed, notifier: Notifier) -> Answer:
+        return await send_one(row, notifier, self._limits.send_within)
+
+    def _judge(
+        self, row: Claimed, notifier: Notifier, answer: Answer, started_at: datetime
+    ) -> Result:
         line = answer.rendered.line if answer.rendered else ""
         if answer.error is None:
-            keeps = getattr(self._notifiers[channel_of(row.receiver)], "keeps_rendered", False)
+            keeps = getattr(notifier, "keeps_rendered", False)
             return Result(
                 row.id,
                 row.token,

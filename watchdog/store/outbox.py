@@ -22,6 +22,9 @@ from watchdog.store.text import clean, json_text
 
 _SQL = load("outbox")
 _ERROR_CHARACTERS_MAX = 500
+_LINE_FACTOR = 4
+_LINE_MAX = 1_000_000
+"""The most urgent messages may all wait behind others that cannot be sent now; then all are looked at."""
 
 
 class Settled(StrEnum):
@@ -203,29 +206,24 @@ async def claim(
         lease: Counted by the database's clock, from the moment of the claim.
         but_channels, but_receivers: Left alone.
     """
-    rows = await conn.fetch(
-        _SQL["claim_heads"], now, limit, lease, list(but_channels), list(but_receivers)
-    )
+    for seen_at_most in (_LINE_FACTOR * limit, _LINE_MAX):
+        rows = await conn.fetch(
+            _SQL["claim_heads"],
+            now,
+            limit,
+            lease,
+            list(but_channels),
+            list(but_receivers),
+            seen_at_most,
+        )
+        if rows:
+            break
     return [_claimed(row) for row in rows]
 
 
 def _claimed(row: asyncpg.Record) -> Claimed:
-    return Claimed(
-        id=row["id"],
-        token=row["token"],
-        incident_id=row["incident_id"],
-        version=row["version"],
-        receiver=row["receiver"],
-        part=Part(row["part"]),
-        due_at=row["due_at"],
-        created_at=row["created_at"],
-        attempts=row["attempts"],
-        facts=row["facts"],
-        remote=row["remote"] or {},
-        first_tried_at=row["first_tried_at"],
-        unknowns=row["unknowns"],
-        is_headless=row["is_headless"],
-    )
+    typed = {"part": Part(row["part"]), "remote": row["remote"] or {}}
+    return Claimed(**dict(row) | typed)
 
 
 async def supersede_edits(
@@ -236,6 +234,12 @@ async def supersede_edits(
     if not edits:
         return set()
     rows = await conn.fetch(_SQL["supersede_edits"], *_held(edits), now)
+    return {row["id"] for row in rows}
+
+
+async def renew(conn: asyncpg.Connection, claimed: Sequence[Claimed], lease: timedelta) -> set[int]:
+    """Begin the leases anew; return the numbers of those that were still this worker's."""
+    rows = await conn.fetch(_SQL["renew_leases"], *_held(claimed), lease)
     return {row["id"] for row in rows}
 
 

@@ -17,22 +17,31 @@ order by n.place;
 -- that starts now. A queue is an incident's messages to one receiver. Its first message may be held until
 -- later, but it must not hold back what is due behind it; one that has failed waits for its own time.
 -- Messages whose lease has ended are taken too, and their attempt in flight ends as unknown.
-with ready as (
+-- Only the $6 most urgent due messages are looked at: each costs one look at the index of queues, and
+-- sorting them before that keeps the cost of a claim from growing with the outbox.
+with line as materialized (
+    select incident_id, receiver
+    from notification
+    where state = 'pending' and due_at <= $1
+        and split_part(receiver, ':', 1) <> all($4::text[]) and receiver <> all($5::text[])
+    order by priority, due_at, id
+    limit $6
+), ready as (
     select head.id
-    from notification due
-    join notification head on head.id = (
-        select first.id from notification first
-        where first.incident_id = due.incident_id and first.receiver = due.receiver
-            and first.state in ('pending', 'sending')
-        order by first.id
-        limit 1
-    )
-    where due.state = 'pending' and due.due_at <= $1
-        and head.state = 'pending' and (head.attempts = 0 or head.due_at <= $1)
-        and split_part(due.receiver, ':', 1) <> all($4::text[]) and due.receiver <> all($5::text[])
-    order by due.priority, due.due_at, due.id
+    from line
+    cross join lateral (
+        select h.id from notification h
+        where h.id = (
+                select first.id from notification first
+                where first.incident_id = line.incident_id and first.receiver = line.receiver
+                    and first.state in ('pending', 'sending')
+                order by first.id
+                limit 1
+            )
+            and h.state = 'pending' and (h.attempts = 0 or h.due_at <= $1)
+        for update skip locked
+    ) head
     limit $2
-    for update of head skip locked
 ), left_behind as (
     select id from notification
     where state = 'sending' and leased_until < clock_timestamp()
@@ -49,18 +58,9 @@ with ready as (
     update attempt set outcome = 'unknown', ended_at = $1, error = 'whoever sent it went away meanwhile'
     where notification_id in (select id from claimed) and outcome is null
 )
-select c.*, t.remote, tried.first_tried_at, tried.unknowns,
-    c.part in ('edit', 'thread')
-        and exists (
-            select from notification first
-            where first.incident_id = c.incident_id and first.receiver = c.receiver
-                and first.part in ('page', 'root') and first.state = 'dead'
-        )
-        and not exists (
-            select from notification first
-            where first.incident_id = c.incident_id and first.receiver = c.receiver
-                and first.part in ('page', 'root') and first.state = 'sent'
-        ) as is_headless
+select c.id, c.token, c.incident_id, c.version, c.receiver, c.part, c.due_at, c.created_at, c.attempts,
+    c.facts, t.remote, tried.first_tried_at, tried.unknowns,
+    c.part in ('edit', 'thread') and coalesce(first.has_died and not first.was_sent, false) as is_headless
 from claimed c
 left join thread t on t.incident_id = c.incident_id and t.receiver = c.receiver
 cross join lateral (
@@ -68,6 +68,11 @@ cross join lateral (
         count(*) filter (where a.outcome is null or a.outcome = 'unknown') as unknowns
     from attempt a where a.notification_id = c.id
 ) tried
+cross join lateral (
+    select bool_or(n.state = 'dead') as has_died, bool_or(n.state = 'sent') as was_sent
+    from notification n
+    where n.incident_id = c.incident_id and n.receiver = c.receiver and n.part in ('page', 'root')
+) first
 order by c.priority, c.due_at, c.id;
 
 -- name: supersede_edits
@@ -89,6 +94,13 @@ where old.incident_id = held.incident_id and old.receiver = held.receiver and ol
     and old.id < newest.id
     and (old.state = 'pending' or (old.id = mine.id and old.token = mine.token and old.state = 'sending'))
 returning old.id;
+
+-- name: renew_leases
+-- Keep what is still being sent; rows that do not come back are somebody else's by now.
+update notification n set leased_until = clock_timestamp() + $3::interval, token = n.token
+from unnest($1::bigint[], $2::bigint[]) as mine (id, token)
+where n.id = mine.id and n.token = mine.token and n.state = 'sending'
+returning n.id;
 
 -- name: write_intents
 -- Say that claimed messages are about to be sent; only rows that came back may be.
