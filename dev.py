@@ -41,6 +41,7 @@ CHECKS = (
     "lint-imports --no-logo",
     "hadolint Dockerfile",
     "compose-lint check --quiet --strict-config --skip-suppressed --no-env --fail-on low compose.yaml",
+    *(["python docs/generate.py --check"] if (ROOT / "docs" / "generate.py").exists() else []),
 )
 WORKERS_MAX = 4  # every worker of the tests starts a PostgreSQL of its own
 LAUNCH = "import sys\n\nfrom watchdog.cli import main\n\nsys.exit(main())\n"
@@ -225,8 +226,8 @@ def add_project(root: Path) -> None:
     """
     venv = root / ".venv"
     base = {"base": str(venv), "platbase": str(venv)}
-    pth = Path(sysconfig.get_path("purelib", "venv", base)) / "incident_watchdog.pth"
-    pth.write_bytes(os.fsencode(f"{root}\n"))
+    packages = Path(sysconfig.get_path("purelib", "venv", base))
+    (packages / "incident_watchdog.pth").write_bytes(os.fsencode(f"{root}\n"))
     script = venv / "bin" / "watchdog"
     python = shlex.quote(str(venv / "bin" / "python"))
     # a line that starts Python for sh, a string for Python: after `#!` a path may have no blanks
@@ -326,9 +327,7 @@ def lock(arguments: list[str]) -> int:
     """Make both lock files again from pyproject.toml, with uv; `--upgrade` takes newer versions."""
     uv = shutil.which("uv")
     if uv is None:
-        raise Trouble(
-            "only uv can make the lock files, and it is not on PATH; `pipx install uv` brings it"
-        )
+        raise Trouble("only uv can make the lock files; `pipx install uv` brings it")
     always = "--universal --python-version 3.11 --generate-hashes --only-binary :all: --emit-build-options"
     command = [
         uv,
