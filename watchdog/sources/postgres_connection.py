@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any, Final
 
 import asyncpg
@@ -204,7 +205,9 @@ class Connection:
         if held is not None:
             return held
         keep = self._is_direct and len(self._held) < HELD_STATEMENTS_MAX
-        name = f"watchdog_{len(self._held)}" if keep else ""
+        # Named after the text: should there be a pooler after all, which hands server processes
+        # around, then an equal name at least stands for an equal statement.
+        name = f"watchdog_{sha256(text.encode()).hexdigest()[:32]}" if keep else ""
         statement = await self._connection.prepare(text, name=name)
         attributes = statement.get_attributes()
         prepared = _Prepared(
