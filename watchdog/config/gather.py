@@ -57,9 +57,6 @@ def gather(root: str, env: Mapping[str, str], files: Files) -> Gathered:
     """Read the root file and what it includes."""
     gathered = Gathered()
     _Gathering(gathered, env, files).file(root, ())
-    gathered.has_root = root in gathered.texts and any(
-        entry.key.span.file == root for entry in gathered.sections.values()
-    )
     return gathered
 
 
@@ -89,6 +86,7 @@ class _Gathering:
                 words = "a configuration is a mapping such as `rules:`"
                 self.complain("wrong-type", words, parsed.root)
             return
+        self.found.has_root |= not above
         self.found.problems += written_secrets(parsed.root)
         self.found.problems += replace_references(parsed.root, self.env)
         self.take(path, parsed.root, above)

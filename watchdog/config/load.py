@@ -97,7 +97,7 @@ def _load(
     kinds: "Mapping[str, type[BaseModel]] | None",
 ) -> Loaded:
     gathered = gather(root, env, files)
-    if not gathered.sections:
+    if not gathered.has_root:
         return Loaded(None, _in_order(gathered.problems, gathered), gathered.texts)
     from watchdog.config.crosschecks import check_dependencies, check_routes
     from watchdog.config.rulebook import read_rules
@@ -112,7 +112,7 @@ def _load(
     found = _in_order(problems, gathered)
     is_right = not any(problem.is_error for problem in found)
     config = None
-    if is_right or (partial and gathered.has_root):
+    if is_right or partial:
         config = _config(gathered, settings, book)
     return Loaded(config, found, gathered.texts, len(book.drafts), settings.masks)
 

@@ -23,6 +23,9 @@ TOKEN_SHAPES = re.compile(
 )
 """Texts that are secrets by their looks, passwords inside addresses among them."""
 
+_PASSWORD = re.compile(r"(?<=://)[^\s:/@'\"{}$]*:[^\s'\"{}$]+(?=@)")
+"""As above, but with what a careless password may hold: rather too much covered than too little."""
+
 _SECRET_KEYS = re.compile(
     r"""(?i)\b([\w-]*(?:token|secret|passw|api[_-]?key|authorization|credential)[\w-]*["']?\s*:\s*)"""
     r"""("[^"]*"?|'[^']*'?|[^\s,}\[\]{][^,}\n]*?(?=\s*(?:[,}\n]|$)))"""
@@ -173,6 +176,7 @@ class Masks:
 def cover(text: str) -> str:
     """Return `text` with everything covered that looks like a secret or stands where one would."""
     text = _SECRET_KEYS.sub(lambda match: match.group(1) + _covered(match.group(2)), text)
+    text = _PASSWORD.sub(lambda match: "•" * len(match.group()), text)
     return TOKEN_SHAPES.sub(lambda match: "•" * len(match.group()), text)
 
 

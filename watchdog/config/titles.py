@@ -46,7 +46,8 @@ def render(
     """Return one line of at most 200 characters, free of control characters."""
     known: dict[str, Any] = {"entity": dict(entity), "value": value, "limit": limit}
     filled = _fill(template, known)
-    return one_line(_with_jinja(template, known) if filled is None else filled)
+    title = one_line(_with_jinja(template, known) if filled is None else filled)
+    return title or one_line(template)
 
 
 def one_line(text: str) -> str:
