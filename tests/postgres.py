@@ -5,7 +5,9 @@ import concurrent.futures
 import contextlib
 import fcntl
 import itertools
+import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from watchdog.store import processes
 from watchdog.store.embedded import Embedded
 from watchdog.store.migrate import migrate
 
@@ -97,8 +100,8 @@ def run_apart(work: Coroutine[Any, Any, T]) -> T:
 @contextlib.contextmanager
 def running_server() -> Iterator[Server]:
     """Give a fresh cluster in a short temporary folder, and remove it afterwards."""
-    _sweep()
     folder = Path(tempfile.mkdtemp(prefix=_FOLDER))
+    _sweep(folder.stat().st_mtime)
     folder.chmod(0o755)
     embedded = Embedded(folder / "data", UNSAFE)
     try:
@@ -111,16 +114,12 @@ def running_server() -> Iterator[Server]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sweep() -> None:
-    """Remove the clusters of earlier runs that were killed: nobody holds their locks."""
+def _sweep(now: float) -> None:
+    """Remove what earlier runs left that were killed an hour ago or longer: nobody holds their locks."""
     for lock in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*/data/lock"):
-        with contextlib.suppress(OSError), lock.open("a") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            fcntl.flock(handle, fcntl.LOCK_UN)
-            run_apart(_remove(lock.parent))
-
-
-async def _remove(data_dir: Path) -> None:
-    async with Embedded(data_dir, UNSAFE):
-        pass
-    shutil.rmtree(data_dir.parent, ignore_errors=True)
+        with contextlib.suppress(OSError), lock.open("a") as handle:  # another run sweeps, too
+            if now - lock.stat().st_mtime > 3600:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                for pid in processes.postgres_processes_in(lock.with_name("cluster")):
+                    os.kill(pid, signal.SIGKILL)
+                shutil.rmtree(lock.parents[1], ignore_errors=True)

