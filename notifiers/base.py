@@ -116,7 +116,8 @@ class Rendered:
 
     Attributes:
         line: The push line, at most 80 characters.
-        body: What is sent: Slack's arguments (`text`, `blocks`, …), or a mail's `subject`, `text`, `html`, `headers`.
+        body: What is sent: Slack's arguments (`text`, `blocks`, …), or a mail's `subject`, `text`,
+            `html` and `headers`. Plain JSON values.
     """
 
     line: str

@@ -168,5 +168,5 @@ async def running_engine(
 async def leads(engine: Engine) -> None:
     """Return once the engine has read what the store knows."""
     async with asyncio.timeout(15):
-        while engine.memory is None:
+        while engine.memory is None:  # noqa: ASYNC110 (nothing to wait on from outside)
             await asyncio.sleep(0.005)

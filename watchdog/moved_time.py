@@ -107,11 +107,14 @@ async def _obey(clock: MovedClock, words: list[str]) -> str:
         case ["advance", seconds] if _is_span(seconds):
             await clock.advance(timedelta(seconds=float(seconds)))
             return clock.now().isoformat()
+        case ["jump", seconds] if _is_span(seconds):
+            await clock.jump(timedelta(seconds=float(seconds)))
+            return clock.now().isoformat()
         case ["rest"]:
             await clock.rest()
             return clock.now().isoformat()
         case _:
-            return "say `now`, `rest` or `advance SECONDS`"
+            return "say `now`, `rest`, `advance SECONDS` or `jump SECONDS`"
 
 
 def _is_span(text: str) -> bool:

@@ -15,6 +15,8 @@ from watchdog.clock import MovedClock
 from watchdog.config.model import Query
 from watchdog.domain.incident import State
 from watchdog.domain.people import Policy
+from watchdog.store.incidents import evidence
+from watchdog.store.pool import transaction
 
 
 @pytest.fixture
@@ -168,7 +170,9 @@ async def test_evidence_is_stored_with_the_incident_when_it_opens(world: World) 
     await world.begin(stuck_rule(evidence={"job": query}))
     await world.hang("mail")
     await world.pass_minutes(2)
-    stored = await world.store.fetchval("select evidence from incident")
+    [incident] = await world.incidents()
+    async with transaction(world.store) as conn:
+        stored = await evidence(conn, incident.id)
     assert stored == {"job": [{"queue": "mail", "status": "running"}]}
 
 

@@ -162,3 +162,9 @@ def test_notices_carry_the_facts_as_they_were() -> None:
     notice: Notice = step.notices[0]
     assert (notice.facts.owner, notice.facts.state) == ("raj", State.TAKEN.value)
     assert notice.facts.owner_took_it
+
+
+def test_messages_link_to_the_incidents_page_when_there_is_an_address() -> None:
+    linked = replace(DIRECTORY, url="https://watchdog.example.com")
+    step = with_notices(life.opened(an_incident(), {}), linked)
+    assert step.notices[0].facts.url == "https://watchdog.example.com/i/1042"

@@ -169,5 +169,5 @@ def facts_of(transition: Transition, directory: Directory) -> Facts:
         cause_kind=after.cause_kind,
         previous_severity=happened.previous_severity,
         zone=team.zone.key if team else "UTC",
-        url=directory.url,
+        url=f"{directory.url}/i/{after.id}" if directory.url else "",
     )

@@ -235,7 +235,8 @@ async def timeline(conn: asyncpg.Connection, number: int) -> list[Entry]:
 
 async def evidence(conn: asyncpg.Connection, number: int) -> dict[str, list[dict[str, Any]]]:
     """Return the rows that were stored with an incident when it opened, by name of their query."""
-    return await conn.fetchval(_SQL["evidence"], number) or {}
+    stored = await conn.fetchval(_SQL["evidence"], number)
+    return json.loads(stored) if stored else {}
 
 
 def entity_of(stored: list[list[str]]) -> Entity:

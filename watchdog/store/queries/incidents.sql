@@ -13,7 +13,7 @@ select
     n.id, n.fingerprint, n.rule, n.identity, n.source, n.kind, n.team, n.entity::jsonb, n.title,
     n.severity, 'open', n.owner, 1, n.failure_class, n.value, n.value_limit, n.fact, n.detail,
     n.impact, n.do_first, n.runbook, string_to_array(n.audience, E'\n'), n.opened_at,
-    n.first_bad_at, n.opened_at, n.evidence::jsonb
+    n.first_bad_at, n.opened_at, n.evidence::json
 from unnest(
     $1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
     $9::text[], $10::text[], $11::text[], $12::text[], $13::float8[], $14::float8[], $15::text[],
@@ -110,13 +110,17 @@ select * from incident where state in ('open', 'taken') order by id;
 
 -- name: timeline
 -- Events and delivery attempts of an incident, in order of time.
-select e.at, e.event as what, e.actor, e.words, e.state, e.owner, '' as receiver
-from event e where e.incident_id = $1
-union all
-select coalesce(a.ended_at, a.started_at), coalesce('message ' || a.outcome, 'message on its way'),
-    'watchdog', a.error, '', '', n.receiver
-from attempt a join notification n on n.id = a.notification_id where n.incident_id = $1
-order by at, what desc
+select at, what, actor, words, state, owner, receiver
+from (
+    select e.at, e.version, e.event as what, e.actor, e.words, e.state, e.owner, '' as receiver
+    from event e where e.incident_id = $1
+    union all
+    select coalesce(a.ended_at, a.started_at), n.version,
+        coalesce('message ' || a.outcome, 'message on its way'), 'watchdog',
+        coalesce(nullif(a.error, ''), n.line), '', '', n.receiver
+    from attempt a join notification n on n.id = a.notification_id where n.incident_id = $1
+) as entry
+order by at, version, receiver
 limit 1000;
 
 -- name: evidence

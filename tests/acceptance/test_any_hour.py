@@ -1,0 +1,36 @@
+"""At any hour of any day the demo is healthy, and what is broken is heard of in time."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.acceptance.running import Program, Receivers
+from tests.acceptance.test_failures import SLOTS_TO_RECOVER, incidents_since, look_around
+
+OPEN_AFTER_SLOTS = 2 * 5
+"""Seconds: `open_after: 2 checks`, `every: 5s` in the repository's rules."""
+
+HOURS_APART = 13
+"""Thirteen and a week's 168 hours have no common divisor, so every hour of every day has its turn."""
+
+MOMENTS = 13
+
+
+@pytest.mark.parametrize("moment", range(MOMENTS))
+async def test_a_stuck_sync_reaches_the_outbox_within_its_slots_and_five_seconds(
+    moment: int, program: Program, receivers: Receivers
+) -> None:
+    program.jump(timedelta(hours=HOURS_APART).total_seconds())
+    program.advance(30)
+    before = await look_around(program, receivers)
+    program.run("demo", "break", "S1")
+    program.advance(OPEN_AFTER_SLOTS + 5)
+    opened = await incidents_since(program, before)
+    posts = receivers.slack()[before.slack :]
+    program.run("demo", "mend", "S1")
+    program.advance(SLOTS_TO_RECOVER)
+    ended = await incidents_since(program, before)
+
+    assert [one["rule"] for one in opened] == ["contact-sync-stuck"], moment
+    assert any(f"#{opened[0]['id']}" in one["text"] for one in posts)
+    assert [one["state"] for one in ended] == ["recovered"]
