@@ -1,4 +1,4 @@
-"""Who uses the demo's systems: four businesses in each of sixty places, in every zone of the world."""
+"""Who uses the demo's systems: four businesses in each of sixty-three places, in every hour of the day."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,12 @@ ZONES = (
     "Asia/Almaty", "Asia/Bangkok", "Asia/Colombo", "Asia/Dhaka", "Asia/Dubai", "Asia/Hong_Kong",
     "Asia/Jakarta", "Asia/Kabul", "Asia/Karachi", "Asia/Kathmandu", "Asia/Kolkata", "Asia/Manila",
     "Asia/Seoul", "Asia/Singapore", "Asia/Tehran", "Asia/Tokyo", "Asia/Yangon",
-    "Atlantic/Azores", "Atlantic/Reykjavik",
+    "Atlantic/Azores", "Atlantic/Cape_Verde", "Atlantic/Reykjavik",
     "Australia/Adelaide", "Australia/Brisbane", "Australia/Eucla", "Australia/Lord_Howe",
     "Australia/Perth", "Australia/Sydney",
     "Europe/Berlin", "Europe/Istanbul", "Europe/London",
-    "Pacific/Apia", "Pacific/Auckland", "Pacific/Chatham", "Pacific/Honolulu",
-    "Pacific/Kiritimati", "Pacific/Pago_Pago",
+    "Pacific/Apia", "Pacific/Auckland", "Pacific/Chatham", "Pacific/Gambier", "Pacific/Honolulu",
+    "Pacific/Kiritimati", "Pacific/Noumea", "Pacific/Pago_Pago",
 )  # fmt: skip
 
 

@@ -1,3 +1,8 @@
+-- Checked once over all rows: row by row it would double the time of a first start.
+alter table contacts add foreign key (workspace_id) references workspaces (id);
+alter table issues add foreign key (repository_id) references repositories (id);
+alter table daily_activity_metrics add foreign key (workspace_id) references workspaces (id);
+
 create index on zendesk_sync_runs (started_at desc);
 create index on zendesk_sync_runs (status, finished_at);
 create index on zendesk_tickets (updated_at);

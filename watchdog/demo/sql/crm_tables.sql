@@ -37,8 +37,8 @@ create table zendesk_tickets (
 );
 create function usual_tickets(slot timestamptz) returns integer immutable language sql as $$
     select greatest(3, round(
-        25 + 22 * sin((extract(hour from slot at time zone 'UTC') - 8) / 24 * 2 * pi())
-        + abs(hashint8(extract(epoch from slot)::bigint)::bigint) % 9))::integer
+        25 + 22 * sin((date_part('hour', slot at time zone 'UTC') - 8) / 24 * 2 * pi())
+        + abs(hashint8(date_part('epoch', slot)::bigint)::bigint) % 9))::integer
 $$;
 
 create table servicetitan_sync_state (
@@ -56,7 +56,7 @@ create table servicetitan_sync_state (
 );
 create table contacts (
     id bigint generated always as identity primary key,
-    workspace_id text not null references workspaces (id),
+    workspace_id text not null,
     crm_id bigint,
     firstname text not null,
     lastname text not null,
@@ -88,7 +88,7 @@ create table workspace_tracked_repositories (
 );
 create table issues (
     id bigint generated always as identity primary key,
-    repository_id uuid not null references repositories (id),
+    repository_id uuid not null,
     created_at timestamptz not null
 );
 create table workspace_issues_cache (
@@ -99,7 +99,7 @@ create table workspace_issues_cache (
 );
 create table daily_activity_metrics (
     date date not null,
-    workspace_id text not null references workspaces (id),
+    workspace_id text not null,
     issues_opened integer not null,
     primary key (date, workspace_id)
 );

@@ -11,7 +11,7 @@ create table support_threads (
 );
 create table support_messages (
     id bigint generated always as identity primary key,
-    thread_id bigint not null references support_threads (id),
+    thread_id bigint not null,
     body text not null,
     created_at timestamptz not null
 );

@@ -21,6 +21,26 @@ insert into integrations
     (organization_id, system_type, is_active, interval_cron, timezone, last_sync_at)
 values (?1, 'zendesk', ?2, ?3, ?4, ?5)
 
+-- name: add_even_logs
+-- The history of the organisations in ?1 (JSON), ?2 seconds long, at even steps back from their last.
+with recursive numbers (n) as materialized (
+    select 0 union all select n + 1 from numbers where (n + 1) * 900 < ?2
+),
+paces as materialized (
+    select json_extract(value, '$[0]') as id, json_extract(value, '$[1]') as number,
+           json_extract(value, '$[2]') as last_at, json_extract(value, '$[3]') as step
+    from json_each(?1)
+),
+syncs as (
+    select id, last_at - n * step as at, (last_at - n * step) / 60 + number * 31 as seed
+    from paces join numbers on n * step < ?2
+)
+insert into sync_logs
+    (organization_id, system_type, status, records_processed, error, duration_ms, synced_at)
+select id, 'zendesk', 'success', 3 + seed % 11, null, 600 + seed * 37 % 900,
+       strftime('%Y-%m-%dT%H:%M:%SZ', at, 'unixepoch')
+from syncs
+
 -- name: add_flow_records
 -- Twenty tickets of each organisation.
 with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 20)
