@@ -23,7 +23,7 @@ from watchdog.config.nodes import (
     is_lost,
     scalars,
 )
-from watchdog.config.problems import Level, Problem, did_you_mean, shown
+from watchdog.config.problems import Level, Problem, did_you_mean, nearest, shown
 from watchdog.config.secrets import Masks, read_secret_file
 from watchdog.config.shapes import (
     DefaultsShape,
@@ -51,6 +51,8 @@ _ONLY_FOR = {
     "headers": ("http",),
     "body_max": ("http",),
 }
+_WITH_SECRETS = (ServiceShape, SlackShape, EmailShape, SourceShape)
+_SECRETS = ("store", "token", "smtp", "postgres", "http", "headers")
 _SCHEMES = {
     "postgres": ("postgres://", "postgresql://", "demo://"),
     "http": ("http://", "https://", "demo://"),
@@ -153,10 +155,12 @@ class _SettingsReader:
         return value
 
     def mask_strange(self, model: type[BaseModel], entry: Entry) -> None:
-        """Keep values of unknown keys out of excerpts: a misspelt `token` is still a secret."""
+        """Keep values out of excerpts that may be secrets under a key that nobody knows."""
         known = keys_of(model, ())
-        for key, strange in entry.value.entries.items() if isinstance(entry.value, Table) else ():
-            if key not in known:
+        if model not in _WITH_SECRETS or not isinstance(entry.value, Table):
+            return
+        for key, strange in entry.value.entries.items():
+            if key not in known and nearest(key, known) in {None, *_SECRETS}:
                 self.into.masked += [one.span for one in scalars(strange.value) if one.text]
 
     def add(self, *args: Any, **more: Any) -> None:
