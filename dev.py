@@ -164,9 +164,7 @@ def remove(root: Path) -> None:
             "the locked packages changed and something still runs on the old ones; stop that first"
         ) from error
     except OSError as error:
-        raise Trouble(
-            f"cannot remove {error.filename}: {error.strerror}; remove .venv by hand"
-        ) from error
+        raise Trouble(f"cannot remove {root / '.venv'}: {error.strerror}; is it yours?") from error
     finally:
         os.close(descriptor)
 
