@@ -115,6 +115,9 @@ def switches(broken: Iterable[str]) -> Switches:
     return state
 
 
+# These functions are tables: longer than 50 lines, and read line by line.
+
+
 def _zendesk() -> tuple[Failure, ...]:
     stale, failing, hangs = "zendesk-tickets-stale", "zendesk-runs-failing", "zendesk-run-hangs"
     outage = "connection reset by peer while reading page 3"
