@@ -19,7 +19,7 @@ from rules.settings import (
     rows_of,
     unanswered,
 )
-from rules.sql_text import Statement, named, names
+from rules.sql_text import Statement, grouped, named, names
 from rules.wording import ERROR_MAX, error_line
 
 RUNS_MAX = 1000
@@ -64,19 +64,8 @@ class Failures(TableSettings):
         if answers:
             return ()
         says = Statement(self.dialect(context), context.now)
-        text = f"{self._streaks(says)}\nwhere nth = 1"
-        if self.entity_columns:
-            least = says.bind(self._least(context), "::bigint")
-            among = says.among(names(self.entity_columns), context.watched)
-            text += f" and (bad = 1 and n >= {least} or {among})\n{self._any_run(says)}"
+        text = self._each(says, context) if self.entity_columns else self._whole(says)
         return (says.question(self.source, text),)
-
-    def _any_run(self, says: Statement) -> str:
-        nulls = "".join(f"null as {name}, " for name in names(self.entity_columns))
-        return (
-            f"union all\nselect {nulls}null, count(*), null, null, null"
-            f" from (select 1 {self._finished(says)} limit 1) q"
-        )
 
     def _least(self, context: Context) -> int:
         classes = context.classifier.classes if context.classifier and self.error else ()
@@ -97,20 +86,47 @@ class Failures(TableSettings):
             f" case when {bad} then 1 else 0 end as bad, {error} as error\n{self._finished(says)}"
         )
 
-    def _streaks(self, says: Statement) -> str:
-        """Return the newest runs of equal results of each entity, numbered from the newest."""
-        entity = "".join(f"{name}, " for name in names(self.entity_columns))
-        part = f"partition by {entity.removesuffix(', ')} " if entity else ""
-        limit = "" if entity else f"\norder by {self.order_by} desc limit {RUNS_MAX}"
+    def _whole(self, says: Statement) -> str:
+        """Return the statement for one thing; an index on `order_by` ends it after RUNS_MAX runs."""
         return (
-            f"with watched_runs as (\n{self._runs(says)}{limit}\n), watched_counts as (\n"
-            f"select watched_runs.*, sum(bad) over newest as fails, sum(1 - bad) over newest as successes"
-            f"\nfrom watched_runs window newest as ({part}order by at desc, bad)\n), watched_streaks as (\n"
-            f"select watched_counts.*, row_number() over ({part}order by at desc, bad) as nth,"
-            f" count(*) over ({part.strip()}) as n,"
-            f" first_value(at) over ({part}order by at, bad desc) as since"
-            f"\nfrom watched_counts where fails = 0 or successes = 0\n)\n"
-            f"select {entity}bad, n, at, since, error from watched_streaks"
+            f"with watched_runs as (\n{self._runs(says)}\norder by {self.order_by} desc"
+            f" limit {RUNS_MAX}\n), watched_counts as (\n"
+            "select watched_runs.*, sum(bad) over newest as fails,"
+            " sum(1 - bad) over newest as successes"
+            "\nfrom watched_runs window newest as (order by at desc, bad)\n), watched_streak as (\n"
+            "select watched_counts.*, row_number() over (order by at desc, bad) as nth,"
+            " count(*) over () as n, first_value(at) over (order by at, bad desc) as since"
+            "\nfrom watched_counts where fails = 0 or successes = 0\n)\n"
+            "select bad, n, since, error from watched_streak where nth = 1"
+        )
+
+    def _each(self, says: Statement, context: Context) -> str:
+        """Return the statement for all entities: two passes that hash, no sorting of all runs."""
+        keys = names(self.entity_columns)
+        listed = "".join(f"{key}, " for key in keys)
+        of_run = [f"r.{key}" for key in keys]
+        success = says.extreme("max", "at", "bad = 0")
+        failure = says.extreme("max", "at", "bad = 1")
+        runs = self._runs(says)
+        watched = says.among(of_run, context.watched)
+        least = says.bind(self._least(context), "::bigint")
+        again = says.among(of_run, context.watched)
+        nulls = "".join(f"null as {name}, " for name in keys)
+        return (
+            f"with watched_runs as (\n{runs}\n), watched_last as (\n"
+            f"select {listed}{success} as success_at, {failure} as failure_at"
+            f"\nfrom watched_runs{grouped(keys)}\n)\n"
+            f"select {', '.join(of_run)}, r.bad, count(*) as n,"
+            f" {says.extreme('min', 'r.at')} as since,"
+            f" max(case when r.at = w.failure_at then r.error end) as error"
+            f"\nfrom watched_last w join watched_runs r"
+            f" on {' and '.join(f'r.{key} = w.{key}' for key in keys)}"
+            f"\nwhere r.bad = 1 and (w.success_at is null or r.at > w.success_at)"
+            f" or r.bad = 0 and (w.failure_at is null or r.at >= w.failure_at) and {watched}"
+            f"\ngroup by {', '.join(of_run)}, r.bad"
+            f"\nhaving count(*) >= {least} or {again}"
+            f"\nunion all\nselect {nulls}null, count(*), null, null"
+            f" from (select 1 {self._finished(says)} limit 1) q"
         )
 
     def judge(self, context: Context, answers: Answers) -> Judgement:
@@ -143,6 +159,7 @@ class Failures(TableSettings):
             context,
             context.severity,
             error=error,
+            recognised=found,
             entity=entity,
             value=float(count),
             limit=float(limit),

@@ -18,12 +18,11 @@ from pydantic_core import PydanticCustomError
 
 from rules import jsonpath
 from rules.base import HttpFailure, HttpReply, Severity
+from rules.comparison import Comparison, parse_comparison
 from rules.fields import (
-    Comparison,
     Limits,
     PositiveDuration,
     one_or_many,
-    parse_comparison,
 )
 from rules.numbers import as_float
 from rules.wording import FACT_MAX, brief_span, clipped, long_span, number

@@ -103,6 +103,31 @@ class Statement:
         """Return the entity's columns as texts that are never null."""
         return [f"coalesce({self.text(column)}, '')" for column in columns]
 
+    def extreme(self, which: str, column: str, condition: str = "") -> str:
+        """Return the `min` or `max` of the rows that meet a condition, for any type with an order.
+
+        PostgreSQL has neither for uuid, but both for arrays of anything.
+        """
+        element = f"array[{column}]" if self.is_postgres else column
+        chosen = f"case when {condition} then {element} end" if condition else element
+        return f"({which}({chosen}))[1]" if self.is_postgres else f"{which}({chosen})"
+
+    def near_extreme(self, which: str, column: str, relation: str, where: str | None) -> str:
+        """Return a condition that leaves the rows near the `min` or `max`, so that few are read.
+
+        Only texts need it: their instants have no index. The first or last of the texts is at
+        most a day off the first or last of the instants, whatever their offsets.
+
+        Args:
+            relation, where: What the rows come from, and the team's condition on them.
+        """
+        if self.is_postgres or self.dialect.time != "iso":
+            return ""
+        reach, sign, all_ = ("+3 days", "<", "~") if which == "min" else ("-2 days", ">=", "")
+        rows = f"from {relation} where {self.condition(where)}"
+        edge = f"(select date(substr({which}({column}), 1, 10), '{reach}') {rows})"
+        return f" and {column} {sign} coalesce({edge}, '{all_}')"
+
     def one_of(self, column: str, words: Iterable[str]) -> str:
         """Return the condition that `column`, as text, is one of `words`."""
         return f"{self.text(column)} in ({', '.join(self.bind(w, '::text') for w in words)})"

@@ -52,12 +52,13 @@ class Stale(TableSettings):
         return says.epoch(f"{'min' if self.oldest else 'max'}({says.key(self.column)})")
 
     def _whole(self, says: Statement) -> str:
-        # Two scalar subqueries: a lone min or max is read off the end of an index.
-        rows = f"from {self.relation} where {says.condition(self.where)}"
-        rows_again = f"from {self.relation} where {says.condition(self.where)}"
+        # Scalar subqueries: a lone min or max is read off the end of an index.
+        rows = [f"from {self.relation} where {says.condition(self.where)}" for _ in range(2)]
+        which = "min" if self.oldest else "max"
+        near = says.near_extreme(which, self.column, self.relation, self.where)
         return (
-            f"select (select {self._extreme(says)} {rows}) as at,"
-            f" (select count(*) from (select 1 {rows_again} limit 1) q) as n"
+            f"select (select {self._extreme(says)} {rows[0]}{near}) as at,"
+            f" (select count(*) from (select 1 {rows[1]} limit 1) q) as n"
         )
 
     def _each(self, says: Statement, context: Context) -> str:

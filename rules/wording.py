@@ -23,7 +23,8 @@ def error_line(value: object) -> str:
 
 def clipped(text: str, most: int) -> str:
     """Return `text` without control characters, cut to `most` characters."""
-    line = _UNSEEN.sub(" ", text).strip()
+    line = text if text.isprintable() else _UNSEEN.sub(" ", text)
+    line = line.strip()
     return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
 
 
@@ -31,9 +32,8 @@ def long_span(span: timedelta) -> str:
     """Return a span for a sentence: `45 s`, `4 min`, `1 h 02 min`, `3 d 04 h`."""
     if timedelta() < span < timedelta(seconds=1):
         return f"{round(span / timedelta(milliseconds=1))} ms"
-    units = {"d": "d", "h": "h", "m": "min", "s": "s"}
-    parts = re.findall(r"(\d+)([dhms])", short_span(span))
-    return " ".join(f"{count} {units[unit]}" for count, unit in parts)
+    words = short_span(span).replace("d", " d ").replace("h", " h ").replace("m", " min")
+    return words.replace("s", " s").rstrip()
 
 
 def brief_span(span: timedelta) -> str:

@@ -142,6 +142,24 @@ async def test_a_row_from_1970_is_old(db: Tables) -> None:
     assert finding.fact.startswith("20252d")
 
 
+@pytest.mark.parametrize("oldest", [False, True])
+async def test_offsets_and_garbage_do_not_mislead(
+    postgres_server: Server, tmp_path: Path, oldest: bool
+) -> None:
+    kind = kind_of("stale", table="t", column="at", max_age="30m", oldest=oldest)
+    async with tables(STORAGES["sqlite"], postgres_server, tmp_path) as db:
+        await db.run(TABLE)
+        texts = ["2025-06-13 11:45:00+12:00", "2025-06-12T20:14:00-06:00", "", "n/a", "zzz"]
+        for texts_ in (texts[:2], texts):
+            await db.run("delete from t")
+            await db.run(ROW, *(("a", text) for text in texts_))
+            (one,) = (await db.judge(kind, watched=[()])).findings or [None]
+            (reading,) = (await db.judge(kind, watched=[()])).readings or [None]
+            told = one or reading
+            assert told is not None
+            assert told.fact == ("2h30m old (max 30m)" if oldest else "1m old (max 30m)")
+
+
 async def test_exactly_the_limit_is_not_too_old(db: Tables) -> None:
     await db.run(ROW, ("a", db.ago(minutes=30)))
     assert (await db.judge(STALE)).outcome is Outcome.OK

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from rules.base import Severity
+from rules.comparison import Comparison, parse_comparison
 from rules.durations import format_duration, parse_duration
 from rules.fields import (
     Column,
-    Comparison,
     ComparisonLimits,
     Count,
     Duration,
@@ -24,7 +24,6 @@ from rules.fields import (
     SqlFragment,
     Table,
     Words,
-    parse_comparison,
 )
 
 MINUTE = timedelta(minutes=1)
