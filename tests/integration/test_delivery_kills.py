@@ -190,7 +190,7 @@ class ForgetsResults(Delivery):
 class TakesAnyRow(Delivery):
     """Claims the last message of a queue first."""
 
-    async def _claim(self) -> list[_Flight]:
+    async def _claim(self, look_far: bool) -> list[_Flight]:
         async with self._connection() as conn:
             rows = await conn.fetch(
                 """
@@ -207,7 +207,7 @@ class TakesAnyRow(Delivery):
                 self._clock.now(),
             )
         if not rows:
-            return await super()._claim()
+            return await super()._claim(look_far)
         claimed = [
             _Flight(outbox._claimed(row), self._monotonic() + 30, self._notifiers["slack"])
             for row in rows

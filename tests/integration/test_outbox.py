@@ -129,6 +129,24 @@ async def test_two_workers_never_hold_the_same_message(store: asyncpg.Pool) -> N
     assert not {row.id for row in first} & {row.id for row in second}
 
 
+async def test_what_is_due_behind_many_that_must_wait_is_found_by_looking_far(
+    store: asyncpg.Pool,
+) -> None:
+    stuck = Story(store)
+    await stuck.tell(Event.OPENED, NIGHT, (ALERTS, PAGE))
+    [first] = await claim(store)
+    await begin(store, first)
+    await settle(store, again(first, NIGHT + SECOND))
+    for _ in range(5):
+        await stuck.tell(Event.NOTED, NIGHT, (ALERTS, THREAD))
+    await Story(store).tell(Event.OPENED, NIGHT, (ANA, THREAD))
+
+    assert await claim(store, limit=1) == []
+    async with transaction(store) as conn:
+        found = await outbox.claim(conn, NIGHT, limit=1, lease=LEASE, look_far=True)
+    assert [one.receiver for one in found] == [ANA]
+
+
 async def test_receivers_and_channels_can_be_left_alone(store: asyncpg.Pool) -> None:
     mail = "email:ana@example.com"
     await Story(store).tell(Event.OPENED, NIGHT, (ALERTS, ROOT), (ANA, PAGE), (mail, PAGE))

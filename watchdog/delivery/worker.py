@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 _ACQUIRE_SECONDS = 5.0
 _STORE_BACK_OFF = (timedelta(seconds=0.5), timedelta(seconds=4))
+_FAR_LOOK_EVERY = 5
 _STORE_TROUBLE = (
     StoreDown,
     asyncpg.TransactionRollbackError,  # 40xxx: deadlock, serialization
@@ -144,7 +145,7 @@ class Delivery:
         before = self.figures.attempts.copy()
         async with asyncio.TaskGroup() as sends:
             keeper = sends.create_task(self._keep_leases(), name="keep leases")
-            while await self._pass(sends) or self._flights:
+            while await self._pass(sends, look_far=True) or self._flights:
                 if self._flights and all(one.result is None for one in self._flights):
                     await self._wake.wait()
                 self._wake.clear()
@@ -152,17 +153,17 @@ class Delivery:
         return self.figures.attempts - before
 
     async def _work(self, sends: asyncio.TaskGroup) -> None:
-        troubles = 0
+        troubles = idle = 0
         while True:
             self._wake.clear()
             try:
                 with self._clock.working():
-                    is_busy = await self._pass(sends)
+                    is_busy = await self._pass(sends, look_far=idle % _FAR_LOOK_EVERY == 1)
             except _STORE_TROUBLE as error:
                 troubles += 1
                 await self._wait_for_store(error, troubles)
                 continue
-            troubles = 0
+            troubles, idle = 0, 0 if is_busy else idle + 1
             if not is_busy:
                 await self._clock.wait(self._wake, self._clock.now() + self._limits.poll_every)
 
@@ -191,17 +192,17 @@ class Delivery:
         span = min(longest, first * 2 ** min(troubles - 1, 10))
         await self._clock.sleep_until(self._clock.now() + span * (0.5 + self._random.random() / 2))
 
-    async def _pass(self, sends: asyncio.TaskGroup) -> bool:
+    async def _pass(self, sends: asyncio.TaskGroup, *, look_far: bool) -> bool:
         """Write what has ended, begin what is due; return False when there was neither."""
         settled = await self._settle()
-        claimed = await self._claim()
+        claimed = await self._claim(look_far)
         for flight in await self._begin(claimed):
             assert flight.notifier is not None
             flying = self._fly(flight, flight.notifier)
             flight.task = sends.create_task(flying, name=f"send {flight.row.id}")
         return bool(settled or claimed)
 
-    async def _claim(self) -> list[_Flight]:
+    async def _claim(self, look_far: bool) -> list[_Flight]:
         now = self._clock.now()
         self._paused = {one: until for one, until in self._paused.items() if until > now}
         held = Counter(channel_of(one.row.receiver) for one in self._flights)
@@ -214,6 +215,7 @@ class Delivery:
                 lease=self._limits.lease,
                 but_channels=[one for one, count in held.items() if count >= self._limits.batch],
                 but_receivers=list(self._paused),
+                look_far=look_far,
             )
         claimed = [
             _Flight(row, lease_ends, self._notifiers.get(channel_of(row.receiver))) for row in rows

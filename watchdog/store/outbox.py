@@ -22,9 +22,8 @@ from watchdog.store.text import clean, json_text
 
 _SQL = load("outbox")
 _ERROR_CHARACTERS_MAX = 500
-_LINE_FACTOR = 4
-_LINE_MAX = 1_000_000
-"""The most urgent messages may all wait behind others that cannot be sent now; then all are looked at."""
+_NEAR_FACTOR = 4
+_FAR = 1_000_000
 
 
 class Settled(StrEnum):
@@ -199,25 +198,25 @@ async def claim(
     lease: timedelta,
     but_channels: Sequence[str] = (),
     but_receivers: Sequence[str] = (),
+    look_far: bool = False,
 ) -> list[Claimed]:
     """Take at most `2 * limit` messages whose turn it is, the most urgent first.
 
     Args:
         lease: Counted by the database's clock, from the moment of the claim.
         but_channels, but_receivers: Left alone.
+        look_far: Look at everything that is due, which costs more the fuller the outbox is. Without,
+            only the most urgent messages are looked at, and all of them may be waiting behind others.
     """
-    for seen_at_most in (_LINE_FACTOR * limit, _LINE_MAX):
-        rows = await conn.fetch(
-            _SQL["claim_heads"],
-            now,
-            limit,
-            lease,
-            list(but_channels),
-            list(but_receivers),
-            seen_at_most,
-        )
-        if rows:
-            break
+    rows = await conn.fetch(
+        _SQL["claim_heads"],
+        now,
+        limit,
+        lease,
+        list(but_channels),
+        list(but_receivers),
+        _FAR if look_far else _NEAR_FACTOR * limit,
+    )
     return [_claimed(row) for row in rows]
 
 
