@@ -8,7 +8,7 @@ from watchdog.config.model import Place
 from watchdog.config.nodes import Entry, Listing, Node, Scalar, Table
 from watchdog.config.problems import Problem, did_you_mean, listed, shown
 from watchdog.config.reading import BYTES_MAX, parse, visible_path
-from watchdog.config.secrets import replace_references, written_secrets
+from watchdog.config.secrets import TOKEN_SHAPES, replace_references, written_secrets
 
 VERSION = 1
 NAMED = ("sources", "people", "teams", "channels", "templates", "rules")
@@ -87,8 +87,10 @@ class _Gathering:
                 self.complain("wrong-type", words, parsed.root)
             return
         self.found.has_root |= not above
-        self.found.problems += written_secrets(parsed.root)
-        self.found.problems += replace_references(parsed.root, self.env)
+        if TOKEN_SHAPES.search(text):
+            self.found.problems += written_secrets(parsed.root)
+        if "${" in text:
+            self.found.problems += replace_references(parsed.root, self.env)
         self.take(path, parsed.root, above)
 
     def text(self, path: str, asked: Scalar | None) -> str | None:

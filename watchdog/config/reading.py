@@ -4,7 +4,7 @@ Built on the parser's events in one loop, so that no nesting can exhaust a stack
 before anything grows.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from watchdog.config.model import Place
@@ -147,25 +147,25 @@ _REUSE = "use `defaults:` or `templates:` for what repeats"
 
 
 def _key_refusal(node: Node, table: Table) -> Problem | None:
-    place, end_column = node.span.place, node.span.end_column
-    if not isinstance(node, Scalar):
-        return Problem("bad-key", "a key must be text", place, end_column, label=_PLACEHOLDER_HINT)
-    if node.is_empty:
-        return Problem("bad-key", "a key is missing before `:`", place, end_column)
-    if node.text == "<<" and node.is_plain:
-        words = "merge keys are not part of the language"
-        return Problem("merge-key", words, place, end_column, label=_REUSE)
-    first = table.entries.get(node.text)
-    if first is None:
+    """Return what is wrong with a key; nothing for nearly all of them."""
+    if isinstance(node, Scalar) and node.text not in table.entries:
+        if node.text == "<<" and node.is_plain:
+            return _refused_key(
+                "merge-key", "merge keys are not part of the language", node, _REUSE
+            )
+        if node.is_empty:
+            return _refused_key("bad-key", "a key is missing before `:`", node)
         return None
-    return Problem(
-        "duplicate-key",
-        f"`{shown(node.text)}` stands here twice",
-        place,
-        end_column,
-        label="remove one of them",
-        related=(first.key.span.place, "the first one is here"),
-    )
+    if not isinstance(node, Scalar):
+        return _refused_key("bad-key", "a key must be text", node, _PLACEHOLDER_HINT)
+    message = f"`{shown(node.text)}` stands here twice"
+    first = table.entries[node.text].key.span.place
+    problem = _refused_key("duplicate-key", message, node, "remove one of them")
+    return replace(problem, related=(first, "the first one is here"))
+
+
+def _refused_key(code: str, message: str, node: Node, label: str = "") -> Problem:
+    return Problem(code, message, node.span.place, node.span.end_column, label)
 
 
 def parse(text: str, file: str) -> Parsed:

@@ -36,6 +36,12 @@ class Draft:
     kind: Any = None
     shape: RuleShape | None = None
     rule: Rule | None = None
+    limits: tuple[Limits[Any], ...] = ()
+
+    @property
+    def has_only_levels(self) -> bool:
+        """Return whether the severity comes from the thresholds alone."""
+        return bool(self.limits) and all(limit.has_levels for limit in self.limits)
 
     def add(self, *args: Any, **more: Any) -> None:
         """Add a problem of this rule."""
@@ -115,6 +121,7 @@ class _RuleReader:
         self.check_title(draft)
         if draft.kind is None or draft.shape is None:
             return
+        draft.limits = tuple(limits_of(draft.kind))
         self.check_kind(draft)
         database = self.database(draft, source)
         queries = self.queries(draft, source, database)
@@ -202,9 +209,7 @@ class _RuleReader:
     def check_kind(self, draft: Draft) -> None:
         assert draft.shape is not None
         assert draft.kind_entry is not None
-        limits = list(limits_of(draft.kind))
-        only_levels = bool(limits) and all(limit.has_levels for limit in limits)
-        if draft.shape.severity and only_levels and draft.kind_entry.key.text != "http":
+        if draft.shape.severity and draft.has_only_levels and draft.kind_entry.key.text != "http":
             words = "the severity comes from the thresholds here"
             draft.add("severity-twice", words, draft.span("severity"), "remove this line")
 
@@ -309,11 +314,9 @@ class _RuleReader:
 
     def can_be_critical(self, draft: Draft, shape: RuleShape) -> bool:
         severity = shape.severity or self.settings.defaults.severity
-        limits = list(limits_of(draft.kind))
-        only_levels = bool(limits) and all(limit.has_levels for limit in limits)
-        if severity is Severity.CRITICAL and (shape.severity or not only_levels):
+        if severity is Severity.CRITICAL and (shape.severity or not draft.has_only_levels):
             return True
-        if any(limit.critical is not None for limit in limits):
+        if any(limit.critical is not None for limit in draft.limits):
             return True
         classes = (shape.classify or {}).values()
         return any(one.severity is Severity.CRITICAL for one in classes)
@@ -370,9 +373,11 @@ def limits_of(settings: object) -> Iterable[Limits[Any]]:
     """Yield every threshold below a kind's settings."""
     if isinstance(settings, Limits):
         yield settings
+    elif settings is None or isinstance(settings, str | int | float | timedelta):
+        return
     elif isinstance(settings, BaseModel):
-        for name in type(settings).model_fields:
-            yield from limits_of(getattr(settings, name))
+        for value in settings.__dict__.values():
+            yield from limits_of(value)
     elif isinstance(settings, Mapping):
         for value in settings.values():
             yield from limits_of(value)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -301,6 +302,7 @@ def _described(node: Node) -> str:
     return "a number" if isinstance(value, int | float) else f"`{shown(node.text)}`"
 
 
+@lru_cache(maxsize=512)
 def keys_of(model: Any, path: Path) -> tuple[str, ...]:
     """Return the keys that a mapping at `path` below `model` may have, as far as types tell."""
     found = list(_models(model))
