@@ -10,21 +10,25 @@ from notifiers.base import Event, Facts
 _TYPES = get_type_hints(Facts)
 _FIELDS: tuple[Field[Any], ...] = fields(Facts)
 _INSTANTS = frozenset(name for name, kind in _TYPES.items() if kind in (datetime, datetime | None))
+_DEFAULTS = tuple(
+    (one.name, one.default if one.default_factory is MISSING else one.default_factory())
+    for one in _FIELDS
+)
 _EMPTY: Mapping[type, Any] = {str: "", bool: False, int: 0}
 
 
 def encode_facts(facts: Facts) -> dict[str, Any]:
     """Return plain JSON values; what equals its default is left out."""
     encoded: dict[str, Any] = {}
-    for one in _FIELDS:
-        value = getattr(facts, one.name)
-        if value == one.default or (one.default_factory is not MISSING and not value):
+    for name, default in _DEFAULTS:
+        value = getattr(facts, name)
+        if value == default:
             continue
-        if one.name in _INSTANTS:
+        if isinstance(value, datetime):
             value = value.isoformat()
         elif isinstance(value, Mapping):
             value = dict(value)
-        encoded[one.name] = value
+        encoded[name] = value
     return encoded
 
 

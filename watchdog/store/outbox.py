@@ -166,6 +166,8 @@ async def insert(conn: asyncpg.Connection, notices: Iterable[tuple[int, int, Not
     The transitions must have been written first, so that nobody else can be adding to the same
     incidents: a receiver gets messages in the order in which they were written.
     """
+    held = list(notices)  # alive, so that no two facts have the same id
+    said: dict[int, str] = {}  # the messages of a transition share their facts
     rows = [
         (
             incident_id,
@@ -175,9 +177,10 @@ async def insert(conn: asyncpg.Connection, notices: Iterable[tuple[int, int, Not
             urgency(notice.part, notice.facts.severity),
             notice.due_at,
             notice.facts.at,
-            json_text(encode_facts(notice.facts)),
+            said.get(id(notice.facts))
+            or said.setdefault(id(notice.facts), json_text(encode_facts(notice.facts))),
         )
-        for incident_id, version, notice in notices
+        for incident_id, version, notice in held
     ]
     if rows:
         await conn.execute(_SQL["insert_notifications"], *_columns(rows))

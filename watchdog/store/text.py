@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
 
 def clean(text: str) -> str:
     """Return the text without NUL; what cannot be encoded becomes a question mark."""
@@ -12,9 +14,9 @@ def clean(text: str) -> str:
 
 def json_text(value: Mapping[str, Any]) -> str:
     """Return JSON for a jsonb column, its texts cleaned; what JSON does not know becomes its text."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    if "\\u0000" in text or clean(text) != text:
-        text = json.dumps(_cleaned(value), ensure_ascii=False, default=str)
+    text = _encode(value)
+    if "\\u0000" in text or not (text.isascii() or clean(text) == text):
+        text = _encode(_cleaned(value))
     return text
 
 
