@@ -7,7 +7,7 @@ from rules.base import Severity
 from watchdog.config.nodes import Entry, find
 from watchdog.config.problems import Level, Problem, did_you_mean, shown
 from watchdog.config.rulebook import Draft, Rulebook
-from watchdog.config.settings import Settings, item_span, mark, written
+from watchdog.config.sections import Settings, item_span, mark, written
 from watchdog.domain.people import Route
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from watchdog.config.rulebook import Rulebook
-    from watchdog.config.settings import Settings
+    from watchdog.config.sections import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from watchdog.config.model import BrokenRule, Query, Rule, Source
 from watchdog.config.nodes import Entry, Scalar, Span, Table, find
 from watchdog.config.problems import Problem, did_you_mean, listed, shown
 from watchdog.config.secrets import located, part_span
-from watchdog.config.settings import Settings, check_name, mark, written
+from watchdog.config.sections import Settings, check_name, mark, written
 from watchdog.config.shapes import DefaultsShape, RuleShape
 from watchdog.config.templates import expand
 from watchdog.config.validate import keys_of, unknown_key, validated
