@@ -80,7 +80,12 @@ class Email:
         base_url: Where our pages are; its host ends our message ids.
         deadline: For one mail from waiting for the connection to the server's last word.
         tls: Trust other than the system's.
+
+    Attributes:
+        at_once: One mail is on its way at a time: there is one connection.
     """
+
+    at_once = 1
 
     def __init__(
         self,

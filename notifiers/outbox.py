@@ -10,7 +10,12 @@ class Outbox:
 
     Args:
         like: Renders; it is never asked to send.
+
+    Attributes:
+        keeps_rendered: What its reader would have seen is kept beside the message.
     """
+
+    keeps_rendered = True
 
     def __init__(self, like: Notifier) -> None:
         self._like = like

@@ -187,17 +187,24 @@ class Program:
             await conn.close()
 
 
+def _own_rules(receivers: Receivers) -> str:
+    """Return the repository's rules, with the address of the fake Slack beside its token."""
+    rules = (REPOSITORY / "rules.yaml").read_text()
+    token = 'token: "${SLACK_BOT_TOKEN:-}"'
+    assert token in rules
+    api = f'api: "http://127.0.0.1:{receivers.slack_port}/api/"'
+    return rules.replace(token, f"{token}, {api}")
+
+
 @contextmanager
-def program(receivers: Receivers, *, demo: bool = True, moved: bool = True) -> Iterator[Program]:
-    """Run the program with the repository's rules, its messages going to `receivers`."""
+def program(
+    receivers: Receivers, *, demo: bool = True, moved: bool = True, rules: str = ""
+) -> Iterator[Program]:
+    """Run the program, its messages going to `receivers`; with the repository's rules by default."""
     with tempfile.TemporaryDirectory(prefix="wd-", dir="/tmp", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
-        rules = (REPOSITORY / "rules.yaml").read_text()
-        token = 'token: "${SLACK_BOT_TOKEN:-}"'
-        assert token in rules
-        api = f'api: "http://127.0.0.1:{receivers.slack_port}/api/"'
-        (folder / "rules.yaml").write_text(rules.replace(token, f"{token}, {api}"))
+        (folder / "rules.yaml").write_text(rules or _own_rules(receivers))
         env = {
             **os.environ,
             "PYTHONPATH": str(REPOSITORY),

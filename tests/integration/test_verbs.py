@@ -140,3 +140,13 @@ async def test_a_step_from_an_outdated_version_is_refused(store: asyncpg.Pool, n
     with pytest.raises(incidents.Conflict):
         async with transaction(store) as conn:
             await incidents.commit(conn, [late])
+
+
+async def test_text_that_postgresql_cannot_hold_is_cleaned_and_nothing_is_lost(
+    store: asyncpg.Pool,
+) -> None:
+    odd = replace(an_incident(), title="a\0b \ud800", detail="c\0", entity=(("id", "x\0y"),))
+    step = with_notices(life.opened(odd, {"rows": [{"text": "d\0"}]}), DIRECTORY)
+    async with transaction(store) as conn:
+        await incidents.commit(conn, [step])
+    assert (await stored(store, odd.id)).title == "ab ?"

@@ -13,6 +13,7 @@ from watchdog.domain.incident import Incident, State
 from watchdog.domain.notices import Step
 from watchdog.store import outbox
 from watchdog.store.sql import load
+from watchdog.store.text import clean, json_text
 
 _SQL = load("incidents")
 
@@ -77,7 +78,7 @@ async def _insert(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
                 one.source,
                 one.kind,
                 one.team,
-                json.dumps(one.entity),
+                json_text(one.entity),
                 one.title,
                 one.severity.value,
                 one.owner,
@@ -92,7 +93,7 @@ async def _insert(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
                 "\n".join(one.audience),
                 one.opened_at,
                 one.first_bad_at,
-                json.dumps(step.transition.evidence, default=str),
+                json_text(step.transition.evidence),
             )
         )
     await conn.execute(_SQL["insert_incidents"], *_columns(rows, 23))
@@ -153,8 +154,11 @@ def _event_row(step: Step) -> tuple[Any, ...]:
 
 
 def _columns(rows: Iterable[Sequence[Any]], count: int) -> list[list[Any]]:
-    """Return rows turned into one list a column, as `unnest` wants them."""
-    columns = [list(column) for column in zip(*rows, strict=True)]
+    """Return rows turned into one list a column, as `unnest` wants them; texts fit for PostgreSQL."""
+    columns = [
+        [clean(value) if isinstance(value, str) else value for value in column]
+        for column in zip(*rows, strict=True)
+    ]
     assert len(columns) == count
     return columns
 

@@ -12,7 +12,7 @@ def clean(text: str) -> str:
     return text.encode(errors="replace").decode().replace("\0", "")
 
 
-def json_text(value: Mapping[str, Any]) -> str:
+def json_text(value: Any) -> str:
     """Return JSON for a jsonb column, its texts cleaned; what JSON does not know becomes its text."""
     text = _encode(value)
     if "\\u0000" in text or not (text.isascii() or clean(text) == text):

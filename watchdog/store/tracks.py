@@ -1,6 +1,5 @@
 """What is remembered of bad entities between looks and across restarts."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from watchdog.domain.fingerprint import fingerprint
 from watchdog.domain.track import Track
 from watchdog.store.incidents import entity_of
 from watchdog.store.sql import load
+from watchdog.store.text import clean, json_text
 
 _SQL = load("tracks")
 
@@ -55,7 +55,7 @@ async def write(conn: asyncpg.Connection, tracks: Sequence[Track], identity: str
             one.rule,
             fingerprint(one.rule, one.entity),
             identity,
-            json.dumps(one.entity),
+            json_text(one.entity),
             one.bad_checks,
             one.good_checks,
             one.bad_since,
@@ -64,7 +64,7 @@ async def write(conn: asyncpg.Connection, tracks: Sequence[Track], identity: str
             one.failure_class,
             one.incident_id,
             one.excused_since,
-            one.reason,
+            clean(one.reason),
         )
         for one in tracks
     )
