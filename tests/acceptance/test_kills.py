@@ -144,7 +144,7 @@ def _arrived(receivers: Receivers) -> Counter[tuple[str, str]]:
     arrived: Counter[tuple[str, str]] = Counter()
     for post in receivers.slack():
         if post["what"] == "post":
-            arrived["post", post["key"]] += 1
+            arrived["post", post["key"].split("-")[0]] += 1
     for mail in receivers.mails():
         incident, version = mail["headers"]["Message-ID"].lstrip("<i").split(".")[:2]
         arrived["mail", f"{incident}.{version}"] += 1
