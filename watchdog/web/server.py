@@ -1,24 +1,100 @@
 """The page's server, inside the service's own event loop."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+import errno
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from watchdog.store.pool import StoreDown
+from watchdog.store.sessions import LINK_LASTS
+from watchdog.web import health, incident, messages, now, sign_in
+from watchdog.web.gate import Gate, store_down
+from watchdog.web.live import Live, TooManyTabs
+from watchdog.web.pages import STATIC, render
+from watchdog.web.room import Room, room_of
 
 if TYPE_CHECKING:
     from watchdog.app import Service
     from watchdog.delivery.worker import Delivery
     from watchdog.engine.engine import Engine
 
+logger = logging.getLogger(__name__)
+
+_STOP_SECONDS = 2
+_BACKLOG = 128
+
+
+class CannotListen(Exception):  # noqa: N818 (an ending with a sentence)
+    """The address of the page cannot be used; the text says which and what to do."""
+
+
+def listen(address: str) -> socket.socket:
+    """Return a socket that listens on `host:port`; port 0 takes any that is free.
+
+    Raises:
+        CannotListen: The address is not one, not this machine's, or taken.
+    """
+    host, _, port = address.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    try:
+        [(family, kind, protocol, _, where), *_] = socket.getaddrinfo(
+            host or None, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except (OSError, ValueError, OverflowError) as error:
+        raise CannotListen(
+            f"cannot listen on {address}: it must read HOST:PORT, such as 127.0.0.1:8711"
+        ) from error
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(where)
+        listener.listen(_BACKLOG)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise CannotListen(_why_not(address, error)) from error
+    listener.setblocking(False)
+    return listener
+
+
+def _why_not(address: str, error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return (
+            f"cannot listen on {address}: another program uses this port; "
+            "stop that, or choose another with --listen HOST:PORT or service.listen"
+        )
+    return f"cannot listen on {address}: {error}; choose another with --listen HOST:PORT"
+
 
 class _Server(uvicorn.Server):
-    """Leaves signals to the service, which stops in its own order."""
+    """uvicorn without its signals and its loop: the service stops it."""
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+    @contextlib.asynccontextmanager
+    async def serving(
+        self, listener: socket.socket, close: Callable[[], None]
+    ) -> AsyncIterator[None]:
+        """Answer requests until the context ends.
+
+        Args:
+            close: Ends what would not end by itself.
+        """
+        self.config.load()
+        self.lifespan = self.config.lifespan_class(self.config)
+        await self.startup([listener])
+        try:
+            yield
+        finally:
+            close()
+            await self.shutdown([listener])
 
 
 class Web:
@@ -26,18 +102,109 @@ class Web:
 
     def __init__(self, service: "Service", engine: "Engine", delivery: "Delivery") -> None:
         self._service = service
-        self._engine = engine
-        self._delivery = delivery
+        self._live = Live(service.pool, self._own_mark)
+        self._room = Room(service, engine, delivery, self._live)
+
+    def _own_mark(self) -> str:
+        """Return what changes with the configuration, and once a minute: spans on pages grow."""
+        service = self._service
+        digest = service.config.digest.hex()
+        return f"{digest} {id(service.loaded)} {service.clock.now():%H:%M}"
 
     async def run(self, announce: Callable[[str], None]) -> None:
-        """Listen until cancelled."""
-        app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        """Listen until cancelled. Open streams are ended, requests under way get two seconds.
 
-        @app.get("/healthz")
-        async def healthz() -> dict[str, str]:
-            return {"status": "ok"}
+        Args:
+            announce: Is given where the page is, and the link to sign in with.
 
-        host, _, port = (self._service.options.listen or self._service.config.service.listen).rpartition(":")
-        config = uvicorn.Config(app, host=host, port=int(port), log_config=None, access_log=False)
-        announce(f"http://{host}:{port}/")
-        await _Server(config).serve()
+        Raises:
+            CannotListen: See its text.
+            StoreDown: The sign-in link could not be written.
+        """
+        address = self._service.options.listen or self._service.config.service.listen
+        listener = listen(address)
+        self._room.port = listener.getsockname()[1]
+        server = _Server(
+            uvicorn.Config(
+                Gate(application(self._room), self._service, self._room.cookie),
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="warning",  # it would tell of every start and stop
+                access_log=False,  # secrets of links stand in paths
+                proxy_headers=False,  # nobody is believed to be somebody else
+                server_header=False,
+                date_header=False,  # the gate adds it, by the service's clock
+                timeout_graceful_shutdown=_STOP_SECONDS,
+            )
+        )
+        async with server.serving(listener, self._live.close):
+            base = f"http://{_shown_host(address)}:{self._room.port}/"
+            announce(f"The page is at {self._service.config.service.url or base}")
+            link = await sign_in.make_link(self._room, base)
+            minutes = int(LINK_LASTS.total_seconds() // 60)
+            announce(f"Sign in (once, within {minutes} minutes): {link}")
+            await self._live.run()
+
+
+def _shown_host(address: str) -> str:
+    """Return a host that a browser on this machine can open."""
+    host = address.rpartition(":")[0]
+    return "127.0.0.1" if host in {"", "0.0.0.0", "*", "[::]"} else host  # noqa: S104 (compared)
+
+
+def application(room: Room) -> Starlette:
+    """Return everything behind the gate."""
+    application = Starlette(
+        routes=routes(),
+        exception_handlers={HTTPException: _refused, StoreDown: _store_down},
+    )
+    application.state.room = room
+    return application
+
+
+def routes() -> list[BaseRoute]:
+    """Return every address there is. What is not open to all is listed in no other place."""
+    return [
+        Route("/", now.show_now),
+        Route("/parts/{part}", now.show_part),
+        Route("/live", _live),
+        Route("/i/{number:int}", incident.show_incident),
+        Route("/i/{number:int}/part", incident.show_incident_part),
+        Route("/i/{number:int}/take", incident.show_take),
+        Route("/i/{number:int}/take", incident.take, methods=["POST"]),
+        Route("/i/{number:int}/handover", incident.hand_over, methods=["POST"]),
+        Route("/i/{number:int}/note", incident.note, methods=["POST"]),
+        Route("/i/{number:int}/resolve", incident.resolve, methods=["POST"]),
+        Route("/outbox/{number:int}", messages.show_message),
+        Route("/outbox/{number:int}/mail", messages.show_mail),
+        Route("/sign-in", sign_in.show_sign_in),
+        Route("/sign-in", sign_in.sign_in, methods=["POST"]),
+        Route("/sign-out", sign_in.sign_out, methods=["POST"]),
+        Route("/healthz", health.healthz),
+        Route("/readyz", health.readyz),
+        Route("/metrics", health.show_metrics),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
+
+
+async def _live(request: Request) -> Response:
+    try:
+        stream = room_of(request).live.open()
+    except TooManyTabs:
+        return PlainTextResponse("too many tabs are open", 503, {"retry-after": "60"})
+    return StreamingResponse(stream, media_type="text/event-stream")
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    page = render("refused.html", error.status_code, reason=error.detail, status=error.status_code)
+    for name, value in (error.headers or {}).items():
+        page.headers[name] = value
+    return page
+
+
+async def _store_down(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, StoreDown)
+    return store_down(error)

@@ -1,0 +1,163 @@
+"""The page of one incident, and what people do there. GET never changes anything."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from watchdog import verbs
+from watchdog.domain.incident import CAUSE_KINDS, Incident, State
+from watchdog.domain.people import Role
+from watchdog.store import incidents
+from watchdog.store.pool import transaction
+from watchdog.verbs import NotAllowed, Refused, UnknownIncident
+from watchdog.web.forms import read_form
+from watchdog.web.gate import visitor_of
+from watchdog.web.pages import render
+from watchdog.web.room import Room, number_of, room_of
+
+_ROWS_MAX = 20
+_COLUMNS_MAX = 12
+
+Do = Callable[[Room, int, str, Mapping[str, str]], Awaitable[Incident]]
+
+
+async def show_incident(request: Request) -> Response:
+    """Show the incident with everything that is known of it."""
+    return await _page(request, "incident.html")
+
+
+async def show_incident_part(request: Request) -> Response:
+    """Show what changes on it by itself: everything but the forms."""
+    return await _page(request, "part_incident.html")
+
+
+async def show_take(request: Request) -> Response:
+    """Ask once whether to take it: one button, for a phone."""
+    return await _page(request, "take.html")
+
+
+async def _page(
+    request: Request, template: str, status_code: int = 200, refusal: str = "", words: str = ""
+) -> Response:
+    room, number = room_of(request), number_of(request)
+    async with transaction(room.service.pool) as conn:
+        one = await incidents.by_id(conn, number)
+        if one is None:
+            raise HTTPException(404, f"There is no incident #{number}.")
+        entries = await incidents.timeline(conn, number)
+        evidence = await incidents.evidence(conn, number)
+    return render(
+        template,
+        status_code,
+        visitor=visitor_of(request),
+        now=room.now(),
+        one=one,
+        entries=entries[::-1],
+        evidence={name: _table(rows) for name, rows in evidence.items()},
+        refusal=refusal,
+        typed=words,
+        states=State,
+        cause_kinds=[kind for kind in CAUSE_KINDS if kind != "withdrawn"],
+        responders=_responders(room, one),
+    )
+
+
+def _table(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    columns = list(rows[0])[:_COLUMNS_MAX] if rows else []
+    return {
+        "columns": columns,
+        "rows": [[row.get(column) for column in columns] for row in rows[:_ROWS_MAX]],
+    }
+
+
+def _responders(room: Room, one: Incident) -> list[str]:
+    people = room.service.directory().people.values()
+    return sorted(
+        person.name
+        for person in people
+        if person.role is not Role.VIEWER and person.name != one.owner
+    )
+
+
+async def take(request: Request) -> Response:
+    """Make the visitor its owner."""
+
+    async def do(room: Room, number: int, person: str, fields: Mapping[str, str]) -> Incident:
+        return await verbs.take(
+            room.service.pool,
+            room.service.directory(),
+            number,
+            person,
+            room.now(),
+            over=fields.get("over") == "yes",
+        )
+
+    return await _do(request, do)
+
+
+async def hand_over(request: Request) -> Response:
+    """Offer it to somebody else."""
+
+    async def do(room: Room, number: int, person: str, fields: Mapping[str, str]) -> Incident:
+        return await verbs.hand_over(
+            room.service.pool,
+            room.service.directory(),
+            number,
+            person,
+            fields.get("to", ""),
+            fields.get("words", "").strip(),
+            room.now(),
+        )
+
+    return await _do(request, do)
+
+
+async def note(request: Request) -> Response:
+    """Write a note on its timeline."""
+
+    async def do(room: Room, number: int, person: str, fields: Mapping[str, str]) -> Incident:
+        return await verbs.note(
+            room.service.pool,
+            room.service.directory(),
+            number,
+            person,
+            fields.get("words", ""),
+            room.now(),
+        )
+
+    return await _do(request, do)
+
+
+async def resolve(request: Request) -> Response:
+    """End it with its cause."""
+
+    async def do(room: Room, number: int, person: str, fields: Mapping[str, str]) -> Incident:
+        return await verbs.resolve(
+            room.service.pool,
+            room.service.directory(),
+            number,
+            person,
+            fields.get("words", ""),
+            fields.get("kind", ""),
+            room.now(),
+        )
+
+    return await _do(request, do)
+
+
+async def _do(request: Request, do: Do) -> Response:
+    room, number = room_of(request), number_of(request)
+    fields = await read_form(request)
+    try:
+        await do(room, number, visitor_of(request).name, fields)
+    except UnknownIncident as error:
+        raise HTTPException(404, f"There is no incident #{number}.") from error
+    except NotAllowed as error:
+        return await _page(request, "incident.html", 403, str(error), fields.get("words", ""))
+    except Refused as error:
+        return await _page(request, "incident.html", 409, str(error), fields.get("words", ""))
+    room.service.wake.set()
+    return RedirectResponse(f"/i/{number}", 303)

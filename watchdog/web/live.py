@@ -1,0 +1,143 @@
+"""Keeps open tabs up to date: tells them which parts of their page to fetch again.
+
+One connection to the store serves all tabs, and only while there are any. An announced commit is a hint
+to look at once; looking every few seconds is the truth. No facts travel here, only names of parts: what
+a tab then fetches passes the gate like any page.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict, dataclass, field
+from typing import cast
+
+import asyncpg
+
+from watchdog.store import pages
+from watchdog.store.pool import StoreDown, store_down
+
+logger = logging.getLogger(__name__)
+
+CLIENTS_MAX = 100
+_LOOK_SECONDS = 5.0
+_CALM_SECONDS = 0.2
+"""Hints that come this close after one another cause one look."""
+_HEARTBEAT_SECONDS = 15.0
+_ACQUIRE_SECONDS = 5.0
+
+
+class TooManyTabs(Exception):  # noqa: N818 (an answer)
+    """As many tabs as one replica serves are open already."""
+
+
+@dataclass(eq=False, slots=True)
+class _Tab:
+    parts: set[str] = field(default_factory=set)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Live:
+    """Watches the store for all tabs.
+
+    Args:
+        own_mark: What else pages show that is not in the store: changes when it does.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, own_mark: Callable[[], str]) -> None:
+        self._pool = pool
+        self._own_mark = own_mark
+        self._tabs: set[_Tab] = set()
+        self._arrived = asyncio.Event()
+        self._is_closed = False
+
+    @property
+    def clients(self) -> int:
+        """Return how many tabs are open."""
+        return len(self._tabs)
+
+    def close(self) -> None:
+        """End all streams, so that a stop need not wait for them."""
+        self._is_closed = True
+        for tab in self._tabs:
+            tab.news.set()
+
+    def open(self) -> AsyncIterator[str]:
+        """Return the stream of one tab, as server-sent events.
+
+        Raises:
+            TooManyTabs: See its text.
+        """
+        if len(self._tabs) >= CLIENTS_MAX:
+            raise TooManyTabs
+        tab = _Tab()
+        self._tabs.add(tab)
+        self._arrived.set()
+        return self._stream(tab)
+
+    async def _stream(self, tab: _Tab) -> AsyncIterator[str]:
+        try:
+            yield "retry: 3000\n: here\n\n"
+            while not self._is_closed:
+                try:
+                    async with asyncio.timeout(_HEARTBEAT_SECONDS):
+                        await tab.news.wait()
+                except TimeoutError:
+                    yield ": still here\n\n"
+                    continue
+                tab.news.clear()
+                parts, tab.parts = tab.parts, set()
+                if parts:
+                    yield f"event: changed\ndata: {' '.join(sorted(parts))}\n\n"
+        finally:
+            self._tabs.discard(tab)
+
+    async def run(self) -> None:
+        """Look for changes for as long as there are tabs, for ever."""
+        while True:
+            await self._arrived.wait()
+            try:
+                async with self._listening() as (conn, hint):
+                    await self._follow(conn, hint)
+            except StoreDown as error:
+                logger.warning("pages are not live", extra={"reason": str(error)})
+                await asyncio.sleep(_LOOK_SECONDS)
+
+    @contextlib.asynccontextmanager
+    async def _listening(self) -> AsyncIterator[tuple[asyncpg.Connection, asyncio.Event]]:
+        hint = asyncio.Event()
+
+        def heard(*_: object) -> None:
+            hint.set()
+
+        with store_down():
+            async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as borrowed:
+                conn = cast("asyncpg.Connection", borrowed)  # it stands for the connection
+                await conn.add_listener(pages.CHANNEL, heard)
+                try:
+                    yield conn, hint
+                finally:
+                    if not conn.is_closed():
+                        await conn.remove_listener(pages.CHANNEL, heard)
+
+    async def _follow(self, conn: asyncpg.Connection, hint: asyncio.Event) -> None:
+        """Tell tabs what changes, until the last of them is gone."""
+        known: dict[str, str] = {}
+        while self._tabs:
+            hint.clear()
+            marks = asdict(await pages.marks(conn))
+            marks = {part: f"{mark} {self._own_mark()}" for part, mark in marks.items()}
+            # The first look may be later than the page was made: everything may have changed since.
+            self._tell({part for part, mark in marks.items() if known.get(part) != mark})
+            known = marks
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await hint.wait()
+                    await asyncio.sleep(_CALM_SECONDS)
+        self._arrived.clear()
+
+    def _tell(self, parts: set[str]) -> None:
+        if parts:
+            for tab in self._tabs:
+                tab.parts |= parts
+                tab.news.set()
