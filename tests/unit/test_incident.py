@@ -223,8 +223,7 @@ def test_every_history_has_one_owner_allowed_edges_and_an_unbroken_chain(
     for minutes, verb in enumerate(verbs, 1):
         try:
             moved = _step(one, verb, NOW + timedelta(minutes=minutes))
-        except Refused as refusal:
-            assert str(refusal)
+        except Refused:
             continue
         if moved is None:
             continue
