@@ -38,10 +38,17 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
+def _nothing_if_empty(given: object) -> object:
+    """Return None for an empty text: `${WATCHDOG_URL:-}` where the variable is not set."""
+    return None if given == "" else given
+
+
 class ServiceShape(Shape):
     """The service's own settings."""
 
-    url: Url | None = Field(default=None, description="Base of the links in messages.")
+    url: Annotated[Url | None, BeforeValidator(_nothing_if_empty)] = Field(
+        default=None, description="Base of the links in messages; empty for none."
+    )
     store: SecretStr = Field(
         default=SecretStr(""), description="DSN of the store; empty for an embedded PostgreSQL."
     )
