@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from rules.base import Answers, Context, Finding, Judgement, Question, Reading
@@ -37,20 +37,22 @@ class Failures(TableSettings):
 
     Rows whose `column` is in neither list are not finished and are skipped. Runs at the same
     `order_by` count in favour of the success.
-
-    Attributes:
-        order_by: Time or number that grows from run to run; rows without it are skipped.
-        error: Column that says why a run failed.
     """
 
     LIMITS: ClassVar[frozenset[str]] = TableSettings.LIMITS | {"in_a_row"}
 
-    column: Column
-    failed: Words
-    succeeded: Words
-    order_by: Column
-    in_a_row: Annotated[Count, AfterValidator(_at_least_one)] = 3
-    error: Column | None = None
+    column: Column = Field(description="How a run ended.")
+    failed: Words = Field(description="Values of `column` that mean that it failed.")
+    succeeded: Words = Field(description="Values of `column` that mean that it succeeded.")
+    order_by: Column = Field(
+        description="Time or number that grows from run to run; rows without it are skipped."
+    )
+    in_a_row: Annotated[Count, AfterValidator(_at_least_one)] = Field(
+        default=3, description="How many of the last runs must have failed."
+    )
+    error: Column | None = Field(
+        default=None, description="Why a run failed; its words decide the failure class."
+    )
 
     @model_validator(mode="after")
     def _lists_differ(self) -> "Failures":

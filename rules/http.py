@@ -37,27 +37,41 @@ class ForEach(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    source: str
-    query: SqlQuery
+    source: str = Field(description="A database, by its name under `sources:`.")
+    query: SqlQuery = Field(description="Returns a row with the columns of `entity` for each.")
 
 
 class Http(Settings):
     """Probes an endpoint, or one for each entity that a query lists.
 
-    Attributes:
-        expect: Broken expectations have the rule's severity.
-        values: Numbers in the body and the limits that make them bad.
+    An endpoint that refuses, breaks off, does not answer in time or answers something else than it
+    should is bad. Redirects are not followed. Broken expectations have the rule's severity.
     """
 
     LIMITS: ClassVar[frozenset[str]] = Settings.LIMITS | {"expect", "values", "headers"}
 
-    url: UrlTemplate
-    method: Literal["GET", "HEAD", "POST", "PUT"] = "GET"
-    headers: Headers = Field(default_factory=dict, repr=False)
-    body: BodyTemplate = None
-    expect: Expect = Field(default_factory=lambda: Expect.model_validate({}))
-    values: dict[BodyPath, ComparisonLimits] = Field(default_factory=dict)
-    for_each: ForEach | None = None
+    url: UrlTemplate = Field(
+        description="A path below the source's address, or an address; `{{ entity.x }}` is filled."
+    )
+    method: Literal["GET", "HEAD", "POST", "PUT"] = Field(
+        default="GET", description="How it is asked."
+    )
+    headers: Headers = Field(
+        default_factory=dict, repr=False, description="Sent beside the source's own."
+    )
+    body: BodyTemplate = Field(
+        default=None, description="What is sent; a mapping or a list goes as JSON."
+    )
+    expect: Expect = Field(
+        default_factory=lambda: Expect.model_validate({}),
+        description="What the answer must be like; any 2xx within 10 s by default.",
+    )
+    values: dict[BodyPath, ComparisonLimits] = Field(
+        default_factory=dict, description="`body.PATH`: what makes the value there bad."
+    )
+    for_each: ForEach | None = Field(
+        default=None, description="A query that lists what to probe; needs `entity`."
+    )
 
     @model_validator(mode="after")
     def _placeholders_are_known(self) -> "Http":

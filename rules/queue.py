@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from rules.base import Answers, Context, Entity, Finding, Judgement, Question, Reading
@@ -32,16 +32,17 @@ class Queue(TableSettings):
 
     `where` says which rows wait. An entity without a waiting row has an empty queue, which is
     good: rows that are done may have been deleted.
-
-    Attributes:
-        column: Since when a row waits; needed for `max_wait`.
     """
 
     LIMITS: ClassVar[frozenset[str]] = TableSettings.LIMITS | {"max_rows", "max_wait"}
 
-    column: Column | None = None
-    max_rows: Most[Count] | None = None
-    max_wait: Most[PositiveDuration] | None = None
+    column: Column | None = Field(
+        default=None, description="Since when a row waits; needed for `max_wait`."
+    )
+    max_rows: Most[Count] | None = Field(default=None, description="How many rows may wait.")
+    max_wait: Most[PositiveDuration] | None = Field(
+        default=None, description="How long a row may wait."
+    )
 
     @model_validator(mode="after")
     def _has_a_limit(self) -> "Queue":

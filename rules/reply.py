@@ -73,9 +73,13 @@ class Expect(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
     __pydantic_extra__: dict[BodyPath, Expectation]
 
-    status: Statuses | None = None
-    within: PositiveDuration = WITHIN
-    is_json: bool = Field(default=False, alias="json", strict=True)
+    status: Statuses | None = Field(
+        default=None, description="One status or several that are right; any 2xx by default."
+    )
+    within: PositiveDuration = Field(default=WITHIN, description="How long the answer may take.")
+    is_json: bool = Field(
+        default=False, alias="json", strict=True, description="The body must be JSON."
+    )
 
     @property
     def body(self) -> Mapping[str, Expected]:

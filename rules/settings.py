@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -60,15 +60,22 @@ class Settings(BaseModel):
 
     Attributes:
         LIMITS: Fields that may change while it still watches the same thing.
-        failure_class: Class of every finding, where no error text decides.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
     LIMITS: ClassVar[frozenset[str]] = frozenset({"failure_class"})
 
-    source: str
-    entity_columns: EntityColumns = Field(default=(), alias="entity")
-    failure_class: str | None = Field(default=None, alias="class")
+    source: str = Field(description="What is asked, by its name under `sources:`.")
+    entity_columns: EntityColumns = Field(
+        default=(),
+        alias="entity",
+        description="Columns that tell one watched thing from another; each has its own incident.",
+    )
+    failure_class: str | None = Field(
+        default=None,
+        alias="class",
+        description="Class of every finding; without it the words of the error decide.",
+    )
 
     @property
     def entity(self) -> tuple[str, ...]:
@@ -126,14 +133,22 @@ class TableSettings(Settings):
 
     Attributes:
         relation: Stands behind `from`: the table, or a `from:` with joins.
-        time, zone: How this table holds instants, where it differs from its source.
     """
 
-    table: Table | None = None
-    joined: SqlFragment | None = Field(default=None, alias="from")
-    where: SqlFragment | None = None
-    time: Annotated[str, Field(pattern="^(native|iso|epoch_s|epoch_ms)$")] | None = None
-    zone: Zone | None = None
+    table: Table | None = Field(default=None, description="The table that is read.")
+    joined: SqlFragment | None = Field(
+        default=None,
+        alias="from",
+        description="Several tables instead of `table`, as they stand behind `from` in SQL.",
+    )
+    where: SqlFragment | None = Field(default=None, description="Which rows count.")
+    time: Literal["native", "iso", "epoch_s", "epoch_ms"] | None = Field(
+        default=None, description="How this table holds instants, if not as its source says."
+    )
+    zone: Zone | None = Field(
+        default=None,
+        description="Zone of instants without an offset in this table, if not its source's.",
+    )
 
     @model_validator(mode="after")
     def _one_relation(self) -> "TableSettings":

@@ -55,8 +55,8 @@ class NewOnly(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    column: Column
-    within: PositiveDuration
+    column: Column = Field(description="The instant of a row.")
+    within: PositiveDuration = Field(description="How young a row must be to count.")
 
 
 class Sql(Settings):
@@ -65,22 +65,30 @@ class Sql(Settings):
     With `max` or `min` it judges a value: of each entity, or the worst of all rows. With only
     `within` it judges how long the query takes. With none of them each returned row is a finding,
     and an entity that is no longer returned is good; without an entity the rows are counted.
-
-    Attributes:
-        value: Column of the value; the first one by default.
-        error: Column that says what went wrong; it decides the class.
-        new_only: Rows are events: only young ones count, and one check is enough to open.
     """
 
     LIMITS: ClassVar[frozenset[str]] = Settings.LIMITS | {"most", "least", "within"}
 
-    query: SqlQuery
-    value: Column | None = None
-    most: Most[Number] | None = Field(default=None, alias="max")
-    least: Least[Number] | None = Field(default=None, alias="min")
-    within: Most[PositiveDuration] | None = None
-    new_only: NewOnly | None = None
-    error: Column | None = None
+    query: SqlQuery = Field(description="One SELECT; `{{ now }}` in it is the instant of the look.")
+    value: Column | None = Field(
+        default=None, description="Column of the value; the first one by default."
+    )
+    most: Most[Number] | None = Field(
+        default=None, alias="max", description="The value may not be above it."
+    )
+    least: Least[Number] | None = Field(
+        default=None, alias="min", description="The value may not be below it."
+    )
+    within: Most[PositiveDuration] | None = Field(
+        default=None, description="How long the query itself may take."
+    )
+    new_only: NewOnly | None = Field(
+        default=None,
+        description="Rows are events: only young ones count, and one check is enough to open.",
+    )
+    error: Column | None = Field(
+        default=None, description="What went wrong; its words decide the failure class."
+    )
 
     @model_validator(mode="after")
     def _new_rows_have_no_limits(self) -> "Sql":

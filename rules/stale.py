@@ -4,6 +4,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
+from pydantic import Field
+
 from rules.base import Answers, Context, Entity, Finding, Judgement, Question, Reading, Rows
 from rules.fields import Column, Most, PositiveDuration
 from rules.instants import before, from_epoch
@@ -27,18 +29,18 @@ class Stale(TableSettings):
     """Finds entities whose newest row is older than `max_age`.
 
     A null instead of the newest instant means that it never happened, which is bad.
-
-    Attributes:
-        oldest: Judge the oldest row instead.
-        if_empty: What it means that `where` leaves no row at all.
     """
 
     LIMITS: ClassVar[frozenset[str]] = TableSettings.LIMITS | {"max_age", "if_empty"}
 
-    column: Column
-    max_age: Most[PositiveDuration]
-    oldest: bool = False
-    if_empty: Literal["bad", "no_data", "ok"] = "no_data"
+    column: Column = Field(description="The instant of a row.")
+    max_age: Most[PositiveDuration] = Field(description="How old the newest row may be.")
+    oldest: bool = Field(
+        default=False, description="Judge the oldest row instead: the one that waits longest."
+    )
+    if_empty: Literal["bad", "no_data", "ok"] = Field(
+        default="no_data", description="What it means that no row is left to judge."
+    )
 
     def ask(self, context: Context, answers: Answers) -> tuple[Question, ...]:
         """Ask once for the newest row of each entity that is too old or watched."""

@@ -35,10 +35,10 @@ class Stuck(TableSettings):
 
     LIMITS: ClassVar[frozenset[str]] = TableSettings.LIMITS | {"max_age"}
 
-    column: Column
-    status: Words = Field(alias="is")
-    since: Column
-    max_age: Most[PositiveDuration]
+    column: Column = Field(description="The status of a row.")
+    status: Words = Field(alias="is", description="Values of `column` in which no row may stay.")
+    since: Column = Field(description="Since when the row has been in its status.")
+    max_age: Most[PositiveDuration] = Field(description="How long it may be.")
 
     def ask(self, context: Context, answers: Answers) -> tuple[Question, ...]:
         """Ask once for the stuck rows of each entity, and for the watched ones as they are."""
