@@ -84,7 +84,7 @@ def _print_on_terminal(table: Table) -> None:
     for name in table.columns:
         shown.add_column(name.upper(), overflow="fold", no_wrap=name == "id")
     for row in table.rows:
-        shown.add_row(*(Text(_cell(row.get(_key(name)))) for name in table.columns))
+        shown.add_row(*(Text(_short_cell(row.get(_key(name)))) for name in table.columns))
     Console(highlight=False).print(shown)
 
 
@@ -99,6 +99,13 @@ def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     return one_line(value)
+
+
+def _short_cell(value: object) -> str:
+    """Return a value for a terminal: instants in the reader's own zone, without the year."""
+    if isinstance(value, datetime):
+        return f"{value.astimezone():%d %b %H:%M:%S}"
+    return _cell(value)
 
 
 def _json(value: object) -> str:

@@ -118,8 +118,7 @@ def show_command(number: int, form: str | None, place: Place) -> int:
             if chosen(form) is Format.TABLE:
                 _print_incident(one, here)
                 for name, rows in (await incidents.evidence(conn, number)).items():
-                    click.echo(f"\nEvidence {name}")
-                    print_table(Table(list(rows[0]) if rows else [], rows), Format.TABLE)
+                    _print_evidence(name, rows)
                 click.echo("\nTimeline")
             entries = await incidents.timeline(conn, number)
             rows = [
@@ -141,21 +140,40 @@ def show_command(number: int, form: str | None, place: Place) -> int:
 
 def _print_incident(one: "Incident", here: Session) -> None:
     taken = "" if one.state != "open" else ", not taken"
-    lines = [
-        f"#{one.id} {one.severity.upper()} {one.title}",
-        one.detail,
-        f"State    {one.state}, open for {ago(one.opened_at, one.resolved_at or here.now)}",
-        f"Owner    {one.owner}{taken}",
-        *([f"Offered  to {one.offered_to}"] if one.offered_to else []),
-        *([f"Class    {one.failure_class}"] if one.failure_class else []),
-        *([f"Impact   {one.impact}"] if one.impact else []),
-        *([f"Do first {one.do_first}"] if one.do_first else []),
-        *([f"Runbook  {one.runbook}"] if one.runbook else []),
-        *([f"Cause    {one.cause} ({one.cause_kind})"] if one.cause else []),
-        f"Rule     {one.rule}, team {one.team}",
-    ]
-    for line in lines:
-        click.echo(one_line(line))
+    open_for = ago(one.opened_at, one.resolved_at or here.now)
+    lines = {
+        "State": f"{one.state}, open for {open_for}",
+        "Owner": f"{one.owner}{taken}",
+        "Offered": f"to {one.offered_to}" if one.offered_to else "",
+        "Class": one.failure_class,
+        "Impact": one.impact,
+        "Do first": one.do_first,
+        "Runbook": one.runbook,
+        "Cause": f"{one.cause} ({one.cause_kind})" if one.cause else "",
+        "Rule": f"{one.rule}, team {one.team}",
+    }
+    click.echo(one_line(f"#{one.id} {one.severity.upper()} {one.title}"))
+    click.echo(one_line(one.detail))
+    for name, value in lines.items():
+        if value:
+            click.echo(f"{name:8}  {one_line(value)}")
+
+
+_WIDE = 6
+"""Rows of more columns than this are shown one below the other: a terminal is not that wide."""
+
+
+def _print_evidence(name: str, rows: list[dict[str, Any]]) -> None:
+    count = f"{len(rows)} row{'' if len(rows) == 1 else 's'}"
+    click.echo(f"\nEvidence {one_line(name)}, {count}")
+    if not rows or len(rows[0]) <= _WIDE:
+        print_table(Table(list(rows[0]) if rows else [], rows), Format.TABLE)
+        return
+    width = max(len(column) for column in rows[0])
+    for row in rows:
+        for column, value in row.items():
+            click.echo(f"  {one_line(column):{width}}  {'' if value is None else one_line(value)}")
+        click.echo()
 
 
 @click.command("outbox")
