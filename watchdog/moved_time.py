@@ -12,7 +12,7 @@ import ipaddress
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from watchdog.clock import Clock, MovedClock, SystemClock
 
@@ -55,19 +55,29 @@ def require_local(addresses: Iterable[str]) -> None:
         TestClockRefused: One is not.
     """
     for address in addresses:
-        host = _host(address)
-        if host and not _is_loopback(host):
-            raise TestClockRefused(
-                f"{VARIABLE} is set, and {host} is not on this machine: unset it"
-            )
+        for host in _hosts(address):
+            if not _is_loopback(host):
+                raise TestClockRefused(
+                    f"{VARIABLE} is set, and {host} is not on this machine: unset it"
+                )
 
 
-def _host(address: str) -> str:
-    parts = urlsplit(address if "://" in address else f"//{address}")
+def _hosts(address: str) -> list[str]:
+    """Return every host that an address names; DSNs may name several, also behind the `?`."""
     try:
-        return parts.hostname or ""
+        parts = urlsplit(address if "://" in address else f"//{address}")
+        query = parse_qs(parts.query)
+        named = [_host(one) for one in parts.netloc.rpartition("@")[2].split(",")]
     except ValueError:
-        return address
+        return ["an address that cannot be read"]
+    for key in ("host", "hostaddr"):
+        named += [one for value in query.get(key, ()) for one in value.split(",")]
+    return [one for one in named if one]
+
+
+def _host(place: str) -> str:
+    """Return the host of `host:port`; a port alone may be any address of this machine."""
+    return urlsplit(f"//{place}").hostname or place
 
 
 def _is_loopback(host: str) -> bool:
@@ -86,7 +96,9 @@ async def served(clock: MovedClock, path: Path) -> AsyncIterator[None]:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.closing(writer):
             while line := await reader.readline():
-                writer.write(f"{await _obey(clock, line.decode().split())}\n".encode())
+                writer.write(
+                    f"{await _obey(clock, line.decode(errors='replace').split())}\n".encode()
+                )
                 await writer.drain()
 
     _remove(path)
@@ -131,7 +143,10 @@ async def asked_now(env: Mapping[str, str]) -> datetime:
         return clock.now()
     async with asyncio.timeout(5):
         reader, writer = await asyncio.open_unix_connection(path)
-        with contextlib.closing(writer):
+        try:
             writer.write(b"now\n")
             await writer.drain()
             return datetime.fromisoformat((await reader.readline()).decode().strip())
+        finally:
+            writer.close()
+            await writer.wait_closed()
