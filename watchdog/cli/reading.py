@@ -256,9 +256,14 @@ def status_command(form: str | None, place: Place) -> int:
         ]
         columns = ("rule", "looked", "outcome", "reason")
         print_table(Table(columns, rows, hidden=("missed",)), chosen(form))
-        for sentence in (*status.sentences, *_delivery_sentences(waiting)):
-            click.echo(sentence, err=True)
-        return 0 if status.is_all_watched and not waiting.dead else BAD_ANSWER
+        sentences = [*status.sentences, *_delivery_sentences(waiting)]
+        if here.mistakes:
+            sentences.append(
+                f"{place.config} has {here.mistakes} mistakes and is not in force: watchdog check"
+            )
+        click.echo("\n".join(sentences), err=True)
+        good = status.is_all_watched and not waiting.dead and not here.mistakes
+        return 0 if good else BAD_ANSWER
 
     return run(work())
 

@@ -18,6 +18,7 @@ from watchdog.cli.ending import UNREACHABLE, WRONG_USE, Ended
 if TYPE_CHECKING:
     import asyncpg
 
+    from watchdog.config.load import Loaded
     from watchdog.config.model import Config
 
 CommandFunction = TypeVar("CommandFunction", bound=Callable[..., Any])
@@ -33,12 +34,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """An open store, the configuration as far as it is right, and the present instant."""
+    """An open store, the configuration in force, and the present instant.
+
+    Attributes:
+        mistakes: How many keep the files as they are from being in force.
+    """
 
     pool: "asyncpg.Pool"
     config: "Config"
     now: datetime
     place: Place
+    mistakes: int = 0
 
 
 def placed(command: CommandFunction) -> CommandFunction:
@@ -74,18 +80,23 @@ def run(work: Coroutine[Any, Any, int | None]) -> int:
     return asyncio.run(work) or 0
 
 
+def read_files(place: Place) -> "Loaded":
+    """Return what the files hold, as far as it is right."""
+    from watchdog.config.load import load
+
+    return load(place.config, os.environ, partial=True)
+
+
 def read_config(place: Place) -> "Config":
     """Return the configuration as far as it is right.
 
     Raises:
         Ended: There is nothing to go by.
     """
-    from watchdog.config.load import load
-
-    loaded = load(place.config, os.environ, partial=True)
-    if loaded.config is None:
+    config = read_files(place).config
+    if config is None:
         raise Ended(WRONG_USE, f"{place.config} cannot be read; `watchdog check` says why")
-    return loaded.config
+    return config
 
 
 @contextlib.asynccontextmanager
@@ -93,23 +104,40 @@ async def session(place: Place) -> AsyncIterator[Session]:
     """Open the store for one command.
 
     Raises:
-        Ended: The service does not run here.
+        Ended: The service does not run here, or has no configuration.
         StoreDown: The configured store does not answer.
     """
     from watchdog.moved_time import asked_now
     from watchdog.store.pool import open_pool
 
-    config = read_config(place)
-    dsn = await store_dsn(config, place)
+    files = read_files(place)
+    dsn = await store_dsn(files.config, place)
     now = await asked_now(os.environ)
     pool = await open_pool(dsn, size=2)
     try:
-        yield Session(pool, config, now, place)
+        config, mistakes = await _in_force(files, pool)
+        if config is None:
+            raise Ended(WRONG_USE, f"{place.config} cannot be read; `watchdog check` says why")
+        yield Session(pool, config, now, place, mistakes)
     finally:
         await pool.close()
 
 
-async def store_dsn(config: "Config", place: Place) -> str:
+async def _in_force(files: "Loaded", pool: "asyncpg.Pool") -> "tuple[Config | None, int]":
+    """Return what the service goes by, and how many mistakes keep it from the files as they are."""
+    from watchdog.config.load import load_text
+    from watchdog.store import configurations
+    from watchdog.store.pool import transaction
+
+    if not files.errors:
+        return files.config, 0
+    async with transaction(pool) as conn:
+        kept = await configurations.newest(conn)
+    earlier = load_text(kept, next(iter(kept)), os.environ).config if kept else None
+    return earlier or files.config, len(files.errors)
+
+
+async def store_dsn(config: "Config | None", place: Place) -> str:
     """Return where the store is: the configured one, or the running service's own.
 
     Raises:
@@ -117,7 +145,7 @@ async def store_dsn(config: "Config", place: Place) -> str:
     """
     from watchdog.store.embedded import dsn_of
 
-    configured = config.service.store.get_secret_value()
+    configured = config.service.store.get_secret_value() if config else ""
     if configured:
         return configured
     dsn = await asyncio.to_thread(dsn_of, place.data)
