@@ -22,7 +22,13 @@ def notify_command() -> None:
 
 @notify_command.command("preview")
 @click.argument("event", type=click.Choice([event.value for event in Event]))
-@click.option("--channel", type=click.Choice(["slack", "email"]), default="slack")
+@click.option(
+    "--channel",
+    type=click.Choice(["slack", "email"]),
+    default="slack",
+    show_default=True,
+    help="As its readers in Slack see it, or by mail.",
+)
 @click.option("--html", is_flag=True, help="The HTML part of the mail.")
 def notify_preview(event: str, channel: str, html: bool) -> None:
     """Print a message of each kind with sample data, as its reader will see it."""
