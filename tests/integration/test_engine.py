@@ -262,5 +262,5 @@ async def test_equal_questions_of_one_slot_are_asked_once(world: World) -> None:
         return await answer_all(questions)
 
     world.sources["jobs"].answer_all = listened
-    await world.engine._evaluate(list(world.engine._config.rules.values()), world.clock.now())  # type: ignore[union-attr]
+    await world.engine.evaluate(list(world.engine._config.rules.values()), world.clock.now())  # type: ignore[union-attr]
     assert asked == [1]

@@ -22,21 +22,13 @@ from watchdog.delivery.sending import Answer, send_one
 from watchdog.domain.people import Directory
 from watchdog.store import outbox
 from watchdog.store.outbox import Claimed, Result, Road, Settled, Tried
-from watchdog.store.pool import StoreDown, store_down
+from watchdog.store.pool import TROUBLE, store_down
 
 logger = logging.getLogger(__name__)
 
 _ACQUIRE_SECONDS = 5.0
 _STORE_BACK_OFF = (timedelta(seconds=0.5), timedelta(seconds=4))
 _FAR_LOOK_EVERY = 5
-_STORE_TROUBLE = (
-    StoreDown,
-    asyncpg.TransactionRollbackError,  # 40xxx: deadlock, serialization
-    asyncpg.InsufficientResourcesError,  # 53xxx: disk full
-    asyncpg.ObjectNotInPrerequisiteStateError,  # 55xxx: lock not available
-    asyncpg.OperatorInterventionError,  # 57xxx: statement time-out
-)
-"""What passes by itself; any other error of the store is a mistake of ours and ends the service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +151,7 @@ class Delivery:
             try:
                 with self._clock.working():
                     is_busy = await self._pass(sends, look_far=idle % _FAR_LOOK_EVERY == 1)
-            except _STORE_TROUBLE as error:
+            except TROUBLE as error:
                 troubles += 1
                 await self._wait_for_store(error, troubles)
                 continue
@@ -173,7 +165,7 @@ class Delivery:
             await asyncio.sleep(self._limits.renew_every.total_seconds())
             held = [one for one in self._flights if one.result is None]
             if held:
-                with contextlib.suppress(*_STORE_TROUBLE):  # they end; nothing is begun any more
+                with contextlib.suppress(*TROUBLE):  # they end; nothing is begun any more
                     await self._renew(held)
 
     async def _renew(self, held: Sequence[_Flight]) -> None:
@@ -373,7 +365,7 @@ class Delivery:
                 flight.end(Settled.AGAIN)
         try:
             await self._settle()
-        except _STORE_TROUBLE as error:
+        except TROUBLE as error:
             logger.warning("leases could not be given back; they will end", exc_info=error)
 
     @contextlib.asynccontextmanager

@@ -19,7 +19,7 @@ from watchdog.engine.memory import Memory
 from watchdog.engine.plan import Plan, plan
 from watchdog.sources.base import Source
 from watchdog.store import incidents, leases, looks, tracks
-from watchdog.store.pool import StoreDown, transaction
+from watchdog.store.pool import TROUBLE, transaction
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class Engine:
             self._count_slots_nobody_saw(memory)
             await self._withdraw_unwatched(memory)
             await self._report_broken(memory)
-        except (StoreDown, leases.LeaseLost) as error:
+        except (*TROUBLE, leases.LeaseLost) as error:
             logger.warning("cannot begin to lead", extra={"reason": str(error)})
             return False
         self.memory = memory
@@ -129,7 +129,7 @@ class Engine:
         with self._clock.working():
             batch = self._take_due(self._clock.now())
             if batch:
-                group.create_task(self._evaluate(batch, self._clock.now()), name="evaluate")
+                group.create_task(self.evaluate(batch, self._clock.now()), name="evaluate")
                 await asyncio.sleep(0)
 
     def _take_due(self, now: datetime) -> list[Rule]:
@@ -151,7 +151,8 @@ class Engine:
             heapq.heappush(self._due, (slots.next_slot(slot_name, rule.every, now), name))
         return batch
 
-    async def _evaluate(self, batch: Sequence[Rule], now: datetime) -> None:
+    async def evaluate(self, batch: Sequence[Rule], now: datetime) -> None:
+        """Look at rules and write what that changes; trouble is logged, and ends nothing."""
         names = {rule.name for rule in batch}
         with self._clock.working():
             self._running |= names
@@ -169,27 +170,36 @@ class Engine:
                 self._running -= names
 
     async def _evaluate_source(self, rules: Sequence[Rule], now: datetime) -> None:
-        """Look at the rules of one source, then reconcile them, parents before children."""
         try:
-            memory = self.memory
-            if memory is None:
-                return
-            looked = await look(rules, now, self._sources, memory.watched(rules))
-            looked = await evidence.excuse(looked, self._sources)
-            for depth in sorted({self._depths[one.rule.name] for one in looked}):
-                level = [one for one in looked if self._depths[one.rule.name] == depth]
-                await self._wait_for_parents(level)
-                await self._reconcile(memory, level, now)
-                for one in level:
-                    self._settled[one.rule.name].set()
-            await self._reconcile_blindness(memory, {rule.kind.source for rule in rules}, now)
-        except (StoreDown, leases.LeaseLost) as error:
+            await self.settle(await self.look(rules, now), now)
+        except (*TROUBLE, leases.LeaseLost) as error:
             logger.warning("look not stored", extra={"reason": str(error), "rules": len(rules)})
         except Exception:
             logger.exception("look not stored", extra={"rules": [rule.name for rule in rules]})
         finally:
             for rule in rules:
                 self._settled[rule.name].set()
+
+    async def look(self, rules: Sequence[Rule], now: datetime) -> list[Looked]:
+        """Return what the rules of one source see now; nothing is written."""
+        if self.memory is None:
+            return []
+        looked = await look(rules, now, self._sources, self.memory.watched(rules))
+        return await evidence.excuse(looked, self._sources)
+
+    async def settle(self, looked: Sequence[Looked], now: datetime) -> None:
+        """Write what looks at the rules of one source have changed, parents before children."""
+        memory = self.memory
+        if memory is None:
+            return
+        for depth in sorted({self._depths[one.rule.name] for one in looked}):
+            level = [one for one in looked if self._depths[one.rule.name] == depth]
+            await self._wait_for_parents(level)
+            await self._reconcile(memory, level, now)
+            for one in level:
+                if one.rule.name in self._running:
+                    self._settled[one.rule.name].set()
+        await self._reconcile_blindness(memory, {one.rule.kind.source for one in looked}, now)
 
     async def _wait_for_parents(self, level: Sequence[Looked]) -> None:
         for one in level:
@@ -304,7 +314,7 @@ class Engine:
             async with transaction(self._pool) as conn:
                 await looks.add(conn, fresh)
                 await incidents.update_figures(conn, figures)
-        except StoreDown as error:
+        except TROUBLE as error:
             logger.warning("counts not flushed", extra={"reason": str(error)})
             return
         memory.flushed(fresh, figures)

@@ -9,7 +9,7 @@ import asyncpg
 
 from watchdog.engine.reconcile import LEASE
 from watchdog.store import leases
-from watchdog.store.pool import StoreDown, transaction
+from watchdog.store.pool import TROUBLE, transaction
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +48,8 @@ class Leader:
     async def _renew(self) -> None:
         asked_monotonic = time.monotonic()
         try:
-            async with transaction(self._pool) as conn:
-                token = await leases.acquire(conn, LEASE, self._replica, SPAN, anew=self._anew)
-        except StoreDown as error:
+            token = await self._asked()
+        except TROUBLE as error:
             logger.warning("lease not renewed", extra={"reason": str(error)})
             return
         if token is not None:
@@ -60,11 +59,19 @@ class Leader:
             self._token = token
             self.changed.set()
 
+    async def _asked(self) -> int | None:
+        """Return the token under which we lead from now on; None while another replica does."""
+        async with transaction(self._pool) as conn:
+            held = None if self._anew else self._token
+            if held and await leases.prolong(conn, LEASE, self._replica, held, SPAN):
+                return held
+            return await leases.acquire(conn, LEASE, self._replica, SPAN, anew=self._anew)
+
     async def give_back(self) -> None:
         """Give the lease back at a clean stop."""
         self._good_until_monotonic = 0.0
         try:
             async with transaction(self._pool) as conn:
                 await leases.release(conn, LEASE, self._replica)
-        except StoreDown as error:
+        except TROUBLE as error:
             logger.warning("lease not given back", extra={"reason": str(error)})

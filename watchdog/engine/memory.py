@@ -71,12 +71,8 @@ class Memory:
         """
         for name in rule.depends_on:
             above = self.tracks.get(name) or self.tracks.get(f"source:{name}") or {}
-            columns = parents.get(name, ())
-            same = bool(columns) and set(columns) <= {column for column, _ in entity}
-            for track in above.values():
-                explains = track.incident_id is not None or track.excused_since is None
-                if explains and (not same or set(track.entity) <= set(entity)):
-                    return Held(under=name)
+            if any(map(_explains, _related(above, parents.get(name, ()), entity))):
+                return Held(under=name)
         return Held()
 
     def remember(self, plans: Iterable[Plan], left: Mapping[str, Mapping[Entity, Track]]) -> None:
@@ -142,6 +138,24 @@ class Memory:
     def blind(self) -> list[str]:
         """Return the rules that cannot be looked at."""
         return [name for name, one in self.looks.items() if one.errors_in_a_row >= ERRORS_MAX]
+
+
+def _related(
+    above: Mapping[Entity, Track], columns: tuple[str, ...], entity: Entity
+) -> Iterable[Track]:
+    """Return the tracks that may explain an entity: its own where both name the same columns, else all.
+
+    Looked up and never searched: ten thousand may be bad above and ten thousand below.
+    """
+    named = dict(entity)
+    if not columns or not named.keys() >= set(columns):
+        return above.values()
+    same = tuple((column, named[column]) for column in columns)
+    return [above[one] for one in (same, ()) if one in above]
+
+
+def _explains(track: Track) -> bool:
+    return track.incident_id is not None or track.excused_since is None
 
 
 _COUNTS = ("ok", "bad", "no_data", "error", "missed")

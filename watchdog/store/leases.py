@@ -13,17 +13,29 @@ class LeaseLost(Exception):  # noqa: N818 (an outcome, not an error)
     """Another replica does this work now; nothing was written."""
 
 
+async def prolong(
+    conn: asyncpg.Connection, name: str, replica: str, token: int, span: timedelta
+) -> bool:
+    """Keep a lease for `span` from now; return False when it is ours no more.
+
+    Waits for nobody: not for a long transaction that writes under this very lease.
+    """
+    return await conn.fetchval(_SQL["prolong"], name, replica, token, span) is not None
+
+
 async def acquire(
     conn: asyncpg.Connection, name: str, replica: str, span: timedelta, *, anew: bool
 ) -> int | None:
     """Return the fencing token if this replica has the lease for `span` from now, else None.
 
+    Waits for transactions that write under the lease, so nothing of an earlier holder comes later.
     Spans are measured by the database's clock, the only one that all replicas share.
 
     Args:
         anew: The process has just started: it raises the token, so that an earlier process of the
             same name is fenced off.
     """
+    await conn.execute(_SQL["lock"], name)
     token: int | None = await conn.fetchval(_SQL["acquire"], name, replica, span, anew)
     return token
 

@@ -42,6 +42,16 @@ class StoreDown(Exception):  # noqa: N818 (a state, not a mistake)
     """The store cannot be reached now. Whether a commit under way took place is unknown: look first."""
 
 
+TROUBLE = (
+    StoreDown,
+    asyncpg.TransactionRollbackError,  # 40xxx: deadlock, serialization
+    asyncpg.InsufficientResourcesError,  # 53xxx: disk full
+    asyncpg.ObjectNotInPrerequisiteStateError,  # 55xxx: lock not available
+    asyncpg.OperatorInterventionError,  # 57xxx: statement time-out
+)
+"""What passes by itself; any other error of the store is a mistake of ours."""
+
+
 class PoolerRefused(Exception):  # noqa: N818 (a refusal)
     """Between us and the store is a pooler in transaction mode; the text says what to do."""
 
