@@ -2,9 +2,10 @@
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from rules.base import ROWS_MAX, Dialect, Entity, SqlQuestion, SqlValue
 from rules.instants import iso_text
@@ -13,6 +14,7 @@ from rules.sql_tokens import Lexeme, Token, tokens
 _ENTITY = "entity."
 _NAME = re.compile(r"now|opened_at|entity\.[^\W\d]\w{0,62}")
 _READS = {"select", "with"}
+_BOUND_MAX = 20_000
 
 
 class PlaceholderError(ValueError):
@@ -145,16 +147,36 @@ def bind(
     Raises:
         PlaceholderError: `text` is not one SELECT, or names something that is not there.
     """
-    columns = [name for name, _ in entity]
-    problems = check(text, columns, opened_at=opened_at is not None)
-    if problems:
-        raise PlaceholderError(problems[0].at, problems[0].text)
+    columns = tuple(name for name, _ in entity)
+    cast = instant_cast(dialect)
+    capped, names = _bound(text, columns, opened_at is not None, cast, rows_max)
     values: dict[str, SqlValue] = {_ENTITY + name: value for name, value in entity}
-    values |= {"now": now, "opened_at": opened_at}
-    params: list[SqlValue] = []
-    bound = substitute(statement(text), _binder(values, params, dialect))
+    values |= {"now": instant_value(now, dialect)}
+    values |= {"opened_at": instant_value(opened_at, dialect)} if opened_at else {}
+    params = tuple(values[name] for name in names)
+    return SqlQuestion(source, capped, params, dialect.zone, rows_max)
+
+
+@lru_cache(maxsize=_BOUND_MAX)
+def _bound(
+    text: str, columns: tuple[str, ...], opened_at: bool, cast: str, rows_max: int
+) -> tuple[str, tuple[str, ...]]:
+    """Return a checked statement with `$1`, `$2` … in it, and the names that they stand for.
+
+    Kept, because the same texts are bound in every slot and reading one costs more than asking it.
+    """
+    if problems := check(text, columns, opened_at=opened_at):
+        raise PlaceholderError(problems[0].at, problems[0].text)
+    names: list[str] = []
+
+    def resolve(name: str) -> str:
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}{'' if name.startswith(_ENTITY) else cast}"
+
+    bound = substitute(statement(text), resolve)
     capped = f"select * from (\n{bound}\n) q limit {rows_max + 1}"  # noqa: S608 - checked above
-    return SqlQuestion(source, capped, tuple(params), dialect.zone, rows_max)
+    return capped, tuple(names)
 
 
 def statement(text: str) -> str:
@@ -162,22 +184,6 @@ def statement(text: str) -> str:
     found = list(tokens(text))
     ends = [token.at for token in found if token.text == ";"]
     return text[: ends[0]] if ends else text
-
-
-def _binder(
-    values: Mapping[str, SqlValue], params: list[SqlValue], dialect: Dialect
-) -> Callable[[str], str]:
-    places: dict[str, str] = {}
-
-    def resolve(name: str) -> str:
-        if name not in places:
-            value = values[name]
-            params.append(instant_value(value, dialect) if isinstance(value, datetime) else value)
-            cast = instant_cast(dialect) if isinstance(value, datetime) else ""
-            places[name] = f"${len(params)}{cast}"
-        return places[name]
-
-    return resolve
 
 
 def instant_value(at: datetime, dialect: Dialect) -> SqlValue:

@@ -54,6 +54,12 @@ _START = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_LEXEMES = {lexeme.name.lower(): lexeme for lexeme in Lexeme}
+_ENDS = {
+    Lexeme.LITERAL: ("escape_end", "plain_end"),
+    Lexeme.QUOTED: ("quoted_end",),
+    Lexeme.PLACEHOLDER: ("placeholder_end",),
+}
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
@@ -74,7 +80,7 @@ def tokens(sql: str) -> Iterator[Token]:
 
 def _token(sql: str, match: re.Match[str]) -> Token:
     at, text = match.start(), match.group()
-    lexeme = next(lexeme for lexeme in Lexeme if match.group(lexeme.name.lower()) is not None)
+    lexeme = _LEXEMES[match.lastgroup or ""]
     if text == "/*":
         end = _comment_end(sql, match.end())
         return Token(lexeme, sql[at : end or len(sql)], at, closed=end is not None)
@@ -95,9 +101,5 @@ def _comment_end(sql: str, at: int) -> int | None:
 
 
 def _is_closed(lexeme: Lexeme, match: re.Match[str]) -> bool:
-    ends = {
-        Lexeme.LITERAL: ("escape_end", "plain_end"),
-        Lexeme.QUOTED: ("quoted_end",),
-        Lexeme.PLACEHOLDER: ("placeholder_end",),
-    }.get(lexeme)
+    ends = _ENDS.get(lexeme)
     return ends is None or any(match.group(end) is not None for end in ends)
