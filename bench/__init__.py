@@ -1,0 +1,1 @@
+"""Benchmarks of the real program on real servers. They print what they measured; nothing fails by it."""

@@ -1,0 +1,146 @@
+"""Evaluations of rules on PostgreSQL: many rules, and one rule over many entities."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bench.machine import family_cpu_s
+from bench.rulefiles import sql_rules
+from bench.world import NOW, World, world
+from watchdog.config.model import Rule
+from watchdog.engine.slots import next_slot
+from watchdog.store.pool import transaction
+
+_SLOTS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Meter:
+    """Wall and CPU since it was started."""
+
+    server_pid: int
+    wall_s: float
+    ours_s: float
+    database_s: float
+
+    @classmethod
+    def start(cls, server_pid: int) -> "_Meter":
+        database_s = family_cpu_s(server_pid)
+        return cls(server_pid, time.perf_counter(), time.process_time(), database_s)
+
+    def read(self) -> tuple[float, float, float]:
+        """Return the seconds of wall, of our CPU, and of the server's."""
+        wall_s = time.perf_counter() - self.wall_s
+        ours_s = time.process_time() - self.ours_s
+        return wall_s, ours_s, family_cpu_s(self.server_pid) - self.database_s
+
+
+async def rules(count: int, *, quick: bool) -> dict[str, float]:
+    """Evaluate `count` SQL rules: all at once, and spread over a minute as their slots are."""
+    rounds = max(1, (2_000 if quick else 20_000) // count)
+    async with world() as watched:
+        await watched.watch(sql_rules(count, watched.dsn))
+        await watched.engine.evaluate(watched.rules, NOW)  # connects and prepares
+        figures = await _at_once(watched, rounds)
+        figures["slots_cpu_ms"] = await _by_slots(watched, max(1, rounds // 4))
+        started_s = time.perf_counter()
+        await watched.engine.flush()
+        figures["flush_ms"] = 1000 * (time.perf_counter() - started_s)
+    return figures
+
+
+async def _at_once(watched: World, rounds: int) -> dict[str, float]:
+    evaluations = rounds * len(watched.rules)
+    transactions = await _writing_transactions(watched)
+    meter = _Meter.start(watched.server_pid)
+    for number in range(rounds):
+        await watched.engine.evaluate(watched.rules, NOW + number * timedelta(minutes=1))
+    wall_s, ours_s, database_s = meter.read()
+    # the lease is renewed every 3 s, whatever is evaluated
+    written = await _writing_transactions(watched) - transactions - 1 - int(wall_s / 3 + 1)
+    _all_healthy(watched)
+    return {
+        "per_second": evaluations / wall_s,
+        "cpu_ms": 1000 * ours_s / evaluations,
+        "database_cpu_ms": 1000 * database_s / evaluations,
+        "writes": max(0, written) / evaluations,
+    }
+
+
+async def _by_slots(watched: World, rounds: int) -> float:
+    """Return the milliseconds of CPU an evaluation when the rules come second by second."""
+    slots = _slots(watched.rules, NOW)
+    began_s = time.process_time()
+    for _ in range(rounds):
+        for number, batch in enumerate(slots):
+            await watched.engine.evaluate(batch, NOW + timedelta(seconds=number))
+    return 1000 * (time.process_time() - began_s) / (rounds * len(watched.rules))
+
+
+def _slots(every_rule: Sequence[Rule], now: datetime) -> list[list[Rule]]:
+    slots: list[list[Rule]] = [[] for _ in range(_SLOTS)]
+    for rule in every_rule:
+        after = next_slot(rule.name, rule.every, now) - now
+        slots[int(after.total_seconds()) % _SLOTS].append(rule)
+    return [batch for batch in slots if batch]
+
+
+async def _writing_transactions(watched: World) -> int:
+    """Return how many transactions of the server have written so far, this one included."""
+    async with transaction(watched.pool) as conn:
+        number: int = await conn.fetchval("select pg_current_xact_id()::text::bigint")
+    return number
+
+
+def _all_healthy(watched: World) -> None:
+    assert watched.engine.memory is not None
+    looks = watched.engine.memory.looks.values()
+    assert all(one.ok and not one.error and not one.bad for one in looks), "a rule was not healthy"
+
+
+async def entities(*, quick: bool) -> dict[str, float]:
+    """Evaluate one rule over 10,000 entities, all of them healthy."""
+    rounds = 20 if quick else 100
+    async with world() as watched:
+        await watched.engine.evaluate(watched.rules, NOW)
+        meter = _Meter.start(watched.server_pid)
+        for number in range(rounds):
+            await watched.engine.evaluate(watched.rules, NOW + number * timedelta(seconds=1))
+        wall_s, ours_s, database_s = meter.read()
+        _all_healthy(watched)
+    return {
+        "cpu_ms": 1000 * ours_s / rounds,
+        "database_cpu_ms": 1000 * database_s / rounds,
+        "wall_ms": 1000 * wall_s / rounds,
+    }
+
+
+async def storm(*, quick: bool) -> dict[str, float]:  # noqa: ARG001 (a smaller one says nothing)
+    """Let 10,000 entities turn bad at once; each gets an incident, its event, and three messages."""
+    async with world() as watched:
+        await watched.engine.evaluate(watched.rules, NOW)
+        await watched.execute("update job set started_at = started_at - interval '1 hour'")
+        await watched.execute("vacuum analyze job")
+        assert watched.engine.memory is not None
+        started_s = time.perf_counter()
+        looked = await watched.engine.look(watched.rules, NOW)
+        judged_s = time.perf_counter() - started_s
+        meter = _Meter.start(watched.server_pid)
+        await watched.engine.settle(looked, NOW)
+        stored_s, ours_s, database_s = meter.read()
+        await _all_told(watched)
+    return {
+        "judged_s": judged_s,
+        "stored_s": stored_s,
+        "cpu_s": ours_s,
+        "database_cpu_s": database_s,
+    }
+
+
+async def _all_told(watched: World) -> None:
+    counts = [
+        await watched.pool.fetchval(f"select count(*) from {table}")  # noqa: S608 (names are ours)
+        for table in ("incident", "event", "notification", "track")
+    ]
+    assert counts == [10_000, 10_000, 30_000, 10_000], f"not all was stored: {counts}"
