@@ -166,6 +166,12 @@ def test_circles_are_circles_and_none_is_missed(parents: dict[str, tuple[str, ..
     assert bool(found) == any(name in _above(name, parents) for name in parents)
 
 
+def test_rules_that_share_their_parents_are_each_gone_through_once() -> None:
+    layers = range(40)  # path by path this takes days
+    parents = {f"{one}{side}": (f"{one + 1}a", f"{one + 1}b") for one in layers for side in "ab"}
+    assert list(circles(parents)) == []
+
+
 def _above(name: str, parents: dict[str, tuple[str, ...]]) -> set[str]:
     """Return everything that can be reached from a name."""
     reached: set[str] = set()

@@ -49,6 +49,7 @@ def circles(parents: dict[str, tuple[str, ...]]) -> Iterator[list[str]]:
             name, depth = pending.pop()
             for left in path[depth:]:
                 del at[left]
+                done.add(left)  # all above it is known: other paths need not go there again
             del path[depth:]
             if name in at:
                 circle = path[at[name] :]
@@ -61,7 +62,7 @@ def circles(parents: dict[str, tuple[str, ...]]) -> Iterator[list[str]]:
             at[name] = len(path)
             path.append(name)
             pending += [(parent, len(path)) for parent in parents[name]]
-        done.add(start)
+        done.update(path)
 
 
 def check_routes(book: Rulebook, settings: Settings) -> list[Problem]:
