@@ -31,9 +31,10 @@ class Memory:
             self.tracks.setdefault(stored.track.rule, {})[stored.track.entity] = stored.track
             self.identities[stored.track.rule] = stored.identity
         self.looks = {one.rule: one for one in looks}
+        self._failing = {name for name, one in self.looks.items() if one.errors_in_a_row}
         self._flushed = {name: replace(one) for name, one in self.looks.items()}
         self._figures: dict[int, Figures] = {}
-        self._written_figures: dict[int, str] = {}
+        self._written_figures: dict[int, tuple[str, bool]] = {}
 
     def watched(self, rules: Iterable[Rule]) -> dict[str, tuple[Entity, ...]]:
         """Return the entities of each rule whose value is wanted even when it is good."""
@@ -51,11 +52,13 @@ class Memory:
             reason = looked.error or Unanswered("no judgement")
             one.outcome, one.reason = Outcome.ERROR, reason.reason
             one.errors_in_a_row += 1
+            self._failing.add(one.rule)
             one.error_of_source = reason.whole_source
             one.error += 1
             return
         one.outcome, one.reason, one.errors_in_a_row = looked.judgement.outcome, "", 0
         one.error_of_source = False
+        self._failing.discard(one.rule)
         setattr(one, one.outcome.value, getattr(one, one.outcome.value) + 1)
 
     def count_missed(self, rule: str, slots: int) -> None:
@@ -85,6 +88,11 @@ class Memory:
                 self.tracks[name] = tracks
             else:
                 self.tracks.pop(name, None)
+            # A transition writes figures of its own; older ones must not come after them.
+            moved = {one.incident_id for one in plan.changes}
+            for number in moved | {one.incident_id for one in plan.recoveries}:
+                self._figures.pop(number, None)
+                self._written_figures.pop(number, None)
 
     def note_figures(self, plan: Plan) -> None:
         """Keep the latest values of incidents for the next flush."""
@@ -107,7 +115,9 @@ class Memory:
             )
 
     def _keep(self, figures: Figures) -> None:
-        if self._written_figures.get(figures.incident_id) != figures.fact:
+        if self._written_figures.get(figures.incident_id) == (figures.fact, figures.bad_now):
+            self._figures.pop(figures.incident_id, None)
+        else:
             self._figures[figures.incident_id] = figures
 
     def unflushed(self) -> tuple[list[RuleLook], list[Figures]]:
@@ -125,7 +135,7 @@ class Memory:
             before = self._flushed.get(one.rule, RuleLook(one.rule))
             self._flushed[one.rule] = _sum(one, before)
         for figure in figures:
-            self._written_figures[figure.incident_id] = figure.fact
+            self._written_figures[figure.incident_id] = (figure.fact, figure.bad_now)
             if self._figures.get(figure.incident_id) is figure:
                 del self._figures[figure.incident_id]
 
@@ -134,6 +144,12 @@ class Memory:
         names = set(rules)
         self.looks = {name: one for name, one in self.looks.items() if name in names}
         self._flushed = {name: one for name, one in self._flushed.items() if name in names}
+        self._failing &= names
+
+    def suspects(self) -> set[str]:
+        """Return the rules whose latest look failed, or that count as not watched."""
+        told = (name.removeprefix("rule:") for name in self.tracks if name.startswith("rule:"))
+        return self._failing.union(told)
 
     def blind(self) -> list[str]:
         """Return the rules that cannot be looked at."""
