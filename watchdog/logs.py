@@ -5,6 +5,8 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+# JSON leaves these as they are; some readers take them for the end of a line, some terminals obey them.
+_ESCAPED = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
 _KNOWN = frozenset(vars(logging.makeLogRecord({})))
 
 
@@ -13,16 +15,17 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
+        own = {name: value for name, value in vars(record).items() if name not in _KNOWN}
         line: dict[str, object] = {
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
         }
-        line |= {name: value for name, value in vars(record).items() if name not in _KNOWN}
+        line |= {name: value for name, value in own.items() if name not in line}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, ensure_ascii=False)
+        return json.dumps(line, default=str, ensure_ascii=False).translate(_ESCAPED)
 
 
 def set_up(*, verbose: bool) -> None:
