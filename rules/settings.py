@@ -55,6 +55,9 @@ def _zone(given: str) -> str:
 Zone = Annotated[str, AfterValidator(_zone)]
 
 
+NO_CLASS = "none"
+
+
 class Settings(BaseModel):
     """Settings of every kind.
 
@@ -74,7 +77,7 @@ class Settings(BaseModel):
     failure_class: str | None = Field(
         default=None,
         alias="class",
-        description="Class of every finding; without it the words of the error decide.",
+        description="Class of every finding, or `none`; without it the words of the error decide.",
     )
 
     @property
@@ -199,7 +202,12 @@ def age_at(now: datetime, at: datetime) -> timedelta:
 
 
 def known_class(context: Context, name: str | None, text: str) -> FailureClass | None:
-    """Return the class that a rule names, else the one that its error text is recognised as."""
+    """Return the class that a rule names, else the one that its error text is recognised as.
+
+    `none` names that there is none: a 503 says that something fails, not why.
+    """
+    if name == NO_CLASS:
+        return None
     if name is not None:
         classes = context.classifier.classes if context.classifier else ()
         return next((one for one in classes if one.name == name), FailureClass(name))

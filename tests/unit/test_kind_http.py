@@ -194,6 +194,11 @@ def test_the_status_tells_the_class_before_the_words_do() -> None:
     assert finding(http(), reply(404, {"m": "invalid token"})).failure_class == "auth_config"
 
 
+def test_a_rule_may_say_that_there_is_no_class() -> None:
+    found = finding(http(**{"class": "none"}), reply(503, {"m": "bad credentials"}))
+    assert found.failure_class is None
+
+
 def test_a_rule_may_name_the_class_itself() -> None:
     kind = http(expect={"status": 200, "body.customer.id": "exists"}, **{"class": "auth_config"})
     for answer in (reply(200, {}), reply(500, {}), HttpFailure("refused", "No.")):

@@ -265,7 +265,7 @@ def _desk() -> tuple[Failure, ...]:
     return (
         Failure(
             "E1", "The support desk answers 503", "desk",
-            opens=(Expected(up, "critical", "transient"),), holds=(degraded, ready), sets={"desk_down": True},
+            opens=(Expected(up, "critical"),), holds=(degraded, ready), sets={"desk_down": True},
         ),
         Failure(
             "E1a", "One probe of the support desk fails", "desk", sets={"desk_down_once": True}
