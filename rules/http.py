@@ -46,6 +46,7 @@ class Http(Settings):
 
     An endpoint that refuses, breaks off, does not answer in time or answers something else than it
     should is bad. Redirects are not followed. Broken expectations have the rule's severity.
+    To look at another path of the body is to watch something else.
     """
 
     LIMITS: ClassVar[frozenset[str]] = Settings.LIMITS | {"expect", "values", "headers"}

@@ -27,7 +27,7 @@ from rules.wording import long_span, rows
 
 
 class Stuck(TableSettings):
-    """Finds rows whose `column` has been one of `status` since before `max_age` ago.
+    """Finds rows that have been in one of the statuses `is` for longer than `max_age`.
 
     Without an entity it is one finding that counts the rows and tells the age of the oldest.
     A row that does not say since when (null) is not judged.

@@ -157,7 +157,9 @@ class RouteShape(Shape):
 class DefaultsShape(Shape):
     """What every rule starts from."""
 
-    team: Text | None = Field(default=None, description="Team of rules and sources that name none.")
+    team: Text | None = Field(
+        default=None, description="Whose the rule is; in `defaults:` also sources that name nobody."
+    )
     severity: Severity | None = Field(default=None, description="How bad a finding is.")
     every: Every | None = Field(default=None, description="How often to look.")
     open_after: Checks | None = Field(
