@@ -14,7 +14,8 @@ async def keep(
     conn: asyncpg.Connection, digest: bytes, files: Mapping[str, str], now: datetime
 ) -> None:
     """Remember the text of a good configuration. Secrets are references in it, never values."""
-    await conn.execute(_SQL["keep"], digest, dict(files), now)
+    # As pairs: jsonb forgets the order of keys, and the first file is the one that includes the others.
+    await conn.execute(_SQL["keep"], digest, list(files.items()), now)
 
 
 async def newest(conn: asyncpg.Connection) -> dict[str, str] | None:
