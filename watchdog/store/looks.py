@@ -8,6 +8,7 @@ import asyncpg
 
 from rules.base import Outcome
 from watchdog.store.sql import load
+from watchdog.store.text import clean
 
 _SQL = load("looks")
 
@@ -53,7 +54,7 @@ async def add(conn: asyncpg.Connection, looks: Sequence[RuleLook]) -> None:
             one.rule,
             one.looked_at,
             one.outcome.value if one.outcome else None,
-            one.reason,
+            clean(one.reason),
             one.ok,
             one.bad,
             one.no_data,
