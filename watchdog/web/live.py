@@ -33,6 +33,7 @@ class TooManyTabs(Exception):  # noqa: N818 (an answer)
 
 @dataclass(eq=False, slots=True)
 class _Tab:
+    is_new: bool = True
     parts: set[str] = field(default_factory=set)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -49,6 +50,7 @@ class Live:
         self._own_mark = own_mark
         self._tabs: set[_Tab] = set()
         self._arrived = asyncio.Event()
+        self._hint = asyncio.Event()
         self._is_closed = False
 
     @property
@@ -70,12 +72,14 @@ class Live:
         """
         if len(self._tabs) >= CLIENTS_MAX:
             raise TooManyTabs
+        return self._stream()
+
+    async def _stream(self) -> AsyncIterator[str]:
+        # Counted from its first byte on: what never begins would never end either.
         tab = _Tab()
         self._tabs.add(tab)
         self._arrived.set()
-        return self._stream(tab)
-
-    async def _stream(self, tab: _Tab) -> AsyncIterator[str]:
+        self._hint.set()
         try:
             yield "retry: 3000\n: here\n\n"
             while not self._is_closed:
@@ -97,47 +101,48 @@ class Live:
         while True:
             await self._arrived.wait()
             try:
-                async with self._listening() as (conn, hint):
-                    await self._follow(conn, hint)
+                async with self._listening() as conn:
+                    await self._follow(conn)
             except StoreDown as error:
                 logger.warning("pages are not live", extra={"reason": str(error)})
                 await asyncio.sleep(_LOOK_SECONDS)
 
     @contextlib.asynccontextmanager
-    async def _listening(self) -> AsyncIterator[tuple[asyncpg.Connection, asyncio.Event]]:
-        hint = asyncio.Event()
-
+    async def _listening(self) -> AsyncIterator[asyncpg.Connection]:
         def heard(*_: object) -> None:
-            hint.set()
+            self._hint.set()
 
         with store_down():
             async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as borrowed:
                 conn = cast("asyncpg.Connection", borrowed)  # it stands for the connection
                 await conn.add_listener(pages.CHANNEL, heard)
                 try:
-                    yield conn, hint
+                    yield conn
                 finally:
                     if not conn.is_closed():
                         await conn.remove_listener(pages.CHANNEL, heard)
 
-    async def _follow(self, conn: asyncpg.Connection, hint: asyncio.Event) -> None:
+    async def _follow(self, conn: asyncpg.Connection) -> None:
         """Tell tabs what changes, until the last of them is gone."""
         known: dict[str, str] = {}
         while self._tabs:
-            hint.clear()
+            self._hint.clear()
             marks = asdict(await pages.marks(conn))
             marks = {part: f"{mark} {self._own_mark()}" for part, mark in marks.items()}
-            # The first look may be later than the page was made: everything may have changed since.
-            self._tell({part for part, mark in marks.items() if known.get(part) != mark})
+            self._tell(
+                {part for part, mark in marks.items() if known.get(part) != mark}, set(marks)
+            )
             known = marks
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
-                    await hint.wait()
+                    await self._hint.wait()
                     await asyncio.sleep(_CALM_SECONDS)
         self._arrived.clear()
 
-    def _tell(self, parts: set[str]) -> None:
-        if parts:
-            for tab in self._tabs:
-                tab.parts |= parts
+    def _tell(self, changed: set[str], everything: set[str]) -> None:
+        for tab in self._tabs:
+            # A new tab's page was made before this look: any of it may be old.
+            tab.parts |= everything if tab.is_new else changed
+            tab.is_new = False
+            if tab.parts:
                 tab.news.set()

@@ -6,6 +6,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
@@ -44,30 +45,31 @@ def listen(address: str) -> socket.socket:
     Raises:
         CannotListen: The address is not one, not this machine's, or taken.
     """
-    host, _, port = address.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
+    parts = urlsplit(f"//{address}")
     try:
-        [(family, kind, protocol, _, where), *_] = socket.getaddrinfo(
-            host or None, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-    except (OSError, ValueError, OverflowError) as error:
+        host, port = parts.hostname, parts.port  # refuses what is no port
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM) if host else []
+    except (OSError, ValueError):
+        found = []
+    if not found or port is None:
         raise CannotListen(
             f"cannot listen on {address}: it must read HOST:PORT, such as 127.0.0.1:8711"
-        ) from error
+        )
+    family, kind, protocol, _, where = found[0]
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(where)
         listener.listen(_BACKLOG)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         listener.close()
         raise CannotListen(_why_not(address, error)) from error
     listener.setblocking(False)
     return listener
 
 
-def _why_not(address: str, error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+def _why_not(address: str, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
         return (
             f"cannot listen on {address}: another program uses this port; "
             "stop that, or choose another with --listen HOST:PORT or service.listen"
@@ -141,7 +143,8 @@ class Web:
         )
         async with server.serving(listener, self._live.close):
             base = f"http://{_shown_host(address)}:{self._room.port}/"
-            announce(f"The page is at {self._service.config.service.url or base}")
+            url = self._service.config.service.url
+            announce(f"The page is at {base}" + (f", for others at {url}" if url else ""))
             link = await sign_in.make_link(self._room, base)
             minutes = int(LINK_LASTS.total_seconds() // 60)
             announce(f"Sign in (once, within {minutes} minutes): {link}")
@@ -151,7 +154,7 @@ class Web:
 def _shown_host(address: str) -> str:
     """Return a host that a browser on this machine can open."""
     host = address.rpartition(":")[0]
-    return "127.0.0.1" if host in {"", "0.0.0.0", "*", "[::]"} else host  # noqa: S104 (compared)
+    return "127.0.0.1" if host in {"0.0.0.0", "[::]"} else host  # noqa: S104 (compared)
 
 
 def application(room: Room) -> Starlette:

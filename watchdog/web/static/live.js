@@ -1,8 +1,10 @@
 // Times in the reader's zone, and parts of the page fetched again when the service says so.
 const said = document.getElementById("said");
 const local = root => root.querySelectorAll("time").forEach(time => {
-  const at = new Date(time.dateTime), day = at.toDateString() === new Date().toDateString();
-  if (time.className === "at") time.textContent = at.toLocaleString([], day ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" });
+  const at = new Date(time.dateTime), days = Math.abs(at - new Date()) / 864e5;
+  const today = at.toDateString() === new Date().toDateString();
+  const date = today ? {} : days < 6 ? { weekday: "short" } : { day: "numeric", month: "short" };
+  if (time.className === "at") time.textContent = at.toLocaleString([], { ...date, hour: "numeric", minute: "2-digit" });
   time.title = `${at.toLocaleString()} (${at.toISOString().slice(0, 19).replace("T", " ")} UTC)`;
 });
 const renew = async part => {

@@ -1,0 +1,113 @@
+"""What people do on an incident's page."""
+
+import asyncpg
+import pytest
+
+from tests.page import DIRECTORY, open_incident, recover, running_page, stored
+from watchdog import verbs
+from watchdog.clock import MovedClock
+from watchdog.domain.incident import State
+
+
+async def test_taking_makes_the_visitor_the_owner_and_wakes_delivery(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_incident(store, clock)
+    async with running_page(store, clock) as page, page.signed_in("raj") as raj:
+        answer = await raj.post("/i/1042/take")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/i/1042")
+        assert page.service.wake.is_set()
+        assert "<b>raj</b>, taken" in await raj.read("/i/1042")
+    assert (await stored(store)).owner == "raj"
+
+
+async def test_the_slower_taker_is_told_who_was_faster_and_may_take_over(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_incident(store, clock)
+    await verbs.take(store, DIRECTORY, 1042, "ana", clock.now())
+    async with running_page(store, clock) as page, page.signed_in("raj") as raj:
+        answer = await raj.post("/i/1042/take")
+        assert answer.status_code == 409
+        assert "ana took #1042 0s ago" in answer.text
+        assert "Take over from ana" in answer.text
+        assert (await raj.post("/i/1042/take", over="yes")).status_code == 303
+    assert (await stored(store)).owner == "raj"
+
+
+async def test_a_note_is_written(store: asyncpg.Pool, clock: MovedClock) -> None:
+    await open_incident(store, clock)
+    async with running_page(store, clock) as page, page.signed_in() as ana:
+        assert (await ana.post("/i/1042/note", words="key\nrotated")).status_code == 303
+        assert "key rotated" in await ana.read("/i/1042")
+
+
+async def test_a_refusal_keeps_what_was_typed(store: asyncpg.Pool, clock: MovedClock) -> None:
+    one = await open_incident(store, clock)
+    await recover(store, clock, one)
+    async with running_page(store, clock) as page, page.signed_in() as ana:
+        answer = await ana.post("/i/1042/resolve", words="a long cause", kind="moonlight")
+    assert answer.status_code == 409
+    assert "`moonlight` is not a kind of cause" in answer.text
+    assert 'value="a long cause"' in answer.text
+
+
+async def test_a_recovered_incident_is_resolved_with_its_cause(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    one = await open_incident(store, clock)
+    await recover(store, clock, one)
+    async with running_page(store, clock) as page, page.signed_in() as ana:
+        assert "What was the cause?" in await ana.read("/i/1042")
+        answer = await ana.post("/i/1042/resolve", words="Key expired", kind="config")
+        assert answer.status_code == 303
+        assert "Key expired" in await ana.read("/i/1042")
+    assert (await stored(store)).state is State.RESOLVED
+
+
+async def test_an_open_incident_cannot_be_resolved(store: asyncpg.Pool, clock: MovedClock) -> None:
+    await open_incident(store, clock)
+    async with running_page(store, clock) as page, page.signed_in() as ana:
+        assert "What was the cause?" not in await ana.read("/i/1042")
+        answer = await ana.post("/i/1042/resolve", words="Key expired", kind="config")
+    assert answer.status_code == 409
+    assert "has not recovered" in answer.text
+
+
+async def test_handing_over_asks_and_the_asked_accepts_by_taking(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_incident(store, clock)
+    async with running_page(store, clock) as page:
+        async with page.signed_in() as ana:
+            assert "<option>mei</option>" not in await ana.read("/i/1042")
+            answer = await ana.post("/i/1042/handover", to="raj", words="I am on a train")
+            assert answer.status_code == 303
+            assert "raj is asked to take over" in await ana.read("/")
+        async with page.signed_in("raj") as raj:
+            assert 'action="/i/1042/take"' in await raj.read("/")
+            assert (await raj.post("/i/1042/take")).status_code == 303
+    assert (await stored(store)).owner == "raj"
+
+
+@pytest.mark.parametrize("verb", ["take", "note", "resolve", "handover"])
+@pytest.mark.parametrize("person", ["mei", ""])
+async def test_a_viewer_sees_no_buttons_and_moves_nothing(
+    verb: str, person: str, store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_incident(store, clock)
+    async with running_page(store, clock) as page, page.signed_in(person) as viewer:
+        for path in ("/", "/i/1042", "/i/1042/take"):
+            assert 'action="/i/' not in await viewer.read(path)
+        answer = await viewer.post(f"/i/1042/{verb}", words="x", kind="code", to="raj")
+    assert answer.status_code == 403
+    assert (await stored(store)).version == 1
+
+
+@pytest.mark.parametrize("verb", ["take", "note", "resolve", "handover"])
+async def test_an_incident_that_is_not_there_cannot_be_moved(
+    verb: str, store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    async with running_page(store, clock) as page, page.signed_in() as ana:
+        answer = await ana.post(f"/i/7/{verb}", words="x", kind="code", to="raj")
+    assert answer.status_code == 404
