@@ -1,6 +1,7 @@
 """`watchdog run`: the service."""
 
 import asyncio
+import logging
 import os
 
 import click
@@ -24,6 +25,7 @@ def run_command(listen: str, demo: bool, verbose: bool, place: Place) -> int:
     """
     from watchdog.app import CannotStart, Options, serve
     from watchdog.logs import set_up
+    from watchdog.web.server import CannotListen
 
     set_up(verbose=verbose)
     options = Options(place.config, place.data, listen, demo)
@@ -32,6 +34,16 @@ def run_command(listen: str, demo: bool, verbose: bool, place: Place) -> int:
     except CannotStart as error:
         raise Ended(WRONG_USE, str(error)) from error
     except ExceptionGroup as group:
-        first = group.exceptions[0]
-        raise Ended(UNREACHABLE, f"the service ended: {first}; the log says more") from group
+        cause = _first_of(group)
+        if isinstance(cause, CannotListen):
+            raise Ended(UNREACHABLE, str(cause)) from group
+        logging.getLogger(__name__).error("the service ended", exc_info=group)
+        raise Ended(UNREACHABLE, f"the service ended: {cause}; the log above says more") from group
     return 0
+
+
+def _first_of(group: BaseException) -> BaseException:
+    """Return the first exception that ended a task."""
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    return group
