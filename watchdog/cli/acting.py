@@ -2,10 +2,10 @@
 
 import click
 
-from watchdog.cli.session import Place, acting_person, person_option, placed, run, session
+from watchdog.cli.session import NUMBER, Place, acting_person, person_option, placed, run, session
 from watchdog.domain.incident import CAUSE_KINDS, Incident
 
-_number = click.argument("number", metavar="ID", type=int)
+_number = click.argument("number", metavar="ID", type=NUMBER)
 
 
 def _say(incident: Incident, sentence: str) -> None:

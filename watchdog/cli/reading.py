@@ -8,7 +8,7 @@ import click
 from notifiers.clean import one_line
 from watchdog.cli.ending import BAD_ANSWER, WRONG_USE, Ended
 from watchdog.cli.printing import Format, Table, ago, chosen, format_option, print_table
-from watchdog.cli.session import Place, Session, placed, run, session
+from watchdog.cli.session import NUMBER, Place, Session, placed, run, session
 
 if TYPE_CHECKING:
     from watchdog.domain.incident import Incident
@@ -100,7 +100,7 @@ def _incident_table(found: "list[Incident]", now: datetime) -> Table:
 
 
 @click.command("show")
-@click.argument("number", metavar="ID", type=int)
+@click.argument("number", metavar="ID", type=NUMBER)
 @format_option
 @placed
 def show_command(number: int, form: str | None, place: Place) -> int:
