@@ -1,6 +1,6 @@
 """What cannot be looked at becomes an incident of its own, about the source or the rule. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -78,24 +78,31 @@ def _rule(
 
 
 def judge_blindness(
-    config: Config, sources: Iterable[str], looks: Mapping[str, RuleLook]
+    config: Config,
+    sources: Collection[str],
+    looks: Mapping[str, RuleLook],
+    suspects: Iterable[str],
+    tracked: Container[str],
 ) -> list[tuple[Rule, Judgement]]:
-    """Return for these sources, and each rule that asks them, whether it can be looked at."""
-    wanted = set(sources)
+    """Return whether these sources, and rules that ask them, can be looked at.
+
+    Args:
+        suspects: Rules whose latest look failed, or failed before; nothing is said of others.
+        tracked: What already counts as not watched.
+    """
     judged: list[tuple[Rule, Judgement]] = []
-    by_source: dict[str, list[RuleLook]] = {source: [] for source in wanted}
-    for rule in config.rules.values():
-        source = rule.kind.source
-        if source not in wanted or rule.name not in looks:
+    by_source: dict[str, list[RuleLook]] = {}
+    for name in sorted(suspects):
+        rule = config.rules.get(name)
+        if rule is None or name not in looks or rule.kind.source not in sources:
             continue
-        rule_look = looks[rule.name]
-        by_source[source].append(rule_look)
-        own = [rule_look] if not rule_look.error_of_source else []
-        single = single_rule(rule.name, source, _team(config, rule))
+        by_source.setdefault(rule.kind.source, []).append(looks[name])
+        own = [looks[name]] if not looks[name].error_of_source else []
+        single = single_rule(name, rule.kind.source, _team(config, rule))
         judged.append((single, _judgement(own, single.severity)))
-    for source, its_looks in by_source.items():
-        if source in config.sources:
-            whole = [one for one in its_looks if one.error_of_source]
+    for source in sources:
+        whole = [one for one in by_source.get(source, ()) if one.error_of_source]
+        if source in config.sources and (whole or f"source:{source}" in tracked):
             of_source = source_rule(config, source)
             judged.append((of_source, _judgement(whole, of_source.severity)))
     return judged
@@ -158,7 +165,8 @@ def identities(config: Config) -> dict[str, str]:
     """Return what each rule watches, the incidents about sources and single rules included."""
     known = {name: rule.identity for name, rule in config.rules.items()}
     blindness = "not_watched not watched"
-    known |= dict.fromkeys((f"source:{name}" for name in config.sources), blindness)
+    asked = {rule.kind.source for rule in config.rules.values()}
+    known |= dict.fromkeys((f"source:{name}" for name in asked & set(config.sources)), blindness)
     known |= dict.fromkeys((f"rule:{name}" for name in config.rules), blindness)
     known |= dict.fromkeys((f"rule:{one.name}" for one in config.broken), blindness)
     return known

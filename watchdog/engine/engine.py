@@ -252,7 +252,9 @@ class Engine:
         """Open or end the incidents that say what cannot be looked at."""
         assert self._config is not None
         plans = []
-        for rule, judgement in blind.judge_blindness(self._config, sources, memory.looks):
+        for rule, judgement in blind.judge_blindness(
+            self._config, sources, memory.looks, memory.suspects(), memory.tracks
+        ):
             known = memory.tracks.get(rule.name, {})
             if judgement.outcome is Outcome.BAD or known:
                 plans.append(plan(rule, judgement, known, _never_held, now))
