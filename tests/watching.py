@@ -60,9 +60,12 @@ def stuck_rule(name: str = "jobs-stuck", **changes: Any) -> Rule:
 
 
 def config_of(dsn: str, rules: Sequence[Rule]) -> Config:
-    source = Source("jobs", "postgres", SecretStr(dsn), "ops", timeout=timedelta(seconds=2))
+    sources = {
+        name: Source(name, "postgres", SecretStr(dsn), "ops", timeout=timedelta(seconds=2))
+        for name in {rule.kind.source for rule in rules}
+    }
     return Config(
-        Service(), SlackChannel(), EmailChannel(), {"jobs": source}, DIRECTORY,
+        Service(), SlackChannel(), EmailChannel(), sources, DIRECTORY,
         {rule.name: rule for rule in rules},
     )  # fmt: skip
 

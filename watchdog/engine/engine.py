@@ -1,25 +1,26 @@
 """The engine: looks at every rule in its slots and turns what it sees into incidents."""
 
 import asyncio
-import heapq
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import asyncpg
 
-from rules.base import Entity, Judgement, Outcome
+from rules.base import Entity, Judgement, Outcome, Unanswered
 from watchdog.clock import Clock
 from watchdog.config.model import Config, Rule
 from watchdog.domain.track import Held
-from watchdog.engine import blind, evidence, reconcile, slots
+from watchdog.engine import blind, evidence, reconcile
+from watchdog.engine.agenda import Agenda
 from watchdog.engine.leader import Leader
 from watchdog.engine.look import Looked, look
 from watchdog.engine.memory import Memory
 from watchdog.engine.plan import Plan, plan
 from watchdog.sources.base import Source
 from watchdog.store import incidents, leases, looks, tracks
-from watchdog.store.pool import TROUBLE, transaction
+from watchdog.store.pool import TROUBLE, StoreDown, transaction
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,6 @@ class Engine:
     Attributes:
         wake: Set after every commit that delivery must know of.
         memory: Tracks and looks; None while another replica leads.
-        lag: By how much the latest look was later than its slot.
     """
 
     def __init__(
@@ -43,29 +43,34 @@ class Engine:
         self._leader = leader
         self.wake = wake
         self.memory: Memory | None = None
-        self.lag = timedelta()
         self._config: Config | None = None
         self._sources: Mapping[str, Source] = {}
-        self._depths: dict[str, int] = {}
-        self._due: list[tuple[datetime, str]] = []
+        self._agenda = Agenda({}, clock.now())
+        self._identities: Mapping[str, str] = {}
+        self._writing = asyncio.Lock()
         self._running: set[str] = set()
         self._changed = asyncio.Event()
         self._settled: dict[str, asyncio.Event] = {}
 
+    @property
+    def lag(self) -> timedelta:
+        """Return by how much the latest look was later than its slot."""
+        return self._agenda.lag
+
     async def apply(self, config: Config, sources: Mapping[str, Source]) -> None:
         """Watch by a new configuration from now on; state stays where a rule's identity stays."""
         self._config, self._sources = config, sources
-        self._depths = depths(config.rules)
-        now = self._clock.now()
-        self._due = [
-            (slots.next_slot(self._slot_name(rule), rule.every, now), name)
-            for name, rule in config.rules.items()
-        ]
-        heapq.heapify(self._due)
-        if self.memory is not None:
+        self._agenda = Agenda(config.rules, self._clock.now())
+        self._identities = blind.identities(config)
+        self._changed.set()
+        if self.memory is None:
+            return
+        try:
             await self._withdraw_unwatched(self.memory)
             await self._report_broken(self.memory)
-        self._changed.set()
+        except (*TROUBLE, leases.LeaseLost) as error:
+            logger.warning("configuration not settled yet", extra={"reason": str(error)})
+            self._leader.begin_anew()
 
     async def run(self) -> None:
         """Lead whenever the lease allows, for ever."""
@@ -88,9 +93,13 @@ class Engine:
 
     async def _begin_to_lead(self) -> bool:
         """Read what the store knows; return False if it could not be read."""
+        token = self._leader.token
+        if token is None:
+            return False
         try:
             async with transaction(self._pool) as conn:
-                memory = Memory(await tracks.every(conn), await looks.every(conn))
+                await leases.require(conn, reconcile.LEASE, token)
+                memory = Memory(await tracks.every(conn), await looks.every(conn), token)
             self._count_slots_nobody_saw(memory)
             await self._withdraw_unwatched(memory)
             await self._report_broken(memory)
@@ -106,24 +115,12 @@ class Engine:
         for name, rule in self._config.rules.items():
             seen_at = memory.look_of(name).looked_at
             if seen_at is not None:
-                missed = slots.slots_between(self._slot_name(rule), rule.every, seen_at, now)
-                memory.count_missed(name, missed)
-
-    def _slot_name(self, rule: Rule) -> str:
-        """Return the name whose hash spreads the rule: its topmost parent's, so it is seen first."""
-        assert self._config is not None
-        seen = {rule.name}
-        while parents := [name for name in rule.depends_on if name in self._config.rules]:
-            rule = self._config.rules[parents[0]]
-            if rule.name in seen:
-                break
-            seen.add(rule.name)
-        return rule.name
+                memory.count_missed(name, self._agenda.missed(rule, seen_at, now))
 
     async def _next_slots(self, group: asyncio.TaskGroup) -> None:
         """Wait for the next slot, and start looking at every rule that is due."""
-        due_at = self._due[0][0] if self._due else self._clock.now() + FLUSH_EVERY
-        if await self._clock.wait(self._changed, min(due_at, self._clock.now() + FLUSH_EVERY)):
+        latest = self._clock.now() + FLUSH_EVERY
+        if await self._clock.wait(self._changed, min(self._agenda.next_at() or latest, latest)):
             self._changed.clear()
             return
         with self._clock.working():
@@ -134,21 +131,12 @@ class Engine:
 
     def _take_due(self, now: datetime) -> list[Rule]:
         """Return the rules whose slot has come and that are not being looked at already."""
-        assert self._config is not None
         assert self.memory is not None
         batch = []
-        while self._due and self._due[0][0] <= now:
-            due_at, name = heapq.heappop(self._due)
-            rule = self._config.rules[name]
-            self.lag = now - due_at
-            slot_name = self._slot_name(rule)
-            skipped = slots.slots_between(slot_name, rule.every, due_at, now)
-            if name in self._running:
-                self.memory.count_missed(name, skipped + 1)
-            else:
-                self.memory.count_missed(name, skipped)
+        for rule, missed, is_free in self._agenda.take_due(now, self._running):
+            self.memory.count_missed(rule.name, missed)
+            if is_free:
                 batch.append(rule)
-            heapq.heappush(self._due, (slots.next_slot(slot_name, rule.every, now), name))
         return batch
 
     async def evaluate(self, batch: Sequence[Rule], now: datetime) -> None:
@@ -157,17 +145,12 @@ class Engine:
         with self._clock.working():
             self._running |= names
             self._settled |= {name: asyncio.Event() for name in names}
-            try:
-                by_source: dict[str, list[Rule]] = {}
-                for rule in batch:
-                    by_source.setdefault(rule.kind.source, []).append(rule)
-                async with asyncio.TaskGroup() as group:
-                    for source, rules in by_source.items():
-                        group.create_task(
-                            self._evaluate_source(rules, now), name=f"evaluate {source}"
-                        )
-            finally:
-                self._running -= names
+            by_source: dict[str, list[Rule]] = {}
+            for rule in batch:
+                by_source.setdefault(rule.kind.source, []).append(rule)
+            async with asyncio.TaskGroup() as group:
+                for source, rules in by_source.items():
+                    group.create_task(self._evaluate_source(rules, now), name=f"evaluate {source}")
 
     async def _evaluate_source(self, rules: Sequence[Rule], now: datetime) -> None:
         try:
@@ -179,6 +162,7 @@ class Engine:
         finally:
             for rule in rules:
                 self._settled[rule.name].set()
+                self._running.discard(rule.name)
 
     async def look(self, rules: Sequence[Rule], now: datetime) -> list[Looked]:
         """Return what the rules of one source see now; nothing is written."""
@@ -192,8 +176,11 @@ class Engine:
         memory = self.memory
         if memory is None:
             return
-        for depth in sorted({self._depths[one.rule.name] for one in looked}):
-            level = [one for one in looked if self._depths[one.rule.name] == depth]
+        levels: dict[int, list[Looked]] = {}
+        for one in looked:
+            if self._watches(one.rule):
+                levels.setdefault(self._agenda.depth(one.rule.name), []).append(one)
+        for _, level in sorted(levels.items()):
             await self._wait_for_parents(level)
             await self._reconcile(memory, level, now)
             for one in level:
@@ -211,12 +198,17 @@ class Engine:
         """Count the looks and write what they changed; healthy ones write nothing."""
         plans = []
         for one in level:
-            memory.count(one)
             if one.judgement is not None:
                 one_plan = self._plan(memory, one, now)
                 memory.note_figures(one_plan)
                 plans.append(one_plan)
-        await self._write(memory, [one for one in plans if not one.is_empty or one.changes])
+        refused: set[str] = set()
+        try:
+            wanted = [one for one in plans if not one.is_empty or one.changes]
+            refused = await self._write(memory, wanted)
+        finally:
+            for one in level:
+                memory.count(_not_stored(one) if one.rule.name in refused else one)
 
     def _plan(self, memory: Memory, one: Looked, now: datetime) -> Plan:
         assert self._config is not None
@@ -231,19 +223,61 @@ class Engine:
             under = memory.held(one.rule, parents, entity).under
             return Held(under=under, excused=entity in one.excused)
 
-        return plan(one.rule, one.judgement, memory.tracks.get(one.rule.name, {}), held, now)
+        return plan(one.rule, one.judgement, memory.tracks_of(one.rule), held, now)
 
-    async def _write(self, memory: Memory, plans: Sequence[Plan]) -> None:
-        if not plans or self._config is None:
-            return
-        token = self._leader.token
-        if token is None:
-            raise leases.LeaseLost(reconcile.LEASE)
+    def _watches(self, rule: Rule) -> bool:
+        """Return whether the configuration still has this rule, and it watches the same thing."""
+        assert self._config is not None
+        is_present = self._config.rules.get(rule.name) is rule  # to compare what it watches is dear
+        return is_present or self._identities.get(rule.name) == rule.identity
+
+    async def _write(self, memory: Memory, plans: Sequence[Plan]) -> set[str]:
+        """Commit plans together; return the rules whose plan the store refuses even alone."""
+        if not plans:
+            return set()
         stored = await evidence.collect(plans, self._sources)
-        async with transaction(self._pool) as conn:
-            committed = await reconcile.commit_plans(
-                conn, token, plans, self._config.directory, stored
-            )
+        async with self._writing:  # the configuration must not change between look and commit
+            wanted = [one for one in plans if self._watches(one.rule)]
+            try:
+                await self._commit(memory, wanted, stored)
+            except (*TROUBLE, leases.LeaseLost):
+                raise
+            except Exception:
+                logger.exception("looks not stored together", extra={"rules": len(wanted)})
+                return {one.rule.name for one in wanted if await self._refuses(memory, one, stored)}
+        return set()
+
+    async def _refuses(
+        self, memory: Memory, one: Plan, stored: Mapping[tuple[str, Entity], reconcile.Evidence]
+    ) -> bool:
+        try:
+            await self._commit(memory, [one], stored)
+        except (*TROUBLE, leases.LeaseLost):
+            raise
+        except Exception:
+            logger.exception("look not stored", extra={"rule": one.rule.name})
+            return True
+        return False
+
+    async def _commit(
+        self,
+        memory: Memory,
+        plans: Sequence[Plan],
+        stored: Mapping[tuple[str, Entity], reconcile.Evidence],
+    ) -> None:
+        assert self._config is not None
+        if not plans:
+            return
+        if self._leader.token != memory.token:
+            raise leases.LeaseLost(reconcile.LEASE)
+        try:
+            async with transaction(self._pool) as conn:
+                committed = await reconcile.commit_plans(
+                    conn, memory.token, plans, self._config.directory, stored
+                )
+        except StoreDown:
+            self._leader.begin_anew()  # it may have taken place all the same
+            raise
         memory.remember(plans, committed.tracks)
         if committed.transitions:
             self.wake.set()
@@ -273,26 +307,22 @@ class Engine:
     async def _withdraw_unwatched(self, memory: Memory) -> None:
         """End incidents, and forget tracks, of rules that are gone or watch something else now."""
         assert self._config is not None
-        token = self._leader.token
-        if token is None:
-            raise leases.LeaseLost(reconcile.LEASE)
+        identities = self._identities
         memory.keep_only(self._config.rules)
-        identities = blind.identities(self._config)
-        forgotten = {
-            name: list(entities)
-            for name, entities in memory.tracks.items()
-            if identities.get(name) != memory.identities.get(name)
-        }
-        async with transaction(self._pool) as conn:
+        async with self._writing, transaction(self._pool) as conn:
+            forgotten = {
+                name: list(entities)
+                for name, entities in memory.tracks.items()
+                if identities.get(name) != memory.identities.get(name)
+            }
             reasons = {
                 one.id: _withdrawal(one.rule, identities)
                 for one in await incidents.live(conn)
                 if identities.get(one.rule) != one.identity
             }
             if reasons or forgotten:
-                await reconcile.withdraw(
-                    conn, token, reasons, forgotten, self._config.directory, self._clock.now()
-                )
+                directory, now = self._config.directory, self._clock.now()
+                await reconcile.withdraw(conn, memory.token, reasons, forgotten, directory, now)
                 self.wake.set()
             await looks.keep(conn, list(self._config.rules))
         for name in forgotten:
@@ -326,20 +356,12 @@ def _never_held(_: Entity) -> Held:
     return Held()
 
 
+def _not_stored(one: Looked) -> Looked:
+    reason = Unanswered("what it found cannot be stored; see the log")
+    return replace(one, judgement=None, error=reason)
+
+
 def _withdrawal(rule: str, identities: Mapping[str, str]) -> str:
     if rule in identities:
         return f"rule {rule} watches something else now"
     return f"rule {rule} was removed from the configuration"
-
-
-def depths(rules: Mapping[str, Rule]) -> dict[str, int]:
-    """Return for each rule how many rules lie above it; cycles were refused by the configuration."""
-    known: dict[str, int] = {}
-
-    def depth(name: str) -> int:
-        if name not in known:
-            parents = [one for one in rules[name].depends_on if one in rules]
-            known[name] = 1 + max((depth(one) for one in parents), default=-1)
-        return known[name]
-
-    return {name: depth(name) for name in rules}

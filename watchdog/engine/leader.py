@@ -1,6 +1,7 @@
 """Which replica evaluates: the one that holds the lease."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from datetime import timedelta
@@ -32,6 +33,7 @@ class Leader:
         self._token: int | None = None
         self._good_until_monotonic = 0.0
         self._anew = True
+        self._hurry = asyncio.Event()
         self.changed = asyncio.Event()
 
     @property
@@ -43,7 +45,19 @@ class Leader:
         """Keep trying for the lease, and keep it; real time, whatever clock the service runs on."""
         while True:
             await self._renew()
-            await asyncio.sleep(RENEW_EVERY_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RENEW_EVERY_SECONDS):
+                    await self._hurry.wait()
+            self._hurry.clear()
+
+    def begin_anew(self) -> None:
+        """Lead under a new token: nobody knows whether the last commit took place, so look again.
+
+        Whatever still writes under the old one is waited for, or writes nothing.
+        """
+        self._anew = True
+        self._good_until_monotonic = 0.0
+        self._hurry.set()
 
     async def _renew(self) -> None:
         asked_monotonic = time.monotonic()

@@ -20,11 +20,15 @@ class Memory:
     """Tracks by rule and entity, looks by rule, and the counts that wait for the next flush.
 
     Attributes:
+        token: The lease under which it was read; true for as long as that one is ours.
         tracks: Only bad or recovering entities have one.
         looks: Totals since the engine started with this store, the latest outcome of each rule.
     """
 
-    def __init__(self, tracks: Iterable[StoredTrack], looks: Iterable[RuleLook]) -> None:
+    def __init__(
+        self, tracks: Iterable[StoredTrack], looks: Iterable[RuleLook], token: int = 0
+    ) -> None:
+        self.token = token
         self.tracks: dict[str, dict[Entity, Track]] = {}
         self.identities: dict[str, str] = {}
         for stored in tracks:
@@ -38,7 +42,12 @@ class Memory:
 
     def watched(self, rules: Iterable[Rule]) -> dict[str, tuple[Entity, ...]]:
         """Return the entities of each rule whose value is wanted even when it is good."""
-        return {rule.name: tuple(self.tracks.get(rule.name, ())) for rule in rules}
+        return {rule.name: tuple(self.tracks_of(rule)) for rule in rules}
+
+    def tracks_of(self, rule: Rule) -> Mapping[Entity, Track]:
+        """Return the tracks of a rule; none of what a rule of this name watched before."""
+        known = self.tracks.get(rule.name)
+        return known if known and self.identities[rule.name] == rule.identity else {}
 
     def look_of(self, rule: str) -> RuleLook:
         """Return the looks at a rule, none yet if it is new."""

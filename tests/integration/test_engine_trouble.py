@@ -1,0 +1,174 @@
+"""The engine while the store, a source, the clock or the configuration changes under it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.cut_line import CutLine, cut_line
+from tests.postgres import Database, Server
+from tests.watching import World, make_table, stuck_rule
+from watchdog.clock import MovedClock
+from watchdog.domain.incident import State
+from watchdog.domain.people import Policy
+from watchdog.store.pool import open_pool
+
+
+@pytest.fixture
+async def line(postgres_server: Server) -> AsyncIterator[CutLine]:
+    home = postgres_server.embedded.data_dir / "socket" / ".s.PGSQL.5432"
+    async with cut_line(home) as line:
+        yield line
+
+
+@pytest.fixture
+async def world(
+    line: CutLine, store_dsn: str, database: Database, clock: MovedClock
+) -> AsyncIterator[World]:
+    name = store_dsn.partition("?")[0].rpartition("/")[2]
+    store = await open_pool(f"postgresql://watchdog@127.0.0.1:{line.port}/{name}?sslmode=disable")
+    db = await asyncpg.connect(database.dsn)
+    await make_table(db, ["mail", "sync", "report"])
+    async with contextlib.AsyncExitStack() as engines:
+        world = World(store, db, database.reader_dsn, clock, engines)
+        yield world
+    await world.close_sources()
+    await db.close()
+    await store.close()
+
+
+class Held:
+    """Lets a source answer only when it is told to."""
+
+    def __init__(self, source: Any) -> None:
+        self.is_asked = asyncio.Event()
+        self.may_answer = asyncio.Event()
+        self._answer_all = source.answer_all
+        source.answer_all = self
+
+    async def __call__(self, questions: Any) -> Any:
+        self.is_asked.set()
+        await self.may_answer.wait()
+        return await self._answer_all(questions)
+
+
+async def evaluated(world: World, held: Held) -> asyncio.Task[None]:
+    """Begin to look at all rules, and return when the source has been asked."""
+    assert world.engine._config is not None
+    rules = list(world.engine._config.rules.values())
+    task = asyncio.ensure_future(world.engine.evaluate(rules, world.clock.now()))
+    await held.is_asked.wait()
+    return task
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(15):
+        while not await condition():  # noqa: ASYNC110 (nothing to wait on from outside)
+            await asyncio.sleep(0.01)
+
+
+async def test_a_commit_whose_answer_was_lost_neither_stops_nor_repeats_what_it_opened(
+    world: World, line: CutLine
+) -> None:
+    await world.begin(stuck_rule())
+    await world.hang("mail")
+    await world.pass_minutes(1)
+    before = world.engine.memory
+    line.cuts = 1
+    await world.pass_minutes(1)
+    assert line.done == 1
+
+    async def is_read_again() -> bool:
+        return world.engine.memory not in (None, before)
+
+    await until(is_read_again)
+    await world.hang("sync")
+    await world.pass_minutes(2)
+    opened = [dict(one.entity)["queue"] for one in await world.incidents()]
+    assert sorted(opened) == ["mail", "sync"]
+
+
+async def test_a_rule_that_was_removed_while_it_was_looked_at_opens_nothing(world: World) -> None:
+    await world.begin(stuck_rule())
+    await world.hang("mail")
+    await world.pass_minutes(1)
+    held = Held(world.sources["jobs"])
+    looking = await evaluated(world, held)
+    await world.watch(stuck_rule("another"))
+    held.may_answer.set()
+    await looking
+    assert await world.incidents() == []
+    assert await world.tracks() == {}
+
+
+async def test_a_rule_that_watches_something_else_by_now_opens_nothing_of_before(
+    world: World,
+) -> None:
+    await world.begin(stuck_rule(policy=Policy(open_after=1)))
+    await world.hang("mail")
+    held = Held(world.sources["jobs"])
+    looking = await evaluated(world, held)
+    await world.watch(stuck_rule(settings={"where": "queue <> 'mail'"}))
+    held.may_answer.set()
+    await looking
+    await world.pass_minutes(2)
+    assert await world.incidents() == []
+
+
+async def test_a_slow_source_keeps_no_rule_of_another_from_its_slots(world: World) -> None:
+    slow = stuck_rule("slow", settings={"source": "slow"})
+    await world.begin(stuck_rule("quick"), slow)
+    held = Held(world.sources["slow"])
+    looking = await evaluated(world, held)
+
+    async def is_quick_settled() -> bool:
+        return "quick" not in world.engine._running
+
+    await until(is_quick_settled)
+    assert "slow" in world.engine._running
+    held.may_answer.set()
+    await looking
+
+
+async def test_a_clock_that_was_set_back_stops_nobody_from_looking(world: World) -> None:
+    await world.begin(stuck_rule())
+    await world.pass_minutes(1)
+    world.clock._now -= timedelta(hours=3)
+    world.engine._changed.set()  # a real wait lasts for a span, not until an instant
+    await world.pass_minutes(5)
+    assert world.engine.memory is not None
+    assert world.engine.memory.looks["jobs-stuck"].ok >= 5
+
+
+async def test_a_new_configuration_is_in_force_though_the_store_could_not_be_written(
+    world: World, store_dsn: str
+) -> None:
+    await world.begin(stuck_rule())
+    await world.hang("mail")
+    await world.pass_minutes(2)
+    locker = await asyncpg.connect(store_dsn)
+    lock = locker.transaction()
+    await lock.start()
+    await locker.execute("lock table watchdog.rule_look")
+    await world.watch(stuck_rule("another"))
+    await lock.rollback()
+    await locker.close()
+
+    async def is_withdrawn() -> bool:
+        await world.pass_minutes(1)
+        return [one.state for one in await world.incidents()] == [State.RESOLVED]
+
+    await until(is_withdrawn)
+
+
+async def test_what_one_rule_brings_and_the_store_refuses_harms_no_other(world: World) -> None:
+    rules = [stuck_rule("bad", team="a team that is not there"), stuck_rule("good")]
+    await world.begin(*rules)
+    await world.hang("mail")
+    for _ in range(4):
+        await world.engine.evaluate(rules, world.clock.now())
+    assert [one.rule for one in await world.incidents()] == ["good", "rule:bad"]
