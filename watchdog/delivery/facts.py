@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, get_type_hints
 
 from notifiers.base import Event, Facts
@@ -14,21 +15,21 @@ _DEFAULTS = tuple(
     (one.name, one.default if one.default_factory is MISSING else one.default_factory())
     for one in _FIELDS
 )
+_VALUES = attrgetter(*(one.name for one in _FIELDS))
 _EMPTY: Mapping[type, Any] = {str: "", bool: False, int: 0}
 
 
 def encode_facts(facts: Facts) -> dict[str, Any]:
     """Return plain JSON values; what equals its default is left out."""
-    encoded: dict[str, Any] = {}
-    for name, default in _DEFAULTS:
-        value = getattr(facts, name)
-        if value == default:
-            continue
-        if isinstance(value, datetime):
-            value = value.isoformat()
-        elif isinstance(value, Mapping):
-            value = dict(value)
-        encoded[name] = value
+    encoded = {
+        name: value
+        for (name, default), value in zip(_DEFAULTS, _VALUES(facts), strict=True)
+        if value != default
+    }
+    for name in _INSTANTS & encoded.keys():
+        encoded[name] = encoded[name].isoformat()
+    if "entity" in encoded:
+        encoded["entity"] = dict(encoded["entity"])
     return encoded
 
 

@@ -4,9 +4,10 @@ Each function takes the incident as it is and returns the transition to what it 
 `Refused` with the sentence the person reads. The schema holds the same rules as constraints.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 
 from notifiers.base import Event
 from rules.base import Entity, Severity
@@ -90,6 +91,18 @@ class Incident:
     first_good_at: datetime | None = None
     cause: str = ""
     cause_kind: str = ""
+
+
+_NAMES = tuple(one.name for one in fields(Incident))
+_VALUES = attrgetter(*_NAMES)
+_AUDIENCE = _NAMES.index("audience")
+
+
+def with_audience(incident: Incident, audience: tuple[str, ...]) -> Incident:
+    """Return the incident with other receivers; a third of the time of `replace`, which storms notice."""
+    values = list(_VALUES(incident))
+    values[_AUDIENCE] = audience
+    return Incident(*values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """Who is told of a transition, by which message. Pure: the store writes what is returned here."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from notifiers.base import Event, Facts, Part
-from watchdog.domain.incident import State, Transition
+from watchdog.domain.incident import State, Transition, with_audience
 from watchdog.domain.people import Directory, Team
 from watchdog.domain.routing import (
     is_silent,
@@ -61,8 +61,9 @@ def with_notices(transition: Transition, directory: Directory) -> Step:
         for notice in _follow_ups(one, transition, due, facts)
     ]
     joined = tuple(one for one in newly if one not in after.audience)
-    told = replace(after, audience=after.audience + joined)
-    return Step(replace(transition, after=told), (*first, *further))
+    told = with_audience(after, after.audience + joined)
+    happened, evidence = transition.happened, transition.evidence
+    return Step(Transition(transition.before, told, happened, evidence), (*first, *further))
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,38 +77,46 @@ def look_bad(
 ) -> Look:
     """Return what a bad check of an entity leads to."""
     track = _counted(track, rule, finding, now)
+    failure_class = finding.failure_class or ""
+    excused_since = (track.excused_since or now) if held.excused else None
+    move, reason = Move.NOTHING, ""
     if track.incident_id is not None:
-        changed = track.severity != finding.severity or track.failure_class != (
-            finding.failure_class or ""
-        )
-        now_worse = replace(
-            track,
-            severity=finding.severity,
-            failure_class=finding.failure_class or "",
-            reason="",
-            excused_since=None,
-        )
-        return Look(now_worse, Move.LEVEL if changed else Move.NOTHING)
-    track = replace(track, severity=finding.severity, failure_class=finding.failure_class or "")
-    if held.excused:
-        since = track.excused_since or now
-        if policy.unless_at_most is None or now - since < policy.unless_at_most:
-            return Look(
-                replace(track, excused_since=since, reason="excused by `unless`"), Move.NOTHING
-            )
-        track = replace(track, excused_since=since)
+        excused_since = None
+        if (track.severity, track.failure_class) != (finding.severity, failure_class):
+            move = Move.LEVEL
     else:
-        track = replace(track, excused_since=None)
+        reason = _why_not(track, finding, policy, held, excused_since, now)
+        move = Move.NOTHING if reason else Move.OPEN
+    seen = replace(
+        track,
+        severity=finding.severity,
+        failure_class=failure_class,
+        excused_since=excused_since,
+        reason=reason,
+    )
+    return Look(seen, move)
+
+
+def _why_not(
+    track: Track,
+    finding: Finding,
+    policy: Policy,
+    held: Held,
+    excused_since: datetime | None,
+    now: datetime,
+) -> str:
+    """Return why something bad opens no incident yet; empty when it does."""
+    at_most = policy.unless_at_most
+    if excused_since is not None and (at_most is None or now - excused_since < at_most):
+        return "excused by `unless`"
     if held.under:
-        return Look(replace(track, reason=f"held under {held.under}"), Move.NOTHING)
+        return f"held under {held.under}"
     needed = finding.open_after or policy.open_after
     if track.bad_checks < needed:
-        return Look(
-            replace(track, reason=f"bad {track.bad_checks} of {needed} checks"), Move.NOTHING
-        )
+        return f"bad {track.bad_checks} of {needed} checks"
     if now - track.bad_since < policy.open_for:
-        return Look(replace(track, reason="not bad for long enough"), Move.NOTHING)
-    return Look(replace(track, reason=""), Move.OPEN)
+        return "not bad for long enough"
+    return ""
 
 
 def look_good(track: Track, policy: Policy) -> Look:

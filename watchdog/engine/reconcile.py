@@ -8,7 +8,6 @@ import asyncpg
 
 from rules.base import Entity, Finding
 from watchdog.config import titles
-from watchdog.config.model import Rule
 from watchdog.domain.fingerprint import fingerprint
 from watchdog.domain.incident import (
     Incident,
@@ -138,6 +137,10 @@ async def _begun(
     now = opening[0][0].now
     before = await incidents.lock_recovered(conn, prints, now - window)
     numbers = iter(await incidents.next_numbers(conn, len(opening)))
+    marks = {
+        plan.rule.name: (plan.rule.identity, owner_for(directory, plan.rule.team, plan.now))
+        for plan in {id(plan): plan for plan, _ in opening}.values()
+    }
     begun = []
     for (plan, one), print_ in zip(opening, prints, strict=True):
         number = next(numbers)
@@ -147,26 +150,22 @@ async def _begun(
             again = back_again(_with_figures(past, one.finding), plan.now, one.finding.severity)
             begun.append(replace(again, before=past))
             continue
-        fresh = new_incident(number, print_, plan.rule, one, directory, plan.now)
+        fresh = _new_incident(number, print_, plan, one, *marks[plan.rule.name])
         begun.append(opened(fresh, evidence.get((plan.rule.name, one.track.entity), {})))
     return begun
 
 
-def new_incident(
-    number: int,
-    print_: bytes,
-    rule: Rule,
-    opening: Opening,
-    directory: Directory,
-    now: datetime,
+def _new_incident(
+    number: int, print_: bytes, plan: Plan, opening: Opening, identity: str, owner: str
 ) -> Incident:
-    """Return the incident that an opening begins, with its owner."""
+    """Return the incident that an opening begins."""
+    rule = plan.rule
     finding, track = opening.finding, opening.track
     return Incident(
         id=number,
         fingerprint=print_,
         rule=rule.name,
-        identity=rule.identity,
+        identity=identity,
         source=rule.kind.source,
         kind=rule.kind_name,
         team=rule.team,
@@ -174,9 +173,9 @@ def new_incident(
         title=titles.render(rule.title, track.entity, finding.value, finding.limit),
         severity=finding.severity,
         state=State.OPEN,
-        owner=owner_for(directory, rule.team, now),
+        owner=owner,
         version=1,
-        opened_at=now,
+        opened_at=plan.now,
         failure_class=finding.failure_class or "",
         value=finding.value,
         limit=finding.limit,

@@ -12,10 +12,21 @@ from rules.base import Entity, Severity
 from watchdog.domain.incident import Incident, State
 from watchdog.domain.notices import Step
 from watchdog.store import outbox
+from watchdog.store.copying import copy
 from watchdog.store.sql import load
-from watchdog.store.text import clean, json_text
+from watchdog.store.text import JsonText, clean, json_text
 
 _SQL = load("incidents")
+_NEW_COLUMNS = (
+    *("id", "fingerprint", "rule", "identity", "source", "kind", "team", "entity", "title"),
+    *("severity", "state", "owner", "version", "failure_class", "value", "value_limit", "fact"),
+    *("detail", "impact", "do_first", "runbook", "audience", "opened_at", "first_bad_at"),
+    *("last_looked_at", "evidence"),
+)
+_EVENT_COLUMNS = (
+    *("incident_id", "version", "state", "owner", "previous_version", "previous_state"),
+    *("previous_owner", "event", "at", "actor", "words", "previous_severity"),
+)
 
 
 class Conflict(Exception):  # noqa: N818 (an outcome to try again after, not an error)
@@ -49,7 +60,7 @@ async def commit(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
         await _insert(conn, new)
     if moved:
         await _update(conn, moved)
-    await conn.execute(_SQL["insert_events"], *_columns(map(_event_row, steps), 12))
+    await copy(conn, "event", _EVENT_COLUMNS, map(_event_row, steps))
     notices = [
         (step.transition.after.id, step.transition.after.version, notice)
         for step in steps
@@ -78,10 +89,12 @@ async def _insert(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
                 one.source,
                 one.kind,
                 one.team,
-                json_text(one.entity),
+                JsonText(json_text(one.entity)),
                 one.title,
                 one.severity.value,
+                one.state.value,
                 one.owner,
+                one.version,
                 one.failure_class,
                 one.value,
                 one.limit,
@@ -90,13 +103,14 @@ async def _insert(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
                 one.impact,
                 one.do_first,
                 one.runbook,
-                "\n".join(one.audience),
+                one.audience,
                 one.opened_at,
                 one.first_bad_at,
-                json_text(step.transition.evidence),
+                one.opened_at,
+                json_text(step.transition.evidence) if step.transition.evidence else "{}",
             )
         )
-    await conn.execute(_SQL["insert_incidents"], *_columns(rows, 23))
+    await copy(conn, "incident", _NEW_COLUMNS, rows)
 
 
 async def _update(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:

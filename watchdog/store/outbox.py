@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import asyncpg
@@ -17,12 +18,16 @@ from rules.base import Severity
 from watchdog.delivery.facts import encode_facts
 from watchdog.delivery.fallback import Unreached
 from watchdog.domain.notices import Notice
+from watchdog.store.copying import copy
 from watchdog.store.sql import load
-from watchdog.store.text import clean, json_text
+from watchdog.store.text import JsonText, clean, json_text
 
 _SQL = load("outbox")
 _ERROR_CHARACTERS_MAX = 500
 _NEAR_FACTOR = 4
+_NEW_COLUMNS = (
+    *("incident_id", "version", "receiver", "part", "priority", "due_at", "created_at", "facts"),
+)
 _FAR = 1_000_000
 
 
@@ -167,7 +172,7 @@ async def insert(conn: asyncpg.Connection, notices: Iterable[tuple[int, int, Not
     incidents: a receiver gets messages in the order in which they were written.
     """
     held = list(notices)  # alive, so that no two facts have the same id
-    said: dict[int, str] = {}  # the messages of a transition share their facts
+    said: dict[int, JsonText] = {}  # the messages of a transition share their facts
     rows = [
         (
             incident_id,
@@ -178,14 +183,15 @@ async def insert(conn: asyncpg.Connection, notices: Iterable[tuple[int, int, Not
             notice.due_at,
             notice.facts.at,
             said.get(id(notice.facts))
-            or said.setdefault(id(notice.facts), json_text(encode_facts(notice.facts))),
+            or said.setdefault(id(notice.facts), JsonText(json_text(encode_facts(notice.facts)))),
         )
         for incident_id, version, notice in held
     ]
     if rows:
-        await conn.execute(_SQL["insert_notifications"], *_columns(rows))
+        await copy(conn, "notification", _NEW_COLUMNS, rows)
 
 
+@lru_cache
 def urgency(part: Part, severity: str) -> int:
     """Return 0 for a page about something critical, more for what can wait."""
     known = [one.value for one in Severity]

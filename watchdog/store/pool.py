@@ -12,6 +12,7 @@ import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
 from watchdog.store import sql
+from watchdog.store.text import JsonText
 
 _CONNECT_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
@@ -23,6 +24,7 @@ _TCP_OPTIONS = {
     "TCP_KEEPCNT": 3,
 }
 
+_JSONB_VERSION = b"\x01"
 _QUERIES = sql.load("pool")
 
 LOST = (
@@ -176,8 +178,18 @@ async def _init(connection: asyncpg.Connection) -> None:
     limit_silence(connection)
     await connection.execute(_QUERIES["set_session"])
     await connection.set_type_codec(
-        "jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog"
+        "jsonb", encoder=_jsonb, decoder=_of_jsonb, schema="pg_catalog", format="binary"
     )
+
+
+def _jsonb(value: object) -> bytes:
+    """Return what goes over the wire; texts of JSON as they are. COPY takes only this format."""
+    text = value if isinstance(value, JsonText) else json.dumps(value)
+    return _JSONB_VERSION + text.encode()
+
+
+def _of_jsonb(wire: bytes) -> object:
+    return json.loads(wire[len(_JSONB_VERSION) :])
 
 
 async def _reset(connection: asyncpg.Connection) -> None:

@@ -4,11 +4,20 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+
+class JsonText(str):
+    """A text that is JSON already: goes into a jsonb column as it is."""
+
+    __slots__ = ()
+
+
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 def clean(text: str) -> str:
     """Return the text without NUL; what cannot be encoded becomes a question mark."""
+    if text.isascii() and "\0" not in text:
+        return text
     return text.encode(errors="replace").decode().replace("\0", "")
 
 

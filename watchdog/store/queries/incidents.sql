@@ -2,29 +2,6 @@
 -- Numbers for incidents about to be opened, in order.
 select nextval('incident_number') as id from generate_series(1, $1::integer);
 
--- name: insert_incidents
--- Open incidents, one array a column.
-insert into incident (
-    id, fingerprint, rule, identity, source, kind, team, entity, title, severity, state, owner,
-    version, failure_class, value, value_limit, fact, detail, impact, do_first, runbook, audience,
-    opened_at, first_bad_at, last_looked_at, evidence
-)
-select
-    n.id, n.fingerprint, n.rule, n.identity, n.source, n.kind, n.team, n.entity::jsonb, n.title,
-    n.severity, 'open', n.owner, 1, n.failure_class, n.value, n.value_limit, n.fact, n.detail,
-    n.impact, n.do_first, n.runbook, string_to_array(n.audience, E'\n'), n.opened_at,
-    n.first_bad_at, n.opened_at, n.evidence::json
-from unnest(
-    $1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::text[], $10::text[], $11::text[], $12::text[], $13::float8[], $14::float8[], $15::text[],
-    $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::timestamptz[],
-    $22::timestamptz[], $23::text[]
-) as n (
-    id, fingerprint, rule, identity, source, kind, team, entity, title, severity, owner,
-    failure_class, value, value_limit, fact, detail, impact, do_first, runbook, audience, opened_at,
-    first_bad_at, evidence
-);
-
 -- name: update_incidents
 -- Move incidents one version on; a row that somebody else has moved meanwhile is left alone.
 update incident i set
@@ -45,17 +22,6 @@ from unnest(
 )
 where i.id = n.id and i.version = n.version - 1
 returning i.id;
-
--- name: insert_events
--- What happened, each event naming its predecessor.
-insert into event (
-    incident_id, version, state, owner, previous_version, previous_state, previous_owner, event, at,
-    actor, words, previous_severity
-)
-select * from unnest(
-    $1::bigint[], $2::integer[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[],
-    $8::text[], $9::timestamptz[], $10::text[], $11::text[], $12::text[]
-);
 
 -- name: update_figures
 -- The latest value of incidents whose check is still bad, or good again; no event, nothing is told.
