@@ -37,7 +37,7 @@ def run_command(listen: str, demo: bool, verbose: bool, place: Place) -> int:
         cause = _first_of(group)
         if isinstance(cause, CannotListen):
             raise Ended(UNREACHABLE, str(cause)) from group
-        logging.getLogger(__name__).error("the service ended", exc_info=group)
+        logging.getLogger(__name__).exception("the service ended")
         raise Ended(UNREACHABLE, f"the service ended: {cause}; the log above says more") from group
     return 0
 
