@@ -305,26 +305,31 @@ class Engine:
         await self._write(memory, plans)
 
     async def _withdraw_unwatched(self, memory: Memory) -> None:
-        """End incidents, and forget tracks, of rules that are gone or watch something else now."""
+        """End incidents, and forget tracks, of rules that are gone or watch something else now.
+
+        A rule that is broken now is neither: what is known of it stays until it is mended.
+        """
         assert self._config is not None
         identities = self._identities
-        memory.keep_only(self._config.rules)
+        broken = {one.name for one in self._config.broken}
+        declared = [*self._config.rules, *broken]
+        memory.keep_only(declared)
         async with self._writing, transaction(self._pool) as conn:
             forgotten = {
                 name: list(entities)
                 for name, entities in memory.tracks.items()
-                if identities.get(name) != memory.identities.get(name)
+                if name not in broken and identities.get(name) != memory.identities.get(name)
             }
             reasons = {
                 one.id: _withdrawal(one.rule, identities)
                 for one in await incidents.live(conn)
-                if identities.get(one.rule) != one.identity
+                if one.rule not in broken and identities.get(one.rule) != one.identity
             }
             if reasons or forgotten:
                 directory, now = self._config.directory, self._clock.now()
                 await reconcile.withdraw(conn, memory.token, reasons, forgotten, directory, now)
                 self.wake.set()
-            await looks.keep(conn, list(self._config.rules))
+            await looks.keep(conn, declared)
         for name in forgotten:
             del memory.tracks[name]
 
