@@ -11,6 +11,7 @@ from pathlib import Path
 import asyncpg
 
 from bench.rulefiles import stuck_rule
+from watchdog.app import collect_rarely
 from watchdog.clock import MovedClock
 from watchdog.config.load import load_text
 from watchdog.config.model import Config, Rule
@@ -93,6 +94,7 @@ async def running_server() -> AsyncIterator[Embedded]:
 @contextlib.asynccontextmanager
 async def world() -> AsyncIterator[World]:
     """Run a store, a watched database with 10,000 queues, and an engine that leads."""
+    collect_rarely()
     async with running_server() as embedded:
         await migrate(embedded.dsn, NOW)
         pool = await open_pool(embedded.dsn)

@@ -77,40 +77,40 @@ async def next_numbers(conn: asyncpg.Connection, count: int) -> list[int]:
 
 
 async def _insert(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
-    rows = []
-    for step in steps:
-        one = step.transition.after
-        rows.append(
-            (
-                one.id,
-                one.fingerprint,
-                one.rule,
-                one.identity,
-                one.source,
-                one.kind,
-                one.team,
-                JsonText(json_text(one.entity)),
-                one.title,
-                one.severity.value,
-                one.state.value,
-                one.owner,
-                one.version,
-                one.failure_class,
-                one.value,
-                one.limit,
-                one.fact,
-                one.detail,
-                one.impact,
-                one.do_first,
-                one.runbook,
-                one.audience,
-                one.opened_at,
-                one.first_bad_at,
-                one.opened_at,
-                json_text(step.transition.evidence) if step.transition.evidence else "{}",
-            )
-        )
-    await copy(conn, "incident", _NEW_COLUMNS, rows)
+    # a generator: rows are made while the server works on those before
+    await copy(conn, "incident", _NEW_COLUMNS, (_incident_row(step) for step in steps))
+
+
+def _incident_row(step: Step) -> tuple[Any, ...]:
+    one = step.transition.after
+    return (
+        one.id,
+        one.fingerprint,
+        one.rule,
+        one.identity,
+        one.source,
+        one.kind,
+        one.team,
+        JsonText(json_text(one.entity)),
+        one.title,
+        one.severity.value,
+        one.state.value,
+        one.owner,
+        one.version,
+        one.failure_class,
+        one.value,
+        one.limit,
+        one.fact,
+        one.detail,
+        one.impact,
+        one.do_first,
+        one.runbook,
+        one.audience,
+        one.opened_at,
+        one.first_bad_at,
+        one.opened_at,
+        json_text(step.transition.evidence) if step.transition.evidence else "{}",
+    )
 
 
 async def _update(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:

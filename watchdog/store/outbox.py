@@ -173,7 +173,7 @@ async def insert(conn: asyncpg.Connection, notices: Iterable[tuple[int, int, Not
     """
     held = list(notices)  # alive, so that no two facts have the same id
     said: dict[int, JsonText] = {}  # the messages of a transition share their facts
-    rows = [
+    rows = (  # made while the server works on those before
         (
             incident_id,
             version,
@@ -186,8 +186,8 @@ async def insert(conn: asyncpg.Connection, notices: Iterable[tuple[int, int, Not
             or said.setdefault(id(notice.facts), JsonText(json_text(encode_facts(notice.facts)))),
         )
         for incident_id, version, notice in held
-    ]
-    if rows:
+    )
+    if held:
         await copy(conn, "notification", _NEW_COLUMNS, rows)
 
 
