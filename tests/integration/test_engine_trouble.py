@@ -154,7 +154,7 @@ async def test_a_new_configuration_is_in_force_though_the_store_could_not_be_wri
     lock = locker.transaction()
     await lock.start()
     await locker.execute("lock table watchdog.rule_look")
-    await world.watch(stuck_rule("another"))
+    await world.watch(stuck_rule("another", settings={"where": "queue = 'report'"}))
     await lock.rollback()
     await locker.close()
 

@@ -61,25 +61,28 @@ class Leader:
 
     async def _renew(self) -> None:
         asked_monotonic = time.monotonic()
+        anew, self._anew = self._anew, False  # it may be asked for again meanwhile
         try:
-            token = await self._asked()
+            token = await self._asked(anew=anew)
         except TROUBLE as error:
+            self._anew |= anew
             logger.warning("lease not renewed", extra={"reason": str(error)})
             return
-        if token is not None:
-            self._anew = False
+        if token is None:
+            self._anew |= anew
+        else:
             self._good_until_monotonic = asked_monotonic + SPAN.total_seconds() - _SPARE_SECONDS
         if token != self._token:
             self._token = token
             self.changed.set()
 
-    async def _asked(self) -> int | None:
+    async def _asked(self, *, anew: bool) -> int | None:
         """Return the token under which we lead from now on; None while another replica does."""
         async with transaction(self._pool) as conn:
-            held = None if self._anew else self._token
+            held = None if anew else self._token
             if held and await leases.prolong(conn, LEASE, self._replica, held, SPAN):
                 return held
-            return await leases.acquire(conn, LEASE, self._replica, SPAN, anew=self._anew)
+            return await leases.acquire(conn, LEASE, self._replica, SPAN, anew=anew)
 
     async def give_back(self) -> None:
         """Give the lease back at a clean stop."""
