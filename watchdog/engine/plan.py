@@ -1,7 +1,7 @@
 """What one look at a rule changes. Pure: the judgement and the tracks so far go in, a plan comes out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from rules.base import Entity, Finding, Judgement, Reading
@@ -75,54 +75,72 @@ def plan(
     An entity that is unknown, or gone from the data, keeps its track as it is: missing data never
     reads as recovered.
     """
-    after = dict(tracks)
-    forgotten: list[Entity] = []
-    openings: list[Opening] = []
-    changes: list[Change] = []
-    recoveries: list[Recovery] = []
-    still_bad: list[Change] = []
-    still_good: list[tuple[int, Reading]] = []
+    made = _Making(rule, now, dict(tracks))
     for finding in judgement.findings:
-        before = tracks.get(finding.entity)
-        look = look_bad(before, rule.name, finding, rule.policy, held(finding.entity), now)
+        made.see_bad(finding, held(finding.entity))
+    for reading in judgement.readings:
+        made.see_good(reading)
+    return made.plan(tracks)
+
+
+@dataclass(slots=True)
+class _Making:
+    """A plan that is being made, finding by finding and reading by reading."""
+
+    rule: Rule
+    now: datetime
+    tracks: dict[Entity, Track]
+    forgotten: list[Entity] = field(default_factory=list)
+    openings: list[Opening] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    recoveries: list[Recovery] = field(default_factory=list)
+    still_bad: list[Change] = field(default_factory=list)
+    still_good: list[tuple[int, Reading]] = field(default_factory=list)
+
+    def see_bad(self, finding: Finding, held: Held) -> None:
+        before = self.tracks.get(finding.entity)
+        look = look_bad(before, self.rule.name, finding, self.rule.policy, held, self.now)
         assert look.track is not None
-        after[finding.entity] = look.track
+        self.tracks[finding.entity] = look.track
         incident_id = look.track.incident_id
         if look.move is Move.OPEN:
-            openings.append(Opening(look.track, finding))
-        elif look.move is Move.LEVEL and incident_id is not None:
-            changes.append(Change(incident_id, finding))
+            self.openings.append(Opening(look.track, finding))
         elif incident_id is not None:
-            still_bad.append(Change(incident_id, finding))
-    for reading in judgement.readings:
-        before = tracks.get(reading.entity)
+            change = Change(incident_id, finding)
+            (self.changes if look.move is Move.LEVEL else self.still_bad).append(change)
+
+    def see_good(self, reading: Reading) -> None:
+        before = self.tracks.get(reading.entity)
         if before is None:
-            continue
-        look = look_good(before, rule.policy)
+            return
+        look = look_good(before, self.rule.policy)
         if look.track is not None:
-            after[reading.entity] = look.track
-            still_good.append((look.track.incident_id or 0, reading))
-            continue
-        del after[reading.entity]
-        forgotten.append(reading.entity)
+            self.tracks[reading.entity] = look.track
+            self.still_good.append((look.track.incident_id or 0, reading))
+            return
+        del self.tracks[reading.entity]
+        self.forgotten.append(reading.entity)
         if look.move is Move.RECOVER and before.incident_id is not None:
-            good_at = first_good_at(reading, now)
-            recoveries.append(Recovery(before.incident_id, reading.entity, good_at, reading))
-    opening = {one.track.entity for one in openings}
-    written = tuple(
-        track
-        for entity, track in after.items()
-        if entity not in opening and track != tracks.get(entity)
-    )
-    return Plan(
-        rule=rule,
-        now=now,
-        tracks=after,
-        written=written,
-        forgotten=tuple(forgotten),
-        openings=tuple(openings),
-        changes=tuple(changes),
-        recoveries=tuple(recoveries),
-        still_bad=tuple(still_bad),
-        still_good=tuple(still_good),
-    )
+            good_at = first_good_at(reading, self.now)
+            recovery = Recovery(before.incident_id, reading.entity, good_at, reading)
+            self.recoveries.append(recovery)
+
+    def plan(self, before: Mapping[Entity, Track]) -> Plan:
+        opening = {one.track.entity for one in self.openings}
+        written = tuple(
+            track
+            for entity, track in self.tracks.items()
+            if entity not in opening and track != before.get(entity)
+        )
+        return Plan(
+            rule=self.rule,
+            now=self.now,
+            tracks=self.tracks,
+            written=written,
+            forgotten=tuple(self.forgotten),
+            openings=tuple(self.openings),
+            changes=tuple(self.changes),
+            recoveries=tuple(self.recoveries),
+            still_bad=tuple(self.still_bad),
+            still_good=tuple(self.still_good),
+        )
