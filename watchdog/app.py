@@ -75,6 +75,7 @@ class Service:
     notifiers: dict[str, Notifier] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    reloading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def directory(self) -> Directory:
         """Return the people, teams and routes of now."""
@@ -256,24 +257,40 @@ def _stopping_on_signals(stopped: asyncio.Event) -> Iterator[None]:
 
 
 async def put_in_force(service: Service, engine: Engine, config: Config) -> None:
-    """Watch, route and send by `config` from now on; what it replaces is closed."""
-    old_sources, old_notifiers = list(service.sources.values()), list(service.notifiers.values())
-    service.config = config
+    """Watch, route and send by `config` from now on; what it replaces is closed.
+
+    Sources and channels that stay as they are stay open: they may be in the middle of something.
+    """
+    before, service.config = service.config, config
+    earlier = service.sources
     service.sources = {
-        name: open_source(one, service.addresses) for name, one in config.sources.items()
+        name: earlier[name]
+        if name in earlier and before.sources.get(name) == one
+        else open_source(one, service.addresses)
+        for name, one in config.sources.items()
     }
-    service.notifiers.clear()
-    service.notifiers.update(
-        build_notifiers(
-            slack_token=config.slack.token.get_secret_value(),
-            slack_api=config.slack.api,
-            smtp_url=config.email.smtp.get_secret_value(),
-            sender=config.email.sender,
-            base_url=config.service.url,
-        )
-    )
+    replaced = [one for name, one in earlier.items() if service.sources.get(name) is not one]
+    silenced: list[Notifier] = []
+    if not service.notifiers or _channels(before) != _channels(config):
+        silenced = list(service.notifiers.values())
+        service.notifiers.clear()
+        service.notifiers.update(_notifiers(config))
     await engine.apply(config, service.sources)
-    await _close(old_sources, old_notifiers)
+    await _close(replaced, silenced)
+
+
+def _channels(config: Config) -> tuple[object, ...]:
+    return config.slack, config.email, config.service.url
+
+
+def _notifiers(config: Config) -> dict[str, Notifier]:
+    return build_notifiers(
+        slack_token=config.slack.token.get_secret_value(),
+        slack_api=config.slack.api,
+        smtp_url=config.email.smtp.get_secret_value(),
+        sender=config.email.sender,
+        base_url=config.service.url,
+    )
 
 
 async def _close_all(service: Service) -> None:
@@ -320,6 +337,13 @@ async def reload(
     Args:
         anyway: Also when the files are as they were.
     """
+    async with service.reloading:  # or the later reading may be in force before the earlier
+        return await _reload(service, engine, env, anyway=anyway)
+
+
+async def _reload(
+    service: Service, engine: Engine, env: Mapping[str, str], *, anyway: bool
+) -> bool:
     loaded = await asyncio.to_thread(load, service.options.config, env)
     service.loaded = loaded
     if loaded.config is None or loaded.errors:
