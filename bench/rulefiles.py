@@ -1,5 +1,9 @@
 """Rule files as teams write them, of any length."""
 
+import re
+
+_RULES_A_FILE = 1000
+
 _HEAD = """\
 version: 1
 defaults: {{ team: ops, every: {every}, severity: warning, open_after: 1 check, recover_after: 1 check }}
@@ -102,7 +106,7 @@ _MIXED = (
 def sql_rules(count: int, dsn: str, every: str = "1m") -> str:
     """Return a file of `count` SQL rules, no two with the same statement."""
     rules = "".join(_SQL.format(number=number) for number in range(count))
-    return f"{_HEAD.format(every=every)}  jobs: {{ postgres: '{dsn}', team: ops }}\nrules:\n{rules}"
+    return f"{_HEAD.format(every=every)}  jobs: {{ postgres: '{dsn}', team: ops, timeout: 30s }}\nrules:\n{rules}"
 
 
 def stuck_rule(dsn: str) -> str:
@@ -128,3 +132,14 @@ def mixed_rules(count: int) -> str:
     )
     rules = "".join(_MIXED[number % len(_MIXED)].format(number=number) for number in range(count))
     return f"{_HEAD.format(every='1m')}{sources}rules:\n{rules}"
+
+
+def parted(text: str) -> dict[str, str]:
+    """Return a long file as several: a file holds 1 MiB at most. The first is `rules.yaml`."""
+    head, _, rules = text.partition("rules:\n")
+    each = re.split(r"(?m)^(?=  \S)", rules)
+    parts = {
+        f"part-{start}.yaml": "rules:\n" + "".join(each[start : start + _RULES_A_FILE])
+        for start in range(0, len(each), _RULES_A_FILE)
+    }
+    return {"rules.yaml": f"{head}include: [{', '.join(parts)}]\n", **parts}

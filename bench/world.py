@@ -10,7 +10,7 @@ from pathlib import Path
 
 import asyncpg
 
-from bench.rulefiles import stuck_rule
+from bench.rulefiles import parted, stuck_rule
 from watchdog.app import collect_rarely
 from watchdog.clock import MovedClock
 from watchdog.config.load import load_text
@@ -77,7 +77,7 @@ def configured(text: str) -> Config:
     Raises:
         ValueError: It has a mistake.
     """
-    loaded = load_text({"rules.yaml": text}, "rules.yaml", {})
+    loaded = load_text(parted(text), "rules.yaml", {})
     if loaded.config is None or loaded.errors:
         raise ValueError("\n".join(str(problem) for problem in loaded.errors))
     return loaded.config

@@ -1,5 +1,6 @@
 """The command line. Thin: parse, call, print. Each command's module is imported when it is used."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -28,11 +29,22 @@ ALIASES = {"ack": "take"}
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit as the table of exit codes in the docs says."""
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for some takes 25 ms
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given in ([], ["-h"], ["--help"]):
-        sys.stdout.write(overview())
-        sys.exit(0)
+        sys.exit(_show_overview())
     sys.exit(_exit_code(given))
+
+
+def _show_overview() -> int:
+    try:
+        sys.stdout.write(overview())
+        sys.stdout.flush()
+    except BrokenPipeError:
+        from watchdog.cli.ending import ReaderGone, explain
+
+        return explain(ReaderGone())
+    return 0
 
 
 def overview() -> str:
