@@ -133,8 +133,12 @@ class Statement:
         return f"{self.text(column)} in ({', '.join(self.bind(w, '::text') for w in words)})"
 
     def among(self, expressions: Sequence[str], entities: Sequence[Entity]) -> str:
-        """Return the condition that the texts are those of one of `entities`."""
+        """Return the condition that the texts are those of one of `entities`.
+
+        What has no entity, an empty table, is not among the rows.
+        """
         left = f"({', '.join(expressions)})"
+        entities = [entity for entity in entities if len(entity) == len(expressions)]
         if not entities:
             return "(1 = 0)"
         if self.is_postgres:

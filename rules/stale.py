@@ -86,6 +86,8 @@ class Stale(TableSettings):
         if self._is_empty(answer):
             return self._judge_empty(context)
         found = [self._judge_row(context, row) for row in answer.rows if not self.is_marker(row)]
+        if self.entity_columns:
+            found.append(good((), None, "rows again", "There are rows again."))
         watched = set(context.watched)
         return Judgement(
             findings=ordered(one for one in found if isinstance(one, Finding)),

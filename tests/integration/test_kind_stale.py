@@ -170,3 +170,12 @@ async def test_a_condition_may_speak_of_now(native: Tables) -> None:
     await native.run(ROW, ("a", native.ago(minutes=50)), ("a", native.ago(minutes=-5)))
     (finding,) = (await native.judge(kind)).findings
     assert finding.fact == "50m old (max 30m)"
+
+
+async def test_an_empty_table_of_entities_is_asked_about_again_and_recovers(db: Tables) -> None:
+    kind = kind_of("stale", table="t", column="at", max_age="30m", entity=["org"], if_empty="bad")
+    [empty] = (await db.judge(kind)).findings
+    await db.run(ROW, ("a", db.ago(minutes=5)))
+    judgement = await db.judge(kind, watched=[empty.entity, entity(org="a")])
+    assert [one.entity for one in judgement.readings] == [(), entity(org="a")]
+    assert judgement.findings == ()
