@@ -106,7 +106,8 @@ _MIXED = (
 def sql_rules(count: int, dsn: str, every: str = "1m") -> str:
     """Return a file of `count` SQL rules, no two with the same statement."""
     rules = "".join(_SQL.format(number=number) for number in range(count))
-    return f"{_HEAD.format(every=every)}  jobs: {{ postgres: '{dsn}', team: ops, timeout: 30s }}\nrules:\n{rules}"
+    source = f"  jobs: {{ postgres: '{dsn}', team: ops, timeout: 30s }}\n"
+    return f"{_HEAD.format(every=every)}{source}rules:\n{rules}"
 
 
 def stuck_rule(dsn: str) -> str:
