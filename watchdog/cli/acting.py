@@ -2,6 +2,7 @@
 
 import click
 
+from notifiers.clean import one_line
 from watchdog.cli.session import NUMBER, Place, acting_person, person_option, placed, run, session
 from watchdog.domain.incident import CAUSE_KINDS, Incident
 
@@ -9,7 +10,7 @@ _number = click.argument("number", metavar="ID", type=NUMBER)
 
 
 def _say(incident: Incident, sentence: str) -> None:
-    click.echo(f"#{incident.id} {sentence}")
+    click.echo(one_line(f"#{incident.id} {sentence}"))
 
 
 @click.command("take")
@@ -33,7 +34,7 @@ def take_command(number: int, over: bool, person: str, place: Place) -> int:
             )
         _say(taken, f"is yours: {taken.title}. {taken.detail}".strip())
         if taken.do_first:
-            click.echo(f"Do first: {taken.do_first}")
+            click.echo(one_line(f"Do first: {taken.do_first}"))
 
     return run(work())
 

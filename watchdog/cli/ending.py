@@ -5,6 +5,8 @@ import sys
 
 import click
 
+from notifiers.clean import one_line
+
 BAD_ANSWER = 1
 WRONG_USE = 2
 UNREACHABLE = 3
@@ -20,11 +22,15 @@ class Ended(Exception):  # noqa: N818 (an ending, not always an error)
         self.code = code
 
 
+class ReaderGone(Exception):  # noqa: N818 (an ending)
+    """Whoever read what the command printed has gone: `head`, a pager. No `OSError`: click ends those."""
+
+
 def explain(error: Exception) -> int:
     """Say on stderr what went wrong and return the exit code for it."""
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
-    if isinstance(error, BrokenPipeError):
+    if isinstance(error, ReaderGone):
         # The reader has gone; nothing more can be said, and Python must not try when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -42,19 +48,24 @@ def explain(error: Exception) -> int:
 
 def _explain_ours(error: Exception) -> int:
     # Imported here: a command that ends well never needs them all.
+    import asyncpg
+
     from watchdog.domain.incident import Refused
     from watchdog.moved_time import TestClockRefused
     from watchdog.store.embedded import EmbeddedError
     from watchdog.store.migrate import SchemaRefused
-    from watchdog.store.pool import StoreDown
+    from watchdog.store.pool import PoolerRefused, StoreDown
     from watchdog.verbs import NotAllowed, UnknownIncident
 
-    codes = {
+    codes: dict[type[Exception], int] = {
         Refused: BAD_ANSWER,
         UnknownIncident: WRONG_USE,
         TestClockRefused: WRONG_USE,
         NotAllowed: NOT_ALLOWED,
         StoreDown: UNREACHABLE,
+        PoolerRefused: UNREACHABLE,
+        asyncpg.InvalidAuthorizationSpecificationError: UNREACHABLE,
+        asyncpg.InvalidCatalogNameError: UNREACHABLE,
         EmbeddedError: UNREACHABLE,
         SchemaRefused: UNREACHABLE,
     }
@@ -63,7 +74,7 @@ def _explain_ours(error: Exception) -> int:
             _say(str(error))
             return code
     if isinstance(error, OSError | TimeoutError):
-        _say(f"cannot reach it: {error or type(error).__name__}")
+        _say(f"cannot reach it: {str(error) or type(error).__name__}")
         return UNREACHABLE
     if os.environ.get("WATCHDOG_DEBUG"):
         raise error
@@ -72,4 +83,5 @@ def _explain_ours(error: Exception) -> int:
 
 
 def _say(sentence: str) -> None:
-    click.echo(sentence, err=True)
+    """Say one sentence; what data contributed to it has no power over the terminal."""
+    click.echo(one_line(sentence), err=True)

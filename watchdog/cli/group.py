@@ -6,10 +6,17 @@ import importlib
 import click
 
 from watchdog.cli import ABOUT, ALIASES, COMMANDS
+from watchdog.cli.ending import ReaderGone
 
 
 class _Commands(click.Group):
     """A group whose commands are imported only when they run, so that `--help` stays fast."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGone from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)

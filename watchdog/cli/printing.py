@@ -1,6 +1,7 @@
 """How commands print: tables on a terminal, TSV when piped, JSON when asked."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from notifiers.clean import one_line
 from rules.spans import short_span
 
 CommandFunction = TypeVar("CommandFunction", bound=Callable[..., Any])
+
+
+# JSON may hold these as they are; terminals obey some, readers of lines or of text stumble over others.
+_OBEYED = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Format(StrEnum):
@@ -61,12 +66,13 @@ def chosen(form: str | None) -> Format:
 def print_table(table: Table, form: Format) -> None:
     """Print rows on stdout and the closing sentence on stderr."""
     if form is Format.JSON:
-        click.echo(json.dumps([dict(row) for row in table.rows], default=_json, ensure_ascii=False))
+        text = json.dumps([dict(row) for row in table.rows], default=_json, ensure_ascii=False)
+        click.echo(_OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
     elif form is Format.TSV:
         names = [*table.columns, *table.hidden]
         click.echo("\t".join(name.lower().replace(" ", "_") for name in names))
         for row in table.rows:
-            click.echo("\t".join(_cell(row.get(_key(name))) for name in names))
+            click.echo("\t".join(_cell(_value(row, name)) for name in names))
     else:
         _print_on_terminal(table)
     if table.ending and form is not Format.JSON:
@@ -82,10 +88,15 @@ def _print_on_terminal(table: Table) -> None:
 
     shown = RichTable(box=None, pad_edge=False, header_style="bold")
     for name in table.columns:
-        shown.add_column(name.upper(), overflow="fold", no_wrap=name == "id")
+        shown.add_column(Text(one_line(name).upper()), overflow="fold", no_wrap=name == "id")
     for row in table.rows:
-        shown.add_row(*(Text(_short_cell(row.get(_key(name)))) for name in table.columns))
+        shown.add_row(*(Text(_short_cell(_value(row, name))) for name in table.columns))
     Console(highlight=False).print(shown)
+
+
+def _value(row: Mapping[str, Any], column: str) -> Any:
+    """Return a cell: of a column that data has named, or of one of ours."""
+    return row[column] if column in row else row.get(_key(column))
 
 
 def _key(column: str) -> str:

@@ -77,7 +77,7 @@ def _incident_table(found: "list[Incident]", now: datetime) -> Table:
                 "level": one.severity.value,
                 "state": one.state.value,
                 "owner": one.owner if confirmed else f"{one.owner} (not taken)",
-                "open": ago(one.opened_at, now),
+                "open": ago(one.opened_at, one.resolved_at or now),
                 "what": one.title,
                 "fact": one.fact,
                 "rule": one.rule,
@@ -261,7 +261,7 @@ def status_command(form: str | None, place: Place) -> int:
             sentences.append(
                 f"{place.config} has {here.mistakes} mistakes and is not in force: watchdog check"
             )
-        click.echo("\n".join(sentences), err=True)
+        click.echo("\n".join(map(one_line, sentences)), err=True)
         good = status.is_all_watched and not waiting.dead and not here.mistakes
         return 0 if good else BAD_ANSWER
 

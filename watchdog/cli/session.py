@@ -174,6 +174,14 @@ def person_option(command: CommandFunction) -> CommandFunction:
     return option(command)
 
 
+def _login() -> str:
+    """Return the login; empty where the account has no name, as in many containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
 def acting_person(config: "Config", person: str) -> str:
     """Return who acts.
 
@@ -181,7 +189,7 @@ def acting_person(config: "Config", person: str) -> str:
         Ended: Nobody of that name is in the configuration.
     """
     people = config.directory.people
-    name = person or getpass.getuser()
+    name = person or _login()
     if name in people:
         return name
     known = ", ".join(sorted(people)) or "nobody yet"
