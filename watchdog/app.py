@@ -108,7 +108,7 @@ async def serve(options: Options, env: Mapping[str, str], announce: Callable[[st
         pool = await open_pool(dsn)
         stack.push_async_callback(pool.close)
         demo = await _demo(options, dsn, clock, stack)
-        config = await _config_to_start_with(loaded, pool, clock, env)
+        config = await _config_to_start_with(loaded, options, pool, clock, env)
         service = Service(
             options, clock, pool, loaded, config, _replica(settings, options),
             addresses=demo.addresses if demo else {},
@@ -167,11 +167,12 @@ async def _demo(
 
 
 async def _config_to_start_with(
-    loaded: Loaded, pool: asyncpg.Pool, clock: Clock, env: Mapping[str, str]
+    loaded: Loaded, options: Options, pool: asyncpg.Pool, clock: Clock, env: Mapping[str, str]
 ) -> Config:
     """Return the configuration in force at the start.
 
-    The files if they are right; else the last good ones; else what is right in the files, with the
+    The files if they are right; else the last good ones, if they were read from the same place, so
+    that a mistyped path never runs somebody else's rules; else what is right in the files, with the
     broken rules reported as not watched.
     """
     if loaded.config is not None and not loaded.errors:
@@ -179,15 +180,30 @@ async def _config_to_start_with(
         return loaded.config
     async with transaction(pool) as conn:
         files = await configurations.newest(conn)
-    if files:
-        earlier = load_text(files, next(iter(files)), env)
+    root = Path(next(iter(files))) if files else None
+    if files and root and root.absolute() == options.config.absolute():
+        earlier = load_text(files, str(root), env)
         if earlier.config is not None and not earlier.errors:
-            logger.error("the configuration has errors; the last good one stays in force")
+            logger.error(
+                "the configuration has errors; the last good one stays in force",
+                extra=_mistakes(loaded),
+            )
             return earlier.config
     if loaded.config is None:
-        raise CannotStart("the configuration cannot be read; `watchdog check` says why")
-    logger.error("the configuration has errors; its broken rules are not watched")
+        raise CannotStart(f"{options.config} cannot be read; `watchdog check` says why")
+    logger.error(
+        "the configuration has errors; its broken rules are not watched", extra=_mistakes(loaded)
+    )
     return loaded.config
+
+
+def _mistakes(loaded: Loaded) -> dict[str, object]:
+    """Return for the log how many mistakes there are, and the first."""
+    if not loaded.errors:
+        return {"mistakes": 0}
+    first = loaded.errors[0]
+    place = f"{first.place.file}:{first.place.line}:{first.place.column}"
+    return {"mistakes": len(loaded.errors), "first": f"{place}: {first.message}"}
 
 
 async def _keep(config: Config, pool: asyncpg.Pool, clock: Clock) -> None:
@@ -347,7 +363,9 @@ async def _reload(
     loaded = await asyncio.to_thread(load, service.options.config, env)
     service.loaded = loaded
     if loaded.config is None or loaded.errors:
-        logger.error("the new configuration has errors; the old one stays in force")
+        logger.error(
+            "the new configuration has errors; the old one stays in force", extra=_mistakes(loaded)
+        )
         return False
     if loaded.config.digest == service.config.digest and not anyway:
         return True

@@ -42,7 +42,7 @@ def describe(config: Config, looks: Mapping[str, RuleLook], now: datetime) -> St
     if reasons:
         summary = f"{len(reasons)} of {total} rules are not watched."
     else:
-        summary = f"All {total} rules are watched."
+        summary = f"All {total} rules are watched." if total != 1 else "The one rule is watched."
     lines = [f"Not watched: {name}: {reason}" for name, reason in sorted(reasons.items())]
     return Status(reasons, (summary, *lines))
 

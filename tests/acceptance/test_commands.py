@@ -105,7 +105,7 @@ def test_one_incident_is_shown_with_its_evidence_and_timeline(
     assert "Timeline" in shown
     events = [one["what"] for one in rows(program, "show", number)]
     assert events[0] == "opened"
-    assert "message sent" in events
+    assert "page sent" in events
 
 
 def test_taking_makes_it_yours_and_the_next_one_is_told_who_and_when(

@@ -174,7 +174,7 @@ def test_a_first_start_without_anything_readable_ends_with_a_sentence(world: Wor
     for text in ("rules: [", None):
         world.file.write_text(text) if text else world.file.unlink()
         done = world.program.run("run", "--data", str(empty), "--listen", "127.0.0.1:0", code=2)
-        assert "the configuration cannot be read; `watchdog check` says why" in done
+        assert "rules.yaml cannot be read; `watchdog check` says why" in done
         assert "Traceback" not in done
 
 

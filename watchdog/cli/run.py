@@ -28,7 +28,7 @@ def run_command(listen: str, demo: bool, verbose: bool, place: Place) -> int:
     from watchdog.web.server import CannotListen
 
     set_up(verbose=verbose)
-    options = Options(place.config, place.data, listen, demo)
+    options = Options(place.config, place.data.absolute(), listen, demo)
     try:
         asyncio.run(serve(options, os.environ, click.echo))
     except CannotStart as error:

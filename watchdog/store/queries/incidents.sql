@@ -82,7 +82,7 @@ from (
     from event e where e.incident_id = $1
     union all
     select coalesce(a.ended_at, a.started_at), n.version,
-        coalesce('message ' || a.outcome, 'message on its way'), 'watchdog',
+        n.part || ' ' || coalesce(a.outcome, 'on its way'), 'watchdog',
         coalesce(nullif(a.error, ''), n.line), '', '', n.receiver
     from attempt a join notification n on n.id = a.notification_id where n.incident_id = $1
 ) as entry
