@@ -218,8 +218,17 @@ def is_from_elsewhere(request: Request, url: str) -> bool:
     origin = request.headers.get("origin", "null")
     if origin == "null":
         return False
+    site_of_origin = _host_and_port(origin)
     ours = {request.headers.get("host", ""), urlsplit(url).netloc}
-    return urlsplit(origin).netloc not in ours
+    return not site_of_origin or site_of_origin not in ours
+
+
+def _host_and_port(address: str) -> str:
+    """Return `host:port` as it stands in an address; empty for what is no address."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:  # brackets that are no IPv6 address: a header may hold anything
+        return ""
 
 
 def is_from_this_machine(request: Request, url: str) -> bool:
@@ -232,7 +241,10 @@ def is_from_this_machine(request: Request, url: str) -> bool:
         return False
     if any(name in request.headers for name in ("x-forwarded-for", "forwarded", "via")):
         return False
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    try:
+        host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:  # brackets that are no IPv6 address
+        return False
     return host == "localhost" or _is_loopback(host) or host == urlsplit(url).hostname
 
 
