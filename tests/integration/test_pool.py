@@ -2,6 +2,7 @@ import asyncio
 import os
 import signal
 import socket
+import traceback
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import asyncpg
 import pytest
 
 from tests.pooler import transaction_pooler
-from tests.postgres import UNSAFE, Server
+from tests.postgres import NIGHT, UNSAFE, Server
 from watchdog.store import processes
 from watchdog.store.embedded import Embedded
+from watchdog.store.migrate import migrate
 from watchdog.store.pool import (
+    AddressRefused,
     PoolerRefused,
     StoreDown,
     close_pool,
@@ -212,3 +215,20 @@ def test_only_what_is_lost_becomes_the_store_being_down() -> None:
         raise asyncpg.InterfaceError("the pool is closed")
     with pytest.raises(asyncpg.UniqueViolationError), store_down():
         raise asyncpg.UniqueViolationError("twice")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://u:CAN#ARY@127.0.0.1:1/db",
+        "postgresql://u:CANARY/x@127.0.0.1:1/db",
+        "postgresql://u@127.0.0.1:CANARY/db",
+        "CANARY://127.0.0.1/db",
+    ],
+)
+async def test_an_address_that_cannot_be_read_is_refused_without_showing_it(address: str) -> None:
+    for opening in (open_pool(address), migrate(address, NIGHT)):
+        with pytest.raises(AddressRefused, match="cannot be read") as refused:
+            await opening
+        assert "CAN" not in "".join(traceback.format_exception_only(refused.value))
+        assert refused.value.__suppress_context__

@@ -54,7 +54,7 @@ def _explain_ours(error: Exception) -> int:
     from watchdog.moved_time import TestClockRefused
     from watchdog.store.embedded import EmbeddedError
     from watchdog.store.migrate import SchemaRefused
-    from watchdog.store.pool import PoolerRefused, StoreDown
+    from watchdog.store.pool import AddressRefused, PoolerRefused, StoreDown
     from watchdog.verbs import NotAllowed, UnknownIncident
 
     codes: dict[type[Exception], int] = {
@@ -63,6 +63,7 @@ def _explain_ours(error: Exception) -> int:
         TestClockRefused: WRONG_USE,
         NotAllowed: NOT_ALLOWED,
         StoreDown: UNREACHABLE,
+        AddressRefused: WRONG_USE,
         PoolerRefused: UNREACHABLE,
         asyncpg.InvalidAuthorizationSpecificationError: UNREACHABLE,
         asyncpg.InvalidCatalogNameError: UNREACHABLE,

@@ -9,6 +9,7 @@ from datetime import datetime
 import asyncpg
 
 from watchdog.store import sql
+from watchdog.store.pool import readable_address
 
 MIGRATION_LOCK = 0x5744_0001
 """Number of the advisory lock under which the schema changes."""
@@ -59,12 +60,17 @@ async def migrate(
         steps: For tests; the release's own by default.
 
     Raises:
+        AddressRefused: `dsn` is not the address of a server.
         SchemaRefused: The store is a standby, is newer than this release, or was made by other steps.
     """
     known = migrations() if steps is None else steps
-    connection = await asyncpg.connect(
-        dsn, timeout=_CONNECT_SECONDS, command_timeout=_LOCK_WAIT_SECONDS, statement_cache_size=0
-    )
+    with readable_address():
+        connection = await asyncpg.connect(
+            dsn,
+            timeout=_CONNECT_SECONDS,
+            command_timeout=_LOCK_WAIT_SECONDS,
+            statement_cache_size=0,
+        )
     applied: list[str] = []
     try:
         while (step := await _apply_next(connection, known, now)) is not None:

@@ -58,6 +58,22 @@ class PoolerRefused(Exception):  # noqa: N818 (a refusal)
     """Between us and the store is a pooler in transaction mode; the text says what to do."""
 
 
+class AddressRefused(Exception):  # noqa: N818 (a refusal)
+    """The store's address cannot be read; the text says what it should look like."""
+
+
+@contextlib.contextmanager
+def readable_address() -> Iterator[None]:
+    """Refuse an address that the library cannot read; its own words would show half a password."""
+    try:
+        yield
+    except ValueError:
+        raise AddressRefused(
+            "the store's address cannot be read; write postgresql://USER:PASSWORD@HOST:PORT/NAME, "
+            "with `/`, `#`, `?`, `@` and `:` of a password as %2F, %23, %3F, %40 and %3A"
+        ) from None
+
+
 @contextlib.contextmanager
 def store_down(connection: asyncpg.Connection | None = None) -> Iterator[None]:
     """Turn what is lost with the connection to the store into `StoreDown`.
@@ -87,6 +103,7 @@ async def open_pool(dsn: str, *, size: int = 10, patience: float = 5.0) -> async
 
     Raises:
         StoreDown: No server answers, or none that takes writes.
+        AddressRefused: `dsn` is not the address of one.
         PoolerRefused: What answers is a pooler that changes servers between transactions.
     """
     with store_down():
@@ -217,8 +234,9 @@ async def _refuse_changing_servers(dsn: str) -> None:
 
 
 async def _connected(stack: contextlib.AsyncExitStack, dsn: str) -> asyncpg.Connection:
-    connection = await asyncpg.connect(
-        dsn, timeout=_CONNECT_SECONDS, command_timeout=_CONNECT_SECONDS, statement_cache_size=0
-    )
+    with readable_address():
+        connection = await asyncpg.connect(
+            dsn, timeout=_CONNECT_SECONDS, command_timeout=_CONNECT_SECONDS, statement_cache_size=0
+        )
     stack.push_async_callback(connection.close, timeout=_CLOSE_SECONDS)
     return connection
