@@ -65,13 +65,18 @@ def circles(parents: dict[str, tuple[str, ...]]) -> Iterator[list[str]]:
         done.update(path)
 
 
-def check_routes(book: Rulebook, settings: Settings) -> list[Problem]:
-    """Return warnings about routes that nothing can take."""
+def check_routes(book: Rulebook, settings: Settings, *, is_whole: bool) -> list[Problem]:
+    """Return warnings about routes that nothing can take.
+
+    Args:
+        is_whole: Every file could be read, so that a rule without a name here has none elsewhere.
+    """
     problems = []
     earlier: list[Route] = []
     names = [draft.name for draft in book.drafts]
     for route, entry in settings.routes:
-        cause = _never_matches(route, earlier, names)
+        cause = _named_by_none(route, names) if is_whole else ""
+        cause = cause or _taken_before(route, earlier)
         earlier.append(route)
         if cause:
             problems.append(_never(cause, entry))
@@ -82,10 +87,14 @@ def _never(cause: str, entry: Entry) -> Problem:
     return mark("route-never-matches", cause, entry.value.span, level=Level.WARNING)
 
 
-def _never_matches(route: Route, earlier: list[Route], names: list[str]) -> str:
+def _named_by_none(route: Route, names: list[str]) -> str:
     patterns = [one for one in route.rules if not any(fnmatchcase(name, one) for name in names)]
     if route.rules and len(patterns) == len(route.rules):
         return f"no rule is called `{shown(patterns[0])}`, so this route never matches"
+    return ""
+
+
+def _taken_before(route: Route, earlier: list[Route]) -> str:
     if any(_covers(first, route) for first in earlier):
         return "an earlier route takes everything that this one matches"
     return ""

@@ -108,7 +108,7 @@ def _load(
     check_dependencies(book, settings, is_whole=gathered.is_whole)
     problems = [*gathered.problems, *settings.problems, *book.problems]
     problems += [problem for draft in book.drafts for problem in draft.problems]
-    problems += check_routes(book, settings)
+    problems += check_routes(book, settings, is_whole=gathered.is_whole)
     found = _in_order(problems, gathered)
     is_right = not any(problem.is_error for problem in found)
     config = None
@@ -139,19 +139,23 @@ def _in_order(problems: list[Problem], gathered: Gathered) -> tuple[Problem, ...
 
 
 def _config(gathered: Gathered, settings: "Settings", book: "Rulebook") -> Config:
-    from watchdog.config.rulebook import broken_rules
+    from watchdog.config.rulebook import broken_rules, sources_of
     from watchdog.domain.people import Directory
 
-    good = {name: rule for name, rule in book.rules.items() if rule.team in settings.teams}
-    there = {*good, *settings.sources}
+    sources = {
+        name: source for name, source in settings.sources.items() if source.team in settings.teams
+    }
+    good = {
+        name: rule
+        for name, rule in book.rules.items()
+        if rule.team in settings.teams and sources.keys() >= set(sources_of(rule.kind))
+    }
+    there = {*good, *sources}
     rules = {
         name: rule
         if there.issuperset(rule.depends_on)
         else replace(rule, depends_on=tuple(one for one in rule.depends_on if one in there))
         for name, rule in good.items()
-    }
-    sources = {
-        name: source for name, source in settings.sources.items() if source.team in settings.teams
     }
     return Config(
         service=settings.service or Service(),
@@ -165,7 +169,7 @@ def _config(gathered: Gathered, settings: "Settings", book: "Rulebook") -> Confi
             settings.service.url,
         ),
         rules=rules,
-        broken=broken_rules(book, rules, settings),
+        broken=broken_rules(book, rules, sources, settings),
         files=dict(gathered.texts),
         digest=digest_of(gathered.texts),
     )

@@ -11,13 +11,16 @@ from watchdog.config.model import Place
 class Span:
     """Where a node stands: line and columns count from 1; `end_column` is behind its last character.
 
-    Of a node of several lines only the first one is spanned; `end_column` is then 0.
+    Of a node of several lines only the first one is spanned; `end_column` is then 0, and
+    `last_line` and `last_column` say where the node ends, behind its last character.
     """
 
     file: str
     line: int
     column: int
     end_column: int
+    last_line: int = 0
+    last_column: int = 0
 
     @property
     def place(self) -> Place:

@@ -50,8 +50,10 @@ class _Reader:
 
     def span(self, event: Any) -> Span:
         start, end = event.start_mark, event.end_mark
-        one_line = start.line == end.line
-        return Span(self.file, start.line + 1, start.column + 1, end.column + 1 if one_line else 0)
+        line, column = start.line + 1, start.column + 1
+        if start.line == end.line:
+            return Span(self.file, line, column, end.column + 1)
+        return Span(self.file, line, column, 0, end.line + 1, end.column + 1)
 
     def refuse(self, code: str, message: str, span: Span, label: str = "", **more: Any) -> None:
         self.problems.append(

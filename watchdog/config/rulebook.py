@@ -230,7 +230,8 @@ class _RuleReader:
         shape = draft.shape
         assert shape is not None
         for key in ("unless", "evidence"):
-            if source and database is None and getattr(shape, key):
+            is_listed = getattr(draft.kind, "for_each", None) is not None
+            if source and database is None and not is_listed and getattr(shape, key):
                 words = f"`{key}` asks a database, and `{source.name}` is none"
                 span = find(draft.entry.value, (key,), draft.entry.key).key_span
                 draft.add("wrong-source-type", words, span)
@@ -386,8 +387,17 @@ def limits_of(settings: object) -> Iterable[Limits[Any]]:
             yield from limits_of(value)
 
 
+def sources_of(kind: object) -> tuple[str, ...]:
+    """Return the names of the sources that a rule asks: its own, and what lists its entities."""
+    found = (getattr(one, "source", None) for one in (kind, getattr(kind, "for_each", None)))
+    return tuple(name for name in found if name is not None)
+
+
 def broken_rules(
-    book: Rulebook, watched: Mapping[str, Rule], settings: Settings
+    book: Rulebook,
+    watched: Mapping[str, Rule],
+    sources: Mapping[str, Source],
+    settings: Settings,
 ) -> tuple[BrokenRule, ...]:
     """Return the rules that are not among the watched ones, each with its first reason."""
     found = []
@@ -395,7 +405,7 @@ def broken_rules(
         if draft.name in watched:
             continue
         errors = [problem for problem in draft.problems if problem.is_error]
-        reason = errors[0].message if errors else _missing_part(draft, settings)
+        reason = errors[0].message if errors else _missing_part(draft, sources, settings)
         team = draft.shape.team if draft.shape else None
         team = team or settings.defaults.team or ""
         place = errors[0].place if errors else draft.entry.key.span.place
@@ -403,8 +413,8 @@ def broken_rules(
     return tuple(found)
 
 
-def _missing_part(draft: Draft, settings: Settings) -> str:
-    source = getattr(draft.kind, "source", None)
-    if source is not None and source not in settings.sources:
-        return f"its source `{shown(source)}` is wrong"
-    return "its team is wrong"
+def _missing_part(draft: Draft, sources: Mapping[str, Source], settings: Settings) -> str:
+    if draft.rule and draft.rule.team not in settings.teams:
+        return "its team is wrong"
+    missing = [name for name in sources_of(draft.kind) if name not in sources]
+    return f"its source `{shown(missing[0])}` is wrong" if missing else "its team is wrong"

@@ -28,7 +28,7 @@ _PASSWORD = re.compile(r"(?<=://)[^\s:/@'\"{}$]*:[^\s'\"{}$]+(?=@)")
 
 _SECRET_KEYS = re.compile(
     r"""(?i)\b([\w-]*(?:token|secret|passw|api[_-]?key|authorization|credential)[\w-]*["']?\s*:\s*)"""
-    r"""("[^"]*"?|'[^']*'?|[^\s,}\[\]{][^,}\n]*?(?=\s*(?:[,}\n]|$)))"""
+    r"""("(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|[^\s,}\[\]{](?:[^,}\n]|,(?=\S))*?(?=\s*(?:,\s|,$|[}\n]|$)))"""
 )
 
 
@@ -123,8 +123,9 @@ def read_secret_file(scalar: Scalar, read: Callable[[str], bytes]) -> Problem | 
     scalar.text, scalar.is_lost = "", True
     try:
         content = read(path)
-    except OSError as error:
-        words = f"cannot read the secret's file: {(error.strerror or 'unreadable').lower()}"
+    except (OSError, ValueError) as error:  # ValueError: no file can have such a name
+        reason = (getattr(error, "strerror", None) or "its name is not one").lower()
+        words = f"cannot read the secret's file: {reason}"
         return Problem("missing-secret-file", words, span.place, span.end_column)
     if len(content) > SECRET_BYTES_MAX:
         words = f"the secret's file is larger than {SECRET_BYTES_MAX} bytes"
@@ -167,10 +168,22 @@ class Masks:
     def line(self, text: str, file: str, number: int) -> str:
         """Return a line with every secret in it covered, each character by one, so columns stay."""
         for span in self.spans:
-            if span.file == file and span.line == number:
-                end = span.end_column - 1 if span.end_column else len(text)
-                text = text[: span.column - 1] + _covered(text[span.column - 1 : end]) + text[end:]
+            if span.file == file and span.line <= number <= max(span.line, span.last_line):
+                start = span.column - 1 if number == span.line else 0
+                end = span.last_column if number == span.last_line else span.end_column
+                if number not in (span.line, span.last_line) or not end:
+                    end = len(text) + 1
+                text = text[:start] + _covered(text[start : end - 1]) + text[end - 1 :]
         return cover(text)
+
+
+_UNSEEN = re.compile(r"://[^@]*:[^@]*[\s'\"{}$].*@", re.DOTALL)
+
+
+def is_hard_to_see(scalar: Scalar) -> bool:
+    """Return whether a password in an address may escape `cover`, which sees line by line."""
+    has_password = re.search(r"://[^@]*:.*@", scalar.written, re.DOTALL) is not None
+    return has_password and (not scalar.span.end_column or bool(_UNSEEN.search(scalar.written)))
 
 
 def cover(text: str) -> str:

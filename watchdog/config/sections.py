@@ -20,7 +20,7 @@ from watchdog.config.nodes import (
     scalars,
 )
 from watchdog.config.problems import Problem, did_you_mean, nearest, shown
-from watchdog.config.secrets import Masks, read_secret_file
+from watchdog.config.secrets import Masks, is_hard_to_see, read_secret_file
 from watchdog.config.shapes import (
     DefaultsShape,
     EmailShape,
@@ -165,5 +165,5 @@ class SectionReader:
             problem = read_secret_file(node, self.files.read_secret)
             if problem:
                 self.into.problems.append(problem)
-        elif always and not node.is_tainted and "${" not in node.written:
+        elif not node.is_tainted and "${" not in node.written and (always or is_hard_to_see(node)):
             self.into.masked.append(node.span)
