@@ -23,16 +23,20 @@ COUNTS = ("ok", "bad", "no_data", "error", "missed")
 MAIL, SYNC = (("queue", "mail"),), (("queue", "sync"),)
 
 
-def a_track(rule: str, entity: Entity = ()) -> StoredTrack:
-    return StoredTrack(
-        Track(rule, entity, 2, NOW, NOW, Severity.WARNING, incident_id=1), "identity"
-    )
+def a_track(rule: str, entity: Entity = (), identity: str = "") -> StoredTrack:
+    track = Track(rule, entity, 2, NOW, NOW, Severity.WARNING, incident_id=1)
+    return StoredTrack(track, identity or stuck_rule(rule).identity)
 
 
 def test_watched_are_the_entities_with_a_track() -> None:
     memory = Memory([a_track("child", MAIL), a_track("child", SYNC)], [])
     rules = [stuck_rule("child"), stuck_rule("other")]
     assert memory.watched(rules) == {"child": (MAIL, SYNC), "other": ()}
+
+
+def test_what_a_rule_watched_before_is_not_watched_by_it_now() -> None:
+    memory = Memory([a_track("child", MAIL, "stuck in another table")], [])
+    assert memory.watched([stuck_rule("child")]) == {"child": ()}
 
 
 def looked(outcome: Outcome, minute: int = 0) -> Looked:
