@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from notifiers.base import DeliveryError, Event, Message, Part, Receipt
-from notifiers.email import Email, parse_server
+from notifiers.email import Email
+from notifiers.mail_server import parse_server
 from notifiers.samples import sample
 from tests.any_facts import NASTY
 from tests.smtp_server import MailServer, client_tls

@@ -61,7 +61,8 @@ def test_a_missing_variable_is_one_mistake_and_no_more() -> None:
 
 @pytest.mark.parametrize("path", ["service.store", "channels.slack.token", "channels.email.smtp"])
 def test_a_secret_may_stand_in_a_file_of_its_own(tmp_path: Path, path: str) -> None:
-    (tmp_path / "secret").write_text(f"{CANARY}\n")
+    secret = f"smtp://u:{CANARY}@127.0.0.1"
+    (tmp_path / "secret").write_text(f"{secret}\n")
     section, *rest = path.split(".")
     text = f"version: 1\n{section}: " + "".join(f"{{ {key}: " for key in rest)
     (tmp_path / "rules.yaml").write_text(f"{text}'file:{tmp_path}/secret'" + "}" * len(rest))
@@ -70,7 +71,7 @@ def test_a_secret_may_stand_in_a_file_of_its_own(tmp_path: Path, path: str) -> N
     config = loaded.config
     assert config is not None
     secrets = (config.service.store, config.slack.token, config.email.smtp)
-    assert CANARY in {secret.get_secret_value() for secret in secrets}
+    assert secret in {one.get_secret_value() for one in secrets}
     assert CANARY not in repr(config)
     assert tmp_path / "secret" in loaded.watched
 

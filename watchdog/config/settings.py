@@ -1,5 +1,6 @@
 """The sections beside the rules: shapes to values, names resolved."""
 
+from notifiers.mail_server import parse_server
 from watchdog.config.files import Files
 from watchdog.config.gather import Gathered
 from watchdog.config.model import EmailChannel, Service, SlackChannel
@@ -68,13 +69,26 @@ class _SettingsReader(SectionReader):
             if name == "slack":
                 self.read_slack(entry)
             elif name == "email":
-                self.secret(find(entry.value, ("smtp",)).value)
-                shape = self.shape(EmailShape, entry)
-                if shape:
-                    self.into.email = EmailChannel(shape.smtp, shape.sender)
+                self.read_email(entry)
             else:
                 problem = unknown_key(name, "`channels`", entry.key.span, ["slack", "email"])
                 self.into.problems.append(problem)
+
+    def read_email(self, entry: Entry) -> None:
+        spot = find(entry.value, ("smtp",))
+        self.secret(spot.value)
+        shape = self.shape(EmailShape, entry)
+        if shape is None:
+            return
+        url = shape.smtp.get_secret_value()
+        try:
+            if url:
+                parse_server(url)
+        except ValueError as error:
+            label = "`/`, `#`, `?`, `@` and `:` in a password are %2F, %23, %3F, %40 and %3A"
+            self.add("bad-address", str(error), spot.value.span, label)
+            return
+        self.into.email = EmailChannel(shape.smtp, shape.sender)
 
     def read_slack(self, entry: Entry) -> None:
         if isinstance(entry.value, Table):
