@@ -155,7 +155,15 @@ class DeliveryError(Exception):
 
 
 class Notifier(Protocol):
-    """One way to reach people."""
+    """One way to reach people.
+
+    Attributes:
+        at_once: Most messages that may be on their way at the same time.
+        keeps_rendered: What its readers see is kept beside the message: there is no other place.
+    """
+
+    at_once: int
+    keeps_rendered: bool
 
     def render(self, message: Message) -> Rendered:
         """Return the message as its receiver will see it. Pure; never fails for any facts."""

@@ -37,6 +37,7 @@ class Email:
     """
 
     at_once = 1
+    keeps_rendered = False
 
     def __init__(
         self,

@@ -15,6 +15,7 @@ class Outbox:
         keeps_rendered: What its reader would have seen is kept beside the message.
     """
 
+    at_once = 20
     keeps_rendered = True
 
     def __init__(self, like: Notifier) -> None:

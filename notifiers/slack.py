@@ -69,6 +69,9 @@ class Slack:
         deadline: For one send or look-up, all requests together.
     """
 
+    at_once = 20
+    keeps_rendered = False
+
     def __init__(
         self,
         token: str,

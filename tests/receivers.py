@@ -59,6 +59,7 @@ class Receiver:
         can_look: A look-up finds what was taken.
     """
 
+    at_once: int = 1000
     keeps_rendered: bool = False
     delivered: list[Delivered] = field(default_factory=list)
     moods: dict[str, list[Mood]] = field(default_factory=lambda: defaultdict(list))

@@ -33,10 +33,6 @@ ROOT, PAGE, EDIT, THREAD = Part.ROOT, Part.PAGE, Part.EDIT, Part.THREAD
 SECOND = timedelta(seconds=1)
 
 
-class OneAtATime(Receiver):
-    at_once = 1
-
-
 @pytest.fixture
 def office(store: asyncpg.Pool, clock: MovedClock) -> PostOffice:
     return PostOffice(store, clock)
@@ -366,7 +362,7 @@ async def test_a_notifier_may_say_how_many_messages_it_sends_at_once(office: Pos
     async def pause(_name: str) -> None:
         await asyncio.sleep(0)
 
-    shy = OneAtATime(gate=pause)
+    shy = Receiver(gate=pause, at_once=1)
     await office.worker(notifiers={"slack": shy}).drain()
 
     assert len(shy.delivered) == 5

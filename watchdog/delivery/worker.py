@@ -37,8 +37,7 @@ class Limits:
 
     Attributes:
         batch: Messages claimed at once, and held at most for each channel.
-        at_once: Messages on their way at the same time, for each channel; a notifier that has an
-            attribute of this name says it for itself.
+        at_once: Messages on their way at the same time, for each channel; a notifier may want fewer.
         lease: How long a claim holds; after a crash its messages wait for its end.
         renew_every: How often the leases of what is still held are prolonged, in real time. No
             message is begun with less than this left.
@@ -272,7 +271,7 @@ class Delivery:
 
     def _gate(self, channel: str, notifier: Notifier) -> asyncio.Semaphore:
         if channel not in self._gates:
-            at_once = getattr(notifier, "at_once", self._limits.at_once)
+            at_once = min(notifier.at_once, self._limits.at_once)
             self._gates[channel] = asyncio.Semaphore(at_once)
         return self._gates[channel]
 
@@ -284,7 +283,6 @@ class Delivery:
     ) -> Result:
         line = answer.rendered.line if answer.rendered else ""
         if answer.error is None:
-            keeps = getattr(notifier, "keeps_rendered", False)
             return Result(
                 row.id,
                 row.token,
@@ -292,7 +290,7 @@ class Delivery:
                 answer.outcome,
                 line=line,
                 remote=answer.receipt.remote if answer.receipt else None,
-                body=answer.rendered.body if keeps and answer.rendered else None,
+                body=answer.rendered.body if notifier.keeps_rendered and answer.rendered else None,
             )
         due_at = next_try_at(
             answer.error,
