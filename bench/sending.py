@@ -18,6 +18,9 @@ _MESSAGES = 30_000
 class Instant:
     """A receiver that takes every message at once."""
 
+    at_once = 20
+    keeps_rendered = False
+
     keeps_rendered = False
 
     def render(self, message: Message) -> Rendered:
