@@ -45,8 +45,10 @@ def listen(address: str) -> socket.socket:
     Raises:
         CannotListen: The address is not one, not this machine's, or taken.
     """
-    parts = urlsplit(f"//{address}")
+    host: str | None = None
+    port: int | None = None
     try:
+        parts = urlsplit(f"//{address}")
         host, port = parts.hostname, parts.port  # refuses what is no port
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM) if host else []
     except (OSError, ValueError):

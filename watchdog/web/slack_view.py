@@ -15,7 +15,8 @@ from notifiers.clean import one_line, safe_url
 
 _ANGLE = re.compile(r"<([^<>]*)>")
 _BOLD = re.compile(r"\*([^*\n]+)\*")
-_EARLIEST, _LATEST = 0, 253_402_300_799
+_SECONDS = re.compile(r"[0-9]{1,12}")
+_LATEST = 253_402_300_799
 
 
 def mrkdwn(text: str) -> Markup:
@@ -62,9 +63,9 @@ def _angle(inner: str) -> Markup:
 
 def _date(target: str, words: str) -> Markup:
     _, seconds, *_ = target.split("^")
-    if not seconds.isascii() or not seconds.isdigit() or int(seconds) > _LATEST:
+    if not _SECONDS.fullmatch(seconds) or int(seconds) > _LATEST:
         return _text(words)
-    instant = datetime.fromtimestamp(max(_EARLIEST, int(seconds)), UTC)
+    instant = datetime.fromtimestamp(int(seconds), UTC)
     return Markup('<time class="at" datetime="{}">{}</time>').format(
         instant.isoformat(), _text(words)
     )
