@@ -142,10 +142,19 @@ class Background:
         await self._db.close()
 
     async def tick(self, now: datetime, switches: Switches) -> None:
-        """Sync every organisation that is due."""
+        """Sync every organisation that is due; what cannot be written is due again at the next tick."""
+        before = [(one.last_at, one.due_at) for one in self._everybody]
         rows = [row for one in self._everybody for row in _due(one, now, switches)]
         if not rows:
             return
+        try:
+            await self._write(rows, now)
+        except BaseException:
+            for one, (last_at, due_at) in zip(self._everybody, before, strict=True):
+                one.last_at, one.due_at = last_at, due_at
+            raise
+
+    async def _write(self, rows: list[LogRow], now: datetime) -> None:
         statements = load("web_sync")
         await self._db.execute("begin immediate")
         try:

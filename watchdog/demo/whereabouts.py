@@ -28,18 +28,23 @@ def leave(data_dir: Path, whereabouts: Whereabouts) -> None:
         {"addresses": dict(whereabouts.addresses), "switch_dsn": whereabouts.switch_dsn}
     )
     half = data_dir / f"{_FILE}.new"
-    half.touch(mode=0o600)
+    half.unlink(missing_ok=True)  # one that a crash has left may be readable for others
+    half.touch(mode=0o600, exist_ok=False)
     half.write_text(content)
     os.replace(half, data_dir / _FILE)
 
 
 def find(data_dir: Path) -> Whereabouts:
-    """Return where the demo is; empty if none has run here."""
+    """Return where the demo is; empty if none has run here, or what is there cannot be read."""
     try:
         found = json.loads((data_dir / _FILE).read_text())
     except (OSError, ValueError):
         return Whereabouts()
-    return Whereabouts(found["addresses"], found["switch_dsn"])
+    match found:
+        case {"addresses": dict(addresses), "switch_dsn": str(switch_dsn)}:
+            return Whereabouts(addresses, switch_dsn)
+        case _:
+            return Whereabouts()
 
 
 def clear(data_dir: Path) -> None:
