@@ -21,8 +21,6 @@ class Instant:
     at_once = 20
     keeps_rendered = False
 
-    keeps_rendered = False
-
     def render(self, message: Message) -> Rendered:
         """Return hardly anything."""
         return Rendered(message.key, {})
