@@ -43,7 +43,7 @@ def _rules(count: int) -> tuple[Figure, ...]:
         Figure("cpu_ms", f"{name}: CPU of ours an evaluation", "ms"),
         Figure("database_cpu_ms", f"{name}: CPU of the database an evaluation", "ms"),
         Figure("slots_cpu_ms", f"{name}, in their slots over a minute: CPU of ours each", "ms"),
-        Figure("writes", f"{name}, healthy: writing transactions an evaluation", "", at_most=0),
+        Figure("writes", f"{name}, healthy: rows written an evaluation", "", at_most=0),
         Figure("flush_ms", f"{name}: the flush of their counts every 5 s", "ms"),
     )
 

@@ -27,6 +27,8 @@ async def memory(*, quick: bool) -> dict[str, float]:
         try:
             dsn = await _store_dsn(data)
             await _make_jobs(dsn)
+            assert service.stdout is not None
+            await service.stdout.readline()  # it is up, so SIGHUP is heard
             rules.write_text(sql_rules(_RULES, dsn, f"{every_s}s"), "utf-8")
             service.send_signal(signal.SIGHUP)
             await _all_looked_at(dsn, every_s)
@@ -48,7 +50,7 @@ async def _started(data: Path, rules: Path) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "watchdog", "run", "--listen", "127.0.0.1:0"),
         *("--config", str(rules), "--data", str(data)),
-        stdout=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         env=os.environ | {"SLACK_BOT_TOKEN": "", "SMTP_URL": ""},
     )
