@@ -316,3 +316,15 @@ async def test_lines_older_than_four_weeks_are_forgotten(file: Path) -> None:
     async with opened(file) as background:
         await background.tick(later, CALM)
     assert one_of(file, "select min(synced_at) from sync_logs") >= iso(later - HISTORY)  # type: ignore[operator]
+
+
+async def test_a_file_of_another_release_with_other_organisations_is_gone_on_with(
+    file: Path,
+) -> None:
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        db.execute("update integrations set organization_id = 'jakarta-books'"
+                   " where organization_id = 'tokyo-books'")  # fmt: skip
+        db.commit()
+    async with opened(file) as background:
+        await background.tick(NOW + timedelta(hours=5), CALM)
+    assert syncs(file, NAIROBI, NOW)

@@ -249,4 +249,4 @@ async def _remember(db: aiosqlite.Connection, everybody: list[Organisation]) -> 
     rows = await db.execute_fetchall("select organization_id, last_sync_at from integrations")
     last = {name: datetime.fromisoformat(text) for name, text in rows}
     for one in everybody:
-        one.last_at = last[one.id]
+        one.last_at = last.get(one.id, one.last_at)  # a file of another release has others

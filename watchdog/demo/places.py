@@ -11,7 +11,7 @@ ZONES = (
     "America/Noronha", "America/Phoenix", "America/Santiago", "America/Sao_Paulo",
     "America/St_Johns", "America/Toronto",
     "Asia/Almaty", "Asia/Bangkok", "Asia/Colombo", "Asia/Dhaka", "Asia/Dubai", "Asia/Hong_Kong",
-    "Asia/Jakarta", "Asia/Kabul", "Asia/Karachi", "Asia/Kathmandu", "Asia/Kolkata", "Asia/Manila",
+    "Asia/Kabul", "Asia/Kamchatka", "Asia/Karachi", "Asia/Kathmandu", "Asia/Kolkata", "Asia/Manila",
     "Asia/Seoul", "Asia/Singapore", "Asia/Tehran", "Asia/Tokyo", "Asia/Yangon",
     "Atlantic/Azores", "Atlantic/Cape_Verde", "Atlantic/Reykjavik",
     "Australia/Adelaide", "Australia/Brisbane", "Australia/Eucla", "Australia/Lord_Howe",
