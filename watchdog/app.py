@@ -99,6 +99,10 @@ async def serve(options: Options, env: Mapping[str, str], announce: Callable[[st
     collect_rarely()
     loaded = await asyncio.to_thread(load, options.config, env, partial=True)
     settings = loaded.config or _NOTHING
+    if not settings.service.store_is_known:
+        raise CannotStart(
+            f"{options.config} does not say which store is meant; `watchdog check` shows the mistake"
+        )
     if socket_path is not None:
         require_local(_outward(settings, options))
     async with contextlib.AsyncExitStack() as stack:

@@ -130,7 +130,7 @@ async def _told(program: Program) -> dict[tuple[str, str], int]:
     )
     assert {row["state"] for row in rows} <= {"sent", "superseded"}
     posts = [row for row in rows if row["state"] == "sent" and row["part"] != "edit"]
-    return {_key(row): row["unknown"] for row in posts}
+    return {_key(dict(row)): row["unknown"] for row in posts}
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, str]:

@@ -10,13 +10,19 @@ import pytest
 
 from rules.base import Severity
 from tests.postgres import Database
-from tests.watching import World, make_table, stuck_rule
+from tests.watching import DIRECTORY, World, make_table, stuck_rule
 from watchdog.clock import MovedClock
 from watchdog.config.model import Query
 from watchdog.domain.incident import State
 from watchdog.domain.people import Policy
 from watchdog.store.incidents import evidence
 from watchdog.store.pool import transaction
+
+WITHOUT_ANA = replace(
+    DIRECTORY,
+    people={"raj": DIRECTORY.people["raj"]},
+    teams={"ops": replace(DIRECTORY.teams["ops"], lead="raj")},
+)
 
 
 @pytest.fixture
@@ -91,6 +97,22 @@ async def test_bad_again_within_the_window_is_the_same_incident(world: World) ->
     [incident] = await world.incidents()
     assert (incident.state, incident.version) == (State.OPEN, 3)
     assert ("slack:#ops-alerts", "thread", "back_again") in await world.receivers()
+
+
+async def test_bad_again_after_its_owner_has_left_it_belongs_to_who_is_on_call(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.begin(stuck_rule())
+    await world.hang("mail")
+    await world.pass_minutes(2)
+    await world.mend("mail")
+    await world.pass_minutes(3)
+    monkeypatch.setattr("tests.watching.DIRECTORY", WITHOUT_ANA)
+    await world.watch(stuck_rule())
+    await world.hang("mail")
+    await world.pass_minutes(2)
+    [incident] = await world.incidents()
+    assert (incident.state, incident.owner) == (State.OPEN, "raj")
 
 
 async def test_bad_again_much_later_is_a_new_incident(world: World) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.config_files import GOOD, codes, read
+from watchdog.config.load import load_text
 
 RULE = "{ queue: { source: crm, table: jobs, max_rows: 1 } }"
 
@@ -79,3 +80,13 @@ def test_a_broken_include_leaves_the_rest() -> None:
     loaded = read(GOOD + "include: more.yaml\n", partial=True, more="rules: {")
     assert loaded.config is not None
     assert list(loaded.config.rules) == ["orders-stale"]
+
+
+@pytest.mark.parametrize(
+    "service", ['{ store: "${NOT_SET}" }', "{ store: file:/none/here }", "{ stoer: x }"]
+)
+def test_a_store_that_cannot_be_read_is_not_taken_for_the_embedded_one(service: str) -> None:
+    text = f"version: 1\nservice: {service}\n"
+    config = load_text({"rules.yaml": text}, "rules.yaml", {}, partial=True).config
+    assert config is not None
+    assert not config.service.store_is_known

@@ -163,6 +163,11 @@ def test_coming_back_is_the_same_incident_not_taken_any_more() -> None:
     assert back.happened.words.startswith("20m after it recovered")
 
 
+def test_coming_back_after_its_owner_has_left_it_belongs_to_somebody_else() -> None:
+    back = life.back_again(recovered_incident(), LATER, Severity.WARNING, owner="raj")
+    assert back.after.owner == "raj"
+
+
 def test_the_reopen_window_wants_the_same_class_and_a_short_time() -> None:
     healed = recovered_incident(failure_class="transient")
     hour = timedelta(hours=1)

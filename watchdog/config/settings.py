@@ -57,11 +57,17 @@ class _SettingsReader(SectionReader):
         entry = self.gathered.sections.get("service")
         if entry is None or is_nothing(entry):
             return
-        self.secret(find(entry.value, ("store",)).value)
+        said_before = len(self.into.problems)
+        store = find(entry.value, ("store",)).value
+        self.secret(store)
         shape = self.shape(ServiceShape, entry)
-        if shape:
-            url = (shape.url or "").rstrip("/")
-            self.into.service = Service(url, shape.store, shape.listen)
+        is_lost = isinstance(store, Scalar) and store.is_lost
+        is_known = not is_lost and len(self.into.problems) == said_before
+        if shape is None:
+            self.into.service = Service(store_is_known=False)
+            return
+        url = (shape.url or "").rstrip("/")
+        self.into.service = Service(url, shape.store, shape.listen, is_known)
 
     def read_channels(self) -> None:
         channels = self.gathered.named("channels")

@@ -179,14 +179,21 @@ def recovered(
     )
 
 
-def back_again(incident: Incident, now: datetime, severity: Severity) -> Transition:
-    """Return its coming back within the reopen window: same incident, same owner, not taken."""
+def back_again(
+    incident: Incident, now: datetime, severity: Severity, owner: str = ""
+) -> Transition:
+    """Return its coming back within the reopen window: same incident, not taken.
+
+    Args:
+        owner: Who owns it now, if the former owner has left; the same person by default.
+    """
     assert incident.recovered_at is not None
     words = f"{short_span(now - incident.recovered_at)} after it recovered: {incident.fact}"
     return _step(
         incident,
         Happened(Event.BACK_AGAIN, now, WATCHDOG, words),
         State.OPEN,
+        owner=owner or incident.owner,
         severity=severity,
         taken_at=None,
         recovered_at=None,

@@ -279,6 +279,7 @@ class Engine:
             self._leader.begin_anew()  # it may have taken place all the same
             raise
         memory.remember(plans, committed.tracks)
+        reconcile.log_transitions(committed.transitions)
         if committed.transitions:
             self.wake.set()
 

@@ -1,5 +1,6 @@
 """From plans to one commit: incidents, their events, notices and tracks."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,16 +28,21 @@ from watchdog.domain.track import Track
 from watchdog.engine.plan import Change, Opening, Plan, Recovery
 from watchdog.store import incidents, leases, tracks
 
+logger = logging.getLogger(__name__)
+
 LEASE = "engine"
+LOGGED_MAX = 20
+"""Changes of one commit that are logged line by line."""
+
 Evidence = dict[str, list[dict[str, object]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What a commit left: every rule's tracks, and how many transitions were written."""
+    """What a commit left: every rule's tracks, and the transitions that were written."""
 
     tracks: Mapping[str, Mapping[Entity, Track]]
-    transitions: int
+    transitions: Sequence[Transition]
 
 
 async def commit_plans(
@@ -62,7 +68,7 @@ async def commit_plans(
         fresh = [left[plan.rule.name][one.track.entity] for one in plan.openings]
         await tracks.write(conn, [*plan.written, *fresh], plan.rule.identity)
         await tracks.forget(conn, plan.rule.name, plan.forgotten)
-    return Committed(left, len(steps))
+    return Committed(left, [step.transition for step in steps])
 
 
 def _tracks_left(
@@ -147,7 +153,10 @@ async def _begun(
         past = before.get(print_)
         policy, failure_class = plan.rule.policy, one.finding.failure_class or ""
         if past and within_reopen_window(past, plan.now, policy.reopen_within, failure_class):
-            again = back_again(_with_figures(past, one.finding), plan.now, one.finding.severity)
+            has_left = past.owner not in directory.people
+            owner = owner_for(directory, plan.rule.team, plan.now) if has_left else past.owner
+            newest = _with_figures(past, one.finding)
+            again = back_again(newest, plan.now, one.finding.severity, owner)
             begun.append(replace(again, before=past))
             continue
         fresh = _new_incident(number, print_, plan, one, *marks[plan.rule.name])
@@ -186,6 +195,24 @@ def _new_incident(
         runbook=rule.runbook,
         first_bad_at=track.first_bad_at,
     )
+
+
+def log_transitions(transitions: Sequence[Transition]) -> None:
+    """Log a line for each change of an incident, and one for all that a storm has beyond that."""
+    for one in transitions[:LOGGED_MAX]:
+        after = one.after
+        logger.info(
+            "incident %s",
+            one.happened.event.value,
+            extra={
+                "incident": after.id,
+                "rule": after.rule,
+                "owner": after.owner,
+                "fact": after.fact,
+            },
+        )
+    if len(transitions) > LOGGED_MAX:
+        logger.info("incidents changed", extra={"more": len(transitions) - LOGGED_MAX})
 
 
 async def withdraw(
