@@ -162,7 +162,9 @@ def test_a_long_chain_without_a_circle_has_none(length: int) -> None:
 
 @given(st.integers(1, 60), st.integers(0, 20))
 def test_a_ring_is_found_once_and_whole(length: int, tail: int) -> None:
-    ring = {f"r{one}": (f"r{(one + 1) % length}",) for one in range(length)}
+    ring: dict[str, tuple[str, ...]] = {
+        f"r{one}": (f"r{(one + 1) % length}",) for one in range(length)
+    }
     path = {f"t{one}": (f"t{one + 1}" if one + 1 < tail else "r0",) for one in range(tail)}
     (found,) = circles(path | ring)
     assert sorted(found) == sorted(ring)

@@ -79,10 +79,16 @@ class Stored:
         """Find kept texts; a wildcard stays within its directory, as on a disk."""
         if not glob.has_magic(pattern):
             return [pattern]
-        depth = pattern.count("/")
-        return sorted(
-            path for path in self.texts if path.count("/") == depth and fnmatchcase(path, pattern)
-        )
+        return sorted(path for path in self.texts if _is_named(path, pattern))
+
+
+def _is_named(path: str, pattern: str) -> bool:
+    """Return whether a shell would name `path` for `pattern`: hidden names only when asked for."""
+    parts, wanted = path.split("/"), pattern.split("/")
+    return len(parts) == len(wanted) and all(
+        fnmatchcase(part, one) and (one.startswith(".") or not part.startswith("."))
+        for part, one in zip(parts, wanted, strict=True)
+    )
 
 
 def _read_regular(path: str) -> bytes:

@@ -4,6 +4,7 @@ Built on the parser's events in one loop, so that no nesting can exhaust a stack
 before anything grows.
 """
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +14,9 @@ from watchdog.config.problems import PROBLEMS_MAX, Problem, shown
 
 BYTES_MAX = 1 << 20
 DEPTH_MAX = 50
+
+_ODD_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+"""Line breaks to the parser alone: with them, lines would be counted other than editors do."""
 
 _COLON_HINT = "put quotes around a value that holds `: `"
 _PLACEHOLDER_HINT = "a value that starts with `{{` needs quotes around it"
@@ -177,6 +181,8 @@ def parse(text: str, file: str) -> Parsed:
     if len(text) > BYTES_MAX:
         return Parsed(None, [_whole(file, "too-large", "is larger than 1 MiB")])
     reader = _Reader(file)
+    if _ODD_BREAK.search(text):
+        return Parsed(None, [_character_problem(text, file)])
     try:
         _read(text, reader)
     except _StopError:
@@ -277,10 +283,10 @@ def _syntax_words(context: str, problem: str, here: str, line: str) -> tuple[str
 
 
 def _character_problem(text: str, file: str) -> Problem:
-    """Return the place of the first character that YAML does not allow."""
+    """Return the place of the first character that cannot stand in a file."""
     import yaml
 
-    match = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    match = _ODD_BREAK.search(text) or yaml.reader.Reader.NON_PRINTABLE.search(text)
     at = match.start() if match else 0
     line = text.count("\n", 0, at) + 1
     column = at - (text.rfind("\n", 0, at) + 1) + 1

@@ -1,6 +1,7 @@
 """Problems as people and machines read them."""
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -14,6 +15,8 @@ EXCERPT_MAX = 160
 """Most characters of a line that are shown."""
 ANNOTATIONS_MAX = 10
 """GitHub shows this many annotations of a kind in a step."""
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 _RED, _YELLOW, _BLUE, _BOLD, _END = "\x1b[31m", "\x1b[33m", "\x1b[34m", "\x1b[1m", "\x1b[0m"
 
@@ -139,7 +142,9 @@ def as_json(results: Mapping[str, Loaded]) -> str:
         "rules": sum(loaded.rules for loaded in results.values()),
         "problems": problems,
     }
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    # Half a character, as of a file name that is no UTF-8, could not be written out.
+    return _HALF.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def _values(problem: Problem) -> dict[str, Any]:
@@ -175,7 +180,7 @@ def as_github(results: Mapping[str, Loaded]) -> str:
 
 def _annotation(problem: Problem) -> str:
     place = problem.place
-    where = {"file": place.file}
+    where = {"file": _HALF.sub("?", place.file)}
     if place.line:
         where |= {"line": str(place.line), "col": str(place.column)}
     if problem.end_column:

@@ -17,10 +17,13 @@ from watchdog.domain.people import WorkingHours
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 EVERY_MIN = timedelta(seconds=1)
 
-_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
-_LOOSE_TIME = re.compile(r"(\d{1,2})(?::(\d{2}))?\s*(am|pm|h|uhr)?", re.IGNORECASE)
-_CHECKS = re.compile(r"(\d{1,4}) checks?")
-_SIZE = re.compile(r"(\d{1,9})\s?(B|kB|MB)?")
+_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+_LOOSE_TIME = re.compile(r"([0-9]{1,2})(?::([0-5][0-9]))?\s*(am|pm|h|uhr)?", re.IGNORECASE)
+_CHECKS = re.compile(r"([0-9]{1,4}) checks?")
+_SIZE = re.compile(r"([0-9]{1,9}) ?(B|kB|MB)?")
+_URL = re.compile(r"https?://[^\s/?#@:]+(?::([0-9]{1,5}))?(?:[/?#]\S*)?")
+_LISTEN = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+(?:%\w+)?\]):([0-9]{1,5})")
+_PORT_MAX = 65_535
 
 
 def refusal(code: str, message: str, hint: str = "", **words: Any) -> PydanticCustomError:
@@ -73,9 +76,11 @@ def parse_working_hours(given: object) -> WorkingHours:
     text = _text_of(given, "bad_hours", "a set of working hours", _HOURS_HINT)
     if text == "always":
         return WorkingHours(frozenset(range(7)), time(0), time(0))
-    days, _, hours = text.partition(" ")
-    start, dash, end = hours.strip().partition("-")
-    if not dash:
+    first = re.search(r"[0-9]", text)
+    at = first.start() if first else len(text)
+    days, hours = text[:at].strip(), text[at:]
+    start, dash, end = hours.partition("-")
+    if not days or not dash:
         raise refusal(
             "bad_hours", "`{given}` is not a set of working hours", _HOURS_HINT, given=shown(text)
         )
@@ -151,7 +156,7 @@ def parse_checks(given: object) -> int:
     match = _CHECKS.fullmatch(given) if isinstance(given, str) else None
     if match and 1 <= int(match.group(1)) <= 1000:
         return int(match.group(1))
-    number = re.match(r"\s*(\d{1,3})\b", str(given))
+    number = re.match(r"\s*([0-9]{1,3})\b", str(given))
     count = max(1, int(number.group(1))) if number else 2
     hint = f"write `{count} check{'s' if count > 1 else ''}`"
     raise refusal(
@@ -174,7 +179,8 @@ def parse_size(given: object) -> int:
 def _parse_url(given: object) -> str:
     hint = "write an address that begins with `https://`"
     text = _text_of(given, "bad_url", "an address", hint)
-    if not re.fullmatch(r"https?://[^\s/?#@:]+(?::\d{1,5})?(?:[/?#]\S*)?", text):
+    match = _URL.fullmatch(text)
+    if match is None or int(match.group(1) or 0) > _PORT_MAX:
         raise refusal("bad_url", "`{given}` is not a web address", hint, given=shown(text))
     return text
 
@@ -209,8 +215,8 @@ def _parse_channel(given: object) -> str:
 def _parse_listen(given: object) -> str:
     hint = "write it like `127.0.0.1:8711`"
     text = _text_of(given, "bad_listen", "an address and a port", hint)
-    host, _, port = text.rpartition(":")
-    if not host or not re.fullmatch(r"\d{1,5}", port) or int(port) > 65_535:
+    match = _LISTEN.fullmatch(text)
+    if match is None or int(match.group(1)) > _PORT_MAX:
         raise refusal(
             "bad_listen", "`{given}` is not an address and a port", hint, given=shown(text)
         )
