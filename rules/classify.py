@@ -13,7 +13,8 @@ TEXT_MAX = 10_000
 PATTERN_MAX = 1_000
 PATTERNS_MAX = 100
 
-_CREDENTIAL = r"(?:api[ _-]?)?(?:secret|token|key|credentials?|password|signature|certificate)s?"
+_KEY = r"(?:api|access|auth|secret|private|signing|licen[cs]e)[ _-]?key"
+_CREDENTIAL = rf"(?:\w+_)?(?:{_KEY}|secret|token|credentials?|password|signature|certificate)s?"
 _SPOILT = r"invalid|missing|expired|revoked|bad|wrong|incorrect|unknown|rejected|malformed"
 BUILT_IN: Mapping[str, tuple[str, ...]] = {
     "auth_config": (
@@ -22,21 +23,23 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
         rf"\b{_CREDENTIAL}\s+(?:\w+\s+){{0,3}}(?:{_SPOILT}|not (?:set|found|valid|configured))\b",
         r"\b(?:unauthori[sz]ed|unauthenticated|forbidden|not authori[sz]ed|access denied)\b",
         r"\b(?:permission denied|authentication (?:failed|error|required)|invalid_(?:grant|client))\b",
-        r"\bcredentials?\b",
+        r"\bcredentials?\b|\binvalid key\b|\bcertificate verify failed\b",
+        r"\bkey (?:\w+ ){0,3}(?:revoked|expired|rejected)\b",
     ),
     "transient": (
         r"\b(?:429|5\d\d)\b",
         r"\brate[ _-]?limit|\btoo many requests\b|\bthrottl",
         r"\btime[d]?[ _-]?out\b|\bdeadline exceeded\b|\bETIMEDOUT\b",
         r"\bconnection (?:was )?(?:reset|refused|closed|aborted|lost)|\bECONN\w+|\bbroken pipe\b",
+        r"\bclosed the connection\b|\bEAI_AGAIN\b",
         r"\btemporar(?:y|ily)\b|\b(?:service|server) (?:is )?unavailable\b|\btry again\b",
         r"\bbad gateway\b|\binternal server error\b|\bsocket hang ?up\b|\boverloaded\b",
         r"\bdeadlock\b|\bcould not serialize\b|\block(?: wait)? timeout\b|\bdatabase is locked\b",
     ),
     "data_logic": (
         r"\bschema\b|\bmigration\b",
-        r"\bpars(?:e|ing)\b|\bunmarshal|\bdeserializ|\bdecod(?:e|ing) (?:error|failed)",
-        r"\b(?:bad|invalid|stale|unknown|missing|malformed) (?:cursor|page|json|payload|data|field)",
+        r"\bpars(?:e|ing)\b|\bunmarshal|\bdeserializ|\bdecod(?:e|ing) (?:error|failed)|DecodeError\b",
+        r"\b(?:bad|invalid|stale|unknown|missing|malformed) (?:cursor|page|json|payload|data|field|key)",
         r"\bconstraint\b|\bduplicate key\b|\bforeign key\b|\bnot[- ]null\b",
         r"\bunexpected\b|\bmismatch|\bvalidation\b|\bout of range\b|\b(?:422|400)\b",
         r"\b(?:Type|Key|Value|Attribute|Reference|Syntax)Error\b|\bundefined\b|\bdoes not exist\b",

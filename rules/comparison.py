@@ -11,11 +11,12 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from rules.durations import shown
+from rules.numbers import as_float
 
 Plain: TypeAlias = str | int | float | bool | None
 _COMPARISON = re.compile(r"\s*(>=|<=|!=|==?|>|<)\s*(.*?)\s*", re.DOTALL)
 _ORDERS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
-_NUMBER = re.compile(r"[+-]?\d{1,18}(?:\.\d{1,18})?(?:[eE][+-]?\d{1,2})?")
+_NUMBER = re.compile(r"[+-]?\d{1,18}(?:\.\d{1,18})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Comparison:
     @property
     def bound(self) -> float | None:
         """Return the number it compares with, if it is one."""
-        return float(self.operand) if is_number(self.operand) else None  # type: ignore[arg-type]
+        return as_float(self.operand)
 
     @property
     def rises(self) -> bool | None:

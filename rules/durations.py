@@ -10,7 +10,8 @@ DURATION_MAX = timedelta(days=3650)
 _UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 _DURATION = re.compile(
     r"(?=.)(?:(?P<d>\d{1,6})d)?(?:(?P<h>\d{1,6})h)?(?:(?P<m>\d{1,8})m)?(?:(?P<s>\d{1,9})s)?"
-    r"|(?P<ms>\d{1,9})ms"
+    r"|(?P<ms>\d{1,9})ms",
+    re.ASCII,
 )
 _LOOSE_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*([a-z]+)[\s,]*(?:and\s+)?", re.ASCII)
 _LOOSE_UNITS = {
@@ -40,7 +41,7 @@ def parse_duration(given: object) -> timedelta:
     parts = [(unit, int(count)) for unit, count in match.groupdict().items() if count]
     span = timedelta(milliseconds=sum(_UNITS[unit] * count for unit, count in parts))
     if any(count >= {"h": 24, "m": 60, "s": 60}[unit] for unit, count in parts[1:]):
-        raise _bad_duration(given, f"write `{format_duration(span)}`")
+        raise _bad_duration(given, f"write `{format_duration(min(span, DURATION_MAX))}`")
     return _bounded(span, given)
 
 

@@ -4,7 +4,6 @@ Each refusal is a `PydanticCustomError`: its message names what was written, its
 a `hint` that shows the right spelling.
 """
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, SchemaValidator, core
 from rules.base import Severity
 from rules.comparison import Comparison
 from rules.durations import format_duration, parse_duration, shown
+from rules.numbers import GREATEST
 from rules.sql_tokens import Lexeme, Token, tokens
 
 TEXT_MAX = 20_000
@@ -48,7 +48,8 @@ PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 
 def _number(given: object) -> float:
     number = isinstance(given, int | float) and not isinstance(given, bool)
-    if not number or not math.isfinite(given):  # type: ignore[arg-type]
+    # Above it no float is left to hold a value against; NaN is below nothing.
+    if not number or not abs(given) <= GREATEST:  # type: ignore[arg-type]
         raise PydanticCustomError(
             "bad_number", "`{given}` is not a number", {"given": shown(given)}
         )

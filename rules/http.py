@@ -102,14 +102,13 @@ class Http(Settings):
             return (bind(listing.source, listing.query, context.dialect, now=context.now),)
         if len(answers) > 1:
             return ()
-        return tuple(self._probe(entity) for entity in self._listed(answers))
+        return tuple(self._probe(entity) for entity in self._listed(answers)[:PROBES_MAX])
 
     def _listed(self, answers: Answers) -> list[Entity]:
         listed = answers[0][0]
         if not isinstance(listed, Rows):
             return []
-        entities = dict.fromkeys(self._entity_of(row) for row in listed.rows)
-        return list(entities)[:PROBES_MAX]
+        return list(dict.fromkeys(self._entity_of(row) for row in listed.rows))
 
     def _entity_of(self, row: Mapping[str, Any]) -> Entity:
         missing = [name for name in self.entity if name not in row]
@@ -140,8 +139,9 @@ class Http(Settings):
             if not isinstance(listed, Rows):
                 return unanswered(context)
             replies = answers[1] if len(answers) > 1 else ()
-            probed = list(zip(self._listed(answers), replies, strict=True))
-            truncated = listed.truncated or len(listed.rows) > PROBES_MAX
+            entities = self._listed(answers)
+            probed = list(zip(entities[:PROBES_MAX], replies, strict=True))
+            truncated = listed.truncated or len(entities) > PROBES_MAX
         asked = {e: a for e, a in probed if isinstance(a, HttpReply | HttpFailure)}
         found = [self._judge_one(context, entity, answer) for entity, answer in asked.items()]
         watched = set(context.watched)

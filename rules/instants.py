@@ -7,6 +7,8 @@ from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from rules.numbers import from_sql
+
 _EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 _LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,10 +43,10 @@ def from_column(value: object, *, zone: str, unit: str) -> datetime | None:
             return _aware(datetime.fromisoformat(value), zone)
         except ValueError:
             return None
-    if isinstance(value, int | float | Decimal) and unit.startswith("epoch"):
-        number = float(value) if -(10**18) < value < 10**18 else math.nan
-        return from_epoch(number / 1000 if unit == "epoch_ms" else number)
-    return None
+    number = None if isinstance(value, bool | timedelta) else from_sql(value)
+    if number is None or abs(number) >= 10**18 or not unit.startswith("epoch"):
+        return None
+    return from_epoch(number / 1000 if unit == "epoch_ms" else number)
 
 
 def _aware(at: datetime, zone: str) -> datetime | None:

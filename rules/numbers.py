@@ -4,7 +4,8 @@ import math
 from datetime import timedelta
 from decimal import Decimal
 
-_GREATEST = 1.7e308
+GREATEST = 1.7e308
+"""What stands for every number that is larger."""
 
 
 def as_float(value: object) -> float | None:
@@ -17,7 +18,7 @@ def as_float(value: object) -> float | None:
     try:
         found = float(value)
     except OverflowError:
-        return _GREATEST if value > 0 else -_GREATEST
+        return GREATEST if value > 0 else -GREATEST
     return found if math.isfinite(found) else None
 
 
@@ -27,4 +28,6 @@ def from_sql(value: object) -> float | None:
         return float(value)
     if isinstance(value, timedelta):
         return value.total_seconds()
-    return as_float(float(value) if isinstance(value, Decimal) else value)
+    if isinstance(value, Decimal):
+        return max(-GREATEST, min(GREATEST, float(value))) if value.is_finite() else None
+    return as_float(value)

@@ -1,7 +1,6 @@
 """`{{ now }}`, `{{ opened_at }}` and `{{ entity.x }}` in SQL: bound parameters, never text."""
 
 import difflib
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +11,6 @@ from rules.instants import iso_text
 from rules.sql_tokens import Lexeme, Token, tokens
 
 _ENTITY = "entity."
-_NAME = re.compile(r"now|opened_at|entity\.[^\W\d]\w{0,62}")
 _READS = {"select", "with"}
 _BOUND_MAX = 20_000
 

@@ -55,6 +55,11 @@ def _body(given: object) -> object:
         _no_other_braces(text)
     if sum(len(text) for text in texts) > BODY_MAX:
         raise PydanticCustomError("bad_body", "is longer than 100 kB", {})
+    try:
+        json.dumps(given, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        hint = "write dates as texts in quotes"
+        raise PydanticCustomError("bad_body", "holds what JSON has not", {"hint": hint}) from None
     return given
 
 
@@ -123,7 +128,7 @@ def _filled(value: object, resolve: Callable[[str], str]) -> object:
     if isinstance(value, str):
         return _PLACEHOLDER.sub(lambda match: resolve(match.group(1)), value)
     if isinstance(value, dict):
-        return {key: _filled(inner, resolve) for key, inner in value.items()}
+        return {_filled(key, resolve): _filled(inner, resolve) for key, inner in value.items()}
     if isinstance(value, list):
         return [_filled(inner, resolve) for inner in value]
     return value

@@ -157,12 +157,23 @@ class Sql(Settings):
         judged: list[Finding | Reading] = []
         for entity, group in folded(answer.rows, self._entity_of):
             each = [
-                self._judge_value(context, entity, value, row)
+                (value, row)
                 for row in group
                 if (value := from_sql(self._cell(row, self.value))) is not None
             ]
-            judged += [max(each, key=_badness)] if each else []
+            if each:
+                value, row = max(each, key=lambda one: self._badness(context, *one))
+                judged.append(self._judge_value(context, entity, value, row))
         return judged
+
+    def _badness(
+        self, context: Context, value: float, row: Mapping[str, Any]
+    ) -> tuple[int, float, str]:
+        """Return what is greatest for the worst row, whatever the order of rows."""
+        severity, limit, word = self._limit(context, value)
+        beyond = limit - value if word == "min" else value - limit
+        error = error_line(self._cell(row, self.error)) if self.error else ""
+        return (-1 if severity is None else severity.rank), beyond, error
 
     def _judge_value(
         self, context: Context, entity: Entity, value: float, row: Mapping[str, Any]
@@ -281,13 +292,12 @@ def text_of(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _badness(one: Finding | Reading) -> tuple[int, float, str]:
-    rank = one.severity.rank if isinstance(one, Finding) else -1
-    return rank, abs(one.value or 0.0), one.detail
+def _rank(one: Finding | Reading) -> int:
+    return one.severity.rank if isinstance(one, Finding) else -1
 
 
 def _merged(took: Finding | Reading, found: list[Finding | Reading]) -> list[Finding | Reading]:
     """Return both judgements, one for each entity: the worse where they are about the same."""
     same = [one for one in found if one.entity == took.entity]
     others = [one for one in found if one.entity != took.entity]
-    return [*others, max([took, *same], key=lambda one: _badness(one)[0])]
+    return [*others, max([took, *same], key=_rank)]

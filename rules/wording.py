@@ -31,7 +31,7 @@ def clipped(text: str, most: int) -> str:
 def long_span(span: timedelta) -> str:
     """Return a span for a sentence: `45 s`, `4 min`, `1 h 02 min`, `3 d 04 h`."""
     if timedelta() < span < timedelta(seconds=1):
-        return f"{round(span / timedelta(milliseconds=1))} ms"
+        return f"{span // timedelta(milliseconds=1)} ms"
     words = short_span(span).replace("d", " d ").replace("h", " h ").replace("m", " min")
     return words.replace("s", " s").rstrip()
 
@@ -39,7 +39,7 @@ def long_span(span: timedelta) -> str:
 def brief_span(span: timedelta) -> str:
     """Return a span for a phone, below a second in milliseconds."""
     if timedelta() < span < timedelta(seconds=1):
-        return f"{round(span / timedelta(milliseconds=1))}ms"
+        return f"{span // timedelta(milliseconds=1)}ms"
     return short_span(span)
 
 
@@ -47,7 +47,10 @@ def number(value: float) -> str:
     """Return a number without needless digits: `1,204`, `0.35`, `1.2e+20`."""
     if isinstance(value, int) or float(value).is_integer():
         return f"{int(value):,}" if abs(value) < 1e15 else f"{float(value):.3g}"
-    return f"{value:,.2f}" if 0.1 <= abs(value) < 1e15 else f"{value:.3g}"
+    if abs(value) >= 1e9:
+        # Nobody reads hundredths of billions.
+        return number(float(round(value)))
+    return f"{value:,.2f}" if abs(value) >= 0.1 else f"{value:.3g}"
 
 
 def rows(count: int) -> str:
