@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from notifiers.base import DeliveryError, Message, Notifier, Receipt, Rendered
 from watchdog.clock import deadline
-from watchdog.delivery.facts import decode_facts
+from watchdog.store.facts import decode_facts
 from watchdog.store.outbox import Claimed, Tried
 
 logger = logging.getLogger(__name__)

@@ -15,10 +15,10 @@ import asyncpg
 
 from notifiers.base import Notifier
 from watchdog.clock import Clock
-from watchdog.delivery.fallback import channel_of, first_part, later_part, next_receivers
 from watchdog.delivery.figures import Figures
 from watchdog.delivery.retries import Patience, next_try_at
 from watchdog.delivery.sending import Answer, send_one
+from watchdog.domain.fallback import channel_of, first_part, later_part, next_receivers
 from watchdog.domain.people import Directory
 from watchdog.store import outbox
 from watchdog.store.outbox import Claimed, Result, Road, Settled, Tried

@@ -15,10 +15,10 @@ import asyncpg
 
 from notifiers.base import Part
 from rules.base import Severity
-from watchdog.delivery.facts import encode_facts
-from watchdog.delivery.fallback import Unreached
+from watchdog.domain.fallback import Unreached
 from watchdog.domain.notices import Notice
 from watchdog.store.copying import copy
+from watchdog.store.facts import encode_facts
 from watchdog.store.sql import load
 from watchdog.store.text import JsonText, clean, json_text
 

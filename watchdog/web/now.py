@@ -13,11 +13,11 @@ from starlette.responses import Response
 from notifiers.base import Message
 from rules.base import Outcome
 from watchdog.config.problems import visible
-from watchdog.delivery.facts import decode_facts
 from watchdog.domain.incident import Incident, State
 from watchdog.domain.oncall import next_handover, on_call
 from watchdog.status import Status, describe
 from watchdog.store import incidents, outbox, pages
+from watchdog.store.facts import decode_facts
 from watchdog.store.looks import RuleLook
 from watchdog.store.outbox import Entry
 from watchdog.store.pool import transaction

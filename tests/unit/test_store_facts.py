@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from notifiers.base import Event, Facts
 from tests.incidents import facts
 from tests.postgres import NIGHT
-from watchdog.delivery.facts import decode_facts, encode_facts
+from watchdog.store.facts import decode_facts, encode_facts
 
 instants = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]))
 texts = st.text(max_size=20)

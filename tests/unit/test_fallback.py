@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifiers.base import Part
-from watchdog.delivery.fallback import (
+from watchdog.domain.fallback import (
     Unreached,
     first_part,
     later_part,
