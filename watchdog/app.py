@@ -95,6 +95,8 @@ async def serve(options: Options, env: Mapping[str, str], announce: Callable[[st
     Raises:
         CannotStart, EmbeddedError, SchemaRefused, StoreDown, TestClockRefused: See their texts.
     """
+    # Until the service listens for it, a request to reload must not end it.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     clock, socket_path = clock_of(env)
     collect_rarely()
     loaded = await asyncio.to_thread(load, options.config, env, partial=True)
