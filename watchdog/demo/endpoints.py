@@ -1,5 +1,6 @@
 """The HTTP endpoints of the demo's systems: one local server, a path for each system."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -128,8 +129,8 @@ class Endpoints:
         return web.json_response(found)
 
     async def _sync_config(self, request: web.Request) -> web.Response:
-        asked = await request.json()
-        if not isinstance(asked, dict) or asked.get("action") != "trigger":
+        asked = await _order(request)
+        if asked.get("action") != "trigger":
             return web.json_response({"error": "the action must be trigger"}, status=400)
         organisation_id = str(asked.get("organizationId", ""))
         done = await self._background.trigger(
@@ -140,8 +141,9 @@ class Endpoints:
         return web.json_response({"triggered": True}, status=202)
 
     async def _trigger(self, request: web.Request) -> web.Response:
-        asked = await request.json()
-        workspace = str(asked.get("workspaceId", "")) if isinstance(asked, dict) else ""
+        workspace = str((await _order(request)).get("workspaceId", ""))
+        if workspace not in self._customers:
+            return _unknown("workspace", workspace)
         instance = await self._crm.fetchval(
             load("contacts")["start_one"], self._clock.now(), workspace
         )
@@ -151,7 +153,9 @@ class Endpoints:
 
     async def _instance(self, request: web.Request) -> web.Response:
         instance = request.query.get("instanceId", "")
-        status = await self._crm.fetchval(load("contacts")["find_instance"], instance)
+        status = None
+        if "\x00" not in instance:  # PostgreSQL has no such text
+            status = await self._crm.fetchval(load("contacts")["find_instance"], instance)
         if status is None:
             return _unknown("instance", instance)
         return web.json_response({"instanceId": instance, "status": _STATES[status]})
@@ -180,6 +184,15 @@ class Endpoints:
             "reset": int(reset.timestamp()),
         }
         return web.json_response({"resources": {"core": core}})
+
+
+async def _order(request: web.Request) -> Mapping[str, object]:
+    """Return what is asked for as JSON; what is no JSON object asks for nothing."""
+    try:
+        asked = await request.json()
+    except (ValueError, LookupError):  # no JSON, not in its encoding, or an encoding nobody knows
+        return {}
+    return asked if isinstance(asked, dict) else {}
 
 
 def _unknown(what: str, name: str) -> web.Response:
