@@ -230,9 +230,10 @@ class Sql(Settings):
         *,
         truncated: bool,
     ) -> Finding:
-        more = "+" if truncated and not self.entity_columns else ""
         value = float(len(group))
-        said = f"{rows(len(group))}{more}"
+        said = rows(len(group))
+        if truncated and not self.entity_columns:
+            said = f"{len(group):,}+ rows"
         if self.value is not None and self.entity_columns:
             numbers = [from_sql(self._cell(row, self.value)) for row in group]
             value = max((one for one in numbers if one is not None), default=value)
