@@ -7,7 +7,7 @@ from rules.base import Severity
 from watchdog.config.nodes import Entry, find
 from watchdog.config.problems import Level, Problem, did_you_mean, shown
 from watchdog.config.rulebook import Draft, Rulebook
-from watchdog.config.sections import Settings, item_span, mark, written
+from watchdog.config.sections import Settings, item_span, mark, said, written
 from watchdog.domain.people import Route
 
 
@@ -29,7 +29,7 @@ def check_dependencies(book: Rulebook, settings: Settings, *, is_whole: bool) ->
     for circle in circles({name: _parents(draft) for name, draft in drafts.items()}):
         for name, parent in zip(circle, [*circle[1:], circle[0]], strict=True):
             spot = find(drafts[name].entry.value, ("depends_on",), drafts[name].entry.key)
-            chain = " → ".join(shown(one) for one in [*circle, circle[0]])
+            chain = " → ".join(said(drafts[one].entry.key) for one in [*circle, circle[0]])
             words = f"the rules wait for each other: {chain}"
             drafts[name].add("depends-cycle", words, item_span(spot, parent))
 

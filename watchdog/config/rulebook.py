@@ -15,7 +15,7 @@ from watchdog.config.model import BrokenRule, Query, Rule, Source
 from watchdog.config.nodes import Entry, Scalar, Span, Table, find
 from watchdog.config.problems import Problem, did_you_mean, listed, shown
 from watchdog.config.secrets import located, part_span
-from watchdog.config.sections import Settings, check_name, mark, written
+from watchdog.config.sections import Settings, check_name, mark, said, written
 from watchdog.config.shapes import DefaultsShape, RuleShape
 from watchdog.config.templates import expand
 from watchdog.config.validate import keys_of, unknown_key, validated
@@ -80,7 +80,7 @@ def read_rules(
     for draft in _drafts(gathered, book.problems):
         first = seen.setdefault(draft.name, draft.entry.key.span)
         if first is not draft.entry.key.span:
-            words = f"rule `{shown(draft.name)}` is declared twice"
+            words = f"rule `{said(draft.entry.key)}` is declared twice"
             related = (first.place, "the first one is here")
             book.problems.append(
                 mark("duplicate-name", words, draft.entry.key.span, related=related)
@@ -409,7 +409,8 @@ def broken_rules(
         team = draft.shape.team if draft.shape else None
         team = team or settings.defaults.team or ""
         place = errors[0].place if errors else draft.entry.key.span.place
-        found.append(BrokenRule(draft.name, team, reason, place))
+        name = said(draft.entry.key) if check_name(draft.entry) else draft.name
+        found.append(BrokenRule(name, team, reason, place))
     return tuple(found)
 
 

@@ -79,7 +79,12 @@ def check_name(entry: Entry) -> Problem | None:
     if body.isalnum() and body.isascii() and name[0].isalnum() and len(name) <= NAME_MAX:
         return None
     label = "a name is made of letters, digits, `-`, `_` and `.`"
-    return mark("bad-name", f"`{shown(name)}` is not a name", entry.key.span, label)
+    return mark("bad-name", f"`{said(entry.key)}` is not a name", entry.key.span, label)
+
+
+def said(key: Scalar) -> str:
+    """Return a name as a message may show it: as the file has it, if it came from outside."""
+    return shown(key.written if key.is_tainted else key.text)
 
 
 def written(spot: Spot, name: str) -> str:

@@ -104,7 +104,13 @@ def _filled_node(node: Node, given: Mapping[str, Scalar], problems: list[Problem
     if isinstance(node, Listing):
         return Listing([_filled_node(item, given, problems) for item in node.items], node.span)
     filled = [_filled_entry(entry, given, problems) for entry in node.entries.values()]
-    return Table({entry.key.text: entry for entry in filled}, node.span)
+    table = Table({}, node.span)
+    for entry in filled:
+        first = table.entries.setdefault(entry.key.text, entry)
+        if first is not entry:
+            words = f"`{shown(entry.key.written)}` stands here twice"
+            problems.append(_at(Spot(entry.key, entry.value), "duplicate-key", words))
+    return table
 
 
 def _filled(scalar: Scalar, given: Mapping[str, Scalar], problems: list[Problem]) -> Scalar:
