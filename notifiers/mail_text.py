@@ -215,11 +215,12 @@ def _paragraphs(facts: Facts, story: Story, because: str) -> Iterator[str]:
         yield rows
     if facts.url:
         yield f"Open it: {facts.url}"
-    yield _wrapped(" · ".join(story.facts_line)) + "\n" + _wrapped(because)
+    yield "\n".join(_wrapped(one) for one in (" · ".join(story.facts_line), because) if one)
 
 
 def _wrapped(text: str) -> str:
-    return textwrap.fill(text, COLUMNS)
+    # Where it breaks a word that is too long, textwrap leaves the space before it.
+    return "\n".join(line.rstrip() for line in textwrap.wrap(text, COLUMNS))
 
 
 def _row(row: Row, facts: Facts) -> str:

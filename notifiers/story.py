@@ -109,6 +109,10 @@ def _told(*texts: str) -> str:
     return " ".join(filter(None, map(_sentence, texts)))
 
 
+def _whoever(facts: Facts) -> str:
+    return facts.owner or "its owner"
+
+
 def _now(facts: Facts) -> str:
     return facts.detail or facts.fact
 
@@ -131,18 +135,18 @@ def _offered(facts: Facts) -> _Telling:
     receiver = who.rpartition(" → ")[2] or "somebody"
     lead = f"{who} (not accepted yet)"
     return _Telling(
-        _told(_now(facts)) + " " + _plain_sentence(lead),
+        f"{_told(_now(facts))} {_plain_sentence(lead)}".lstrip(),
         quote=note,
-        next_row=Row("Next", f"{facts.owner} keeps it unless {receiver} takes it"),
+        next_row=Row("Next", f"{_whoever(facts)} keeps it unless {receiver} takes it"),
         short=(f"open for {open_for(facts)}",),
         with_guide=True,
     )
 
 
 def _handed_over(facts: Facts) -> _Telling:
-    lead = f"{facts.words}: {facts.owner} is the owner now"
+    lead = f"{facts.words}: {_whoever(facts)} is the owner now"
     return _Telling(
-        _told(_now(facts)) + " " + _plain_sentence(lead),
+        f"{_told(_now(facts))} {_plain_sentence(lead)}".lstrip(),
         short=(f"open for {open_for(facts)}",),
         with_guide=True,
     )
@@ -156,7 +160,7 @@ def _noted(facts: Facts) -> _Telling:
 def _recovered(facts: Facts) -> _Telling:
     return _Telling(
         _told(facts.words or _now(facts), f"Bad for {bad_for(facts)}"),
-        next_row=Row("Next", f"{facts.owner} writes the cause, then it is resolved"),
+        next_row=Row("Next", f"{_whoever(facts)} writes the cause, then it is resolved"),
         short=(_taken_after(facts),),
     )
 
