@@ -139,7 +139,7 @@ def test_what_is_substituted_is_only_what_stands_between_braces(before: str, aft
 
 def test_very_long_texts_take_no_time_to_read() -> None:
     for piece in ("'", "{{", "/*", "$$", "(", '"', "a", "$a$", "E'\\"):
-        assert sum(len(token.text) for token in tokens(piece * 50_000)) == len(piece) * 50_000
+        assert sum(len(token.text) for token in tokens(piece * 20_000)) == len(piece) * 20_000
 
 
 @pytest.mark.parametrize(
