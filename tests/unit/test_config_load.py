@@ -175,7 +175,9 @@ def test_warnings_leave_a_configuration_usable() -> None:
 
 
 def test_an_address_whose_variable_is_not_set_is_no_address() -> None:
-    loaded = load_text({"rules.yaml": 'version: 1\nservice: { url: "${URL:-}" }\n'}, "rules.yaml", {})
+    loaded = load_text(
+        {"rules.yaml": 'version: 1\nservice: { url: "${URL:-}" }\n'}, "rules.yaml", {}
+    )
     assert loaded.errors == ()
     assert loaded.config is not None
     assert loaded.config.service.url == ""

@@ -168,7 +168,9 @@ def test_circles_are_circles_and_none_is_missed(parents: dict[str, tuple[str, ..
 
 def test_rules_that_share_their_parents_are_each_gone_through_once() -> None:
     layers = range(40)  # path by path this takes days
-    parents = {f"{one}{side}": (f"{one + 1}a", f"{one + 1}b") for one in layers for side in "ab"}
+    parents: dict[str, tuple[str, ...]] = {
+        f"{one}{side}": (f"{one + 1}a", f"{one + 1}b") for one in layers for side in "ab"
+    }
     assert list(circles(parents)) == []
 
 
