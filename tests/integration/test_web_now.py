@@ -31,7 +31,7 @@ async def test_an_empty_page_says_that_nothing_is_wrong_and_nothing_unwatched(
         text = await ana.read("/")
     assert "Nothing needs a person" in text
     assert "Not watched: nothing." in text
-    assert "All 1 rules are watched." in text
+    assert "The one rule is watched." in text
     assert "No message yet." in text
     assert "<title>Watchdog</title>" in text
 
