@@ -57,7 +57,7 @@ async def test_figures_say_how_it_goes(store: asyncpg.Pool, clock: MovedClock) -
     await clock.advance(timedelta(minutes=2))
     async with running_page(store, clock) as page, page.client() as client:
         lead(page)
-        page.engine.lag = timedelta(seconds=1.5)
+        page.engine._agenda.lag = timedelta(seconds=1.5)
         page.delivery_figures().attempts["sent"] = 4
         answer = await client.get("/metrics")
     lines = answer.text.splitlines()
