@@ -290,7 +290,7 @@ def test(arguments: list[str]) -> int:
     """Run the tests; what follows goes to pytest."""
     workers = str(min(WORKERS_MAX, os.cpu_count() or 1))
     os.environ.setdefault("PYTEST_XDIST_AUTO_NUM_WORKERS", workers)  # so that --pdb may mean none
-    words = ("-m", "pytest", "-n", "auto", "--dist", "worksteal", *arguments)
+    words = ("-m", "pytest", "-n", "auto", "--dist", "loadfile", *arguments)
     become(prepare(DEV_LOCK) / "python", *words)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from notifiers.base import Event
 from tests.acceptance.running import Program
-from tests.acceptance.test_failures import SLOTS_TO_OPEN, SLOTS_TO_RECOVER
+from tests.acceptance.test_failures import REOPEN_WINDOW, SLOTS_TO_OPEN, SLOTS_TO_RECOVER
 from watchdog.demo.failures import FAILURES
 
 RULE = "contact-sync-stuck"
@@ -54,12 +54,13 @@ def on_terminal(program: Program, *words: str) -> str:
 @pytest.fixture(scope="module")
 def number(program: Program) -> Iterator[str]:
     """Give the incident of a hanging sync, which lives through the tests of this module in order."""
+    program.jump(REOPEN_WINDOW)
     program.run("demo", "break", "S1")
     program.advance(SLOTS_TO_OPEN)
     [opened] = [
         one
         for one in rows(program, "incidents")
-        if (one["rule"], one["level"]) == (RULE, "warning")
+        if (one["rule"], one["level"], one["state"]) == (RULE, "warning", "open")
     ]
     yield opened["id"]
     program.run("demo", "mend", "S1")
@@ -182,7 +183,8 @@ def test_a_rule_is_tried_without_sending_anything(program: Program, number: str)
 
 
 def test_status_says_whether_everything_is_watched(program: Program) -> None:
-    program.advance(30)
+    program.jump(REOPEN_WINDOW)
+    program.advance(SLOTS_TO_RECOVER)
     said = program.run("status")
     assert "rules are watched." in said
     assert "0 could not be delivered" in said
