@@ -139,7 +139,7 @@ def _in_order(problems: list[Problem], gathered: Gathered) -> tuple[Problem, ...
 
 
 def _config(gathered: Gathered, settings: "Settings", book: "Rulebook") -> Config:
-    from watchdog.config.rulebook import broken_rules, sources_of
+    from watchdog.config.broken import broken_rules, sources_of
     from watchdog.domain.people import Directory
 
     sources = {

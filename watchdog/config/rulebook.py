@@ -11,9 +11,9 @@ from rules.base import Classifier, Dialect, Kind, Severity
 from rules.fields import Limits
 from watchdog.config import titles
 from watchdog.config.gather import Gathered
-from watchdog.config.model import BrokenRule, Query, Rule, Source
+from watchdog.config.model import Query, Rule, Source
 from watchdog.config.nodes import Entry, Scalar, Span, Table, find
-from watchdog.config.problems import Problem, did_you_mean, listed, shown
+from watchdog.config.problems import Problem, did_you_mean, listed
 from watchdog.config.secrets import located, part_span
 from watchdog.config.sections import Settings, check_name, mark, said, written
 from watchdog.config.shapes import DefaultsShape, RuleShape
@@ -385,37 +385,3 @@ def limits_of(settings: object) -> Iterable[Limits[Any]]:
     elif isinstance(settings, tuple | list):
         for value in settings:
             yield from limits_of(value)
-
-
-def sources_of(kind: object) -> tuple[str, ...]:
-    """Return the names of the sources that a rule asks: its own, and what lists its entities."""
-    found = (getattr(one, "source", None) for one in (kind, getattr(kind, "for_each", None)))
-    return tuple(name for name in found if name is not None)
-
-
-def broken_rules(
-    book: Rulebook,
-    watched: Mapping[str, Rule],
-    sources: Mapping[str, Source],
-    settings: Settings,
-) -> tuple[BrokenRule, ...]:
-    """Return the rules that are not among the watched ones, each with its first reason."""
-    found = []
-    for draft in book.drafts:
-        if draft.name in watched:
-            continue
-        errors = [problem for problem in draft.problems if problem.is_error]
-        reason = errors[0].message if errors else _missing_part(draft, sources, settings)
-        team = draft.shape.team if draft.shape else None
-        team = team or settings.defaults.team or ""
-        place = errors[0].place if errors else draft.entry.key.span.place
-        name = said(draft.entry.key) if check_name(draft.entry) else draft.name
-        found.append(BrokenRule(name, team, reason, place))
-    return tuple(found)
-
-
-def _missing_part(draft: Draft, sources: Mapping[str, Source], settings: Settings) -> str:
-    if draft.rule and draft.rule.team not in settings.teams:
-        return "its team is wrong"
-    missing = [name for name in sources_of(draft.kind) if name not in sources]
-    return f"its source `{shown(missing[0])}` is wrong" if missing else "its team is wrong"
