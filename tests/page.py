@@ -15,7 +15,6 @@ import httpx
 from notifiers.registry import build
 from tests.unit.test_incident import an_incident
 from tests.watching import config_of, stuck_rule
-from watchdog.app import Options, Service
 from watchdog.clock import MovedClock
 from watchdog.config.load import Loaded
 from watchdog.config.model import Config
@@ -27,6 +26,7 @@ from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory, Person, Role, Team
 from watchdog.engine.engine import Engine
 from watchdog.engine.leader import Leader
+from watchdog.service import Options, Service
 from watchdog.store import incidents
 from watchdog.store.pool import transaction
 from watchdog.web.server import Web

@@ -10,7 +10,6 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
@@ -29,6 +28,7 @@ from watchdog.domain.people import Directory
 from watchdog.engine.engine import Engine
 from watchdog.engine.leader import Leader
 from watchdog.moved_time import TestClockRefused, clock_of, require_local, served
+from watchdog.service import Options, Service
 from watchdog.sources.base import Source
 from watchdog.sources.open import open_source
 from watchdog.store import configurations
@@ -42,44 +42,6 @@ logger = logging.getLogger(__name__)
 
 class CannotStart(Exception):  # noqa: N818 (an ending with a sentence)
     """The service has nothing to run with; the text says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How the service is started. `listen` is empty where the configuration decides."""
-
-    config: Path
-    data: Path
-    listen: str = ""
-    demo: bool = False
-
-
-@dataclass(slots=True)
-class Service:
-    """A running service, as its parts and its pages see it.
-
-    Attributes:
-        loaded: The latest reading of the files; its problems are shown even when an older
-            configuration is in force.
-        config: The configuration in force.
-        replica: Name of this process among those that share the store.
-    """
-
-    options: Options
-    clock: Clock
-    pool: asyncpg.Pool
-    loaded: Loaded
-    config: Config
-    replica: str
-    addresses: Mapping[str, str] = field(default_factory=dict)
-    notifiers: dict[str, Notifier] = field(default_factory=dict)
-    sources: dict[str, Source] = field(default_factory=dict)
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    reloading: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    def directory(self) -> Directory:
-        """Return the people, teams and routes of now."""
-        return self.config.directory
 
 
 _NOTHING = Config(ServiceSettings(), SlackChannel(), EmailChannel(), {}, Directory(), {})

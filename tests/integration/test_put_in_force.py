@@ -10,12 +10,13 @@ import pytest
 from pydantic import SecretStr
 
 from tests.watching import config_of, stuck_rule
-from watchdog.app import Options, Service, put_in_force
+from watchdog.app import put_in_force
 from watchdog.clock import MovedClock
 from watchdog.config.load import Loaded
 from watchdog.config.model import Config, SlackChannel
 from watchdog.engine.engine import Engine
 from watchdog.engine.leader import Leader
+from watchdog.service import Options, Service
 
 BEFORE = config_of("postgresql://nobody@127.0.0.1:1/none", [stuck_rule()])
 

@@ -23,8 +23,9 @@ def run_command(listen: str, demo: bool, verbose: bool, place: Place) -> int:
     Without a configured store it runs a PostgreSQL of its own in the data directory. SIGHUP loads
     the configuration again; so does every change of its files.
     """
-    from watchdog.app import CannotStart, Options, serve
+    from watchdog.app import CannotStart, serve
     from watchdog.logs import set_up
+    from watchdog.service import Options
     from watchdog.web.server import CannotListen
 
     set_up(verbose=verbose)

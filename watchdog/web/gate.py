@@ -20,7 +20,7 @@ from watchdog.store.pool import StoreDown, transaction
 from watchdog.web.pages import render
 
 if TYPE_CHECKING:
-    from watchdog.app import Service
+    from watchdog.service import Service
 
 logger = logging.getLogger(__name__)
 

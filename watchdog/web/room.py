@@ -13,9 +13,9 @@ from watchdog.store import looks
 from watchdog.store.looks import RuleLook
 
 if TYPE_CHECKING:
-    from watchdog.app import Service
     from watchdog.delivery.worker import Delivery
     from watchdog.engine.engine import Engine
+    from watchdog.service import Service
     from watchdog.web.gate import Cookie
     from watchdog.web.live import Live
 

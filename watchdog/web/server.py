@@ -25,9 +25,9 @@ from watchdog.web.pages import STATIC, render
 from watchdog.web.room import Room, room_of
 
 if TYPE_CHECKING:
-    from watchdog.app import Service
     from watchdog.delivery.worker import Delivery
     from watchdog.engine.engine import Engine
+    from watchdog.service import Service
 
 logger = logging.getLogger(__name__)
 
