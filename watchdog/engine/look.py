@@ -1,5 +1,6 @@
 """Looking: a batch of rules asks its questions together and judges the answers."""
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -84,8 +85,6 @@ async def answer_all(
     questions: Sequence[Question], sources: Mapping[str, Source]
 ) -> dict[Question, Answer]:
     """Return the answer to each different question; one round of all sources at the same time."""
-    import asyncio
-
     by_source: dict[str, list[Question]] = {}
     for question in dict.fromkeys(questions):
         by_source.setdefault(question.source, []).append(question)

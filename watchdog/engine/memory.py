@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
 
 from rules.base import Entity, Outcome, Unanswered
 from watchdog.config.model import Rule
 from watchdog.domain.track import Held, Track
-from watchdog.engine.blind import ERRORS_MAX
 from watchdog.engine.look import Looked
 from watchdog.engine.plan import Plan
 from watchdog.engine.reconcile import detail_of
@@ -160,10 +158,6 @@ class Memory:
         told = (name.removeprefix("rule:") for name in self.tracks if name.startswith("rule:"))
         return self._failing.union(told)
 
-    def blind(self) -> list[str]:
-        """Return the rules that cannot be looked at."""
-        return [name for name, one in self.looks.items() if one.errors_in_a_row >= ERRORS_MAX]
-
 
 def _related(
     above: Mapping[Entity, Track], columns: tuple[str, ...], entity: Entity
@@ -194,8 +188,3 @@ def _difference(one: RuleLook, before: RuleLook) -> RuleLook:
 def _sum(one: RuleLook, before: RuleLook) -> RuleLook:
     counts = {name: getattr(one, name) + getattr(before, name) for name in _COUNTS}
     return replace(one, **counts)
-
-
-def last_seen(looks: Mapping[str, RuleLook]) -> datetime | None:
-    """Return the latest instant at which any rule was looked at."""
-    return max((one.looked_at for one in looks.values() if one.looked_at), default=None)
