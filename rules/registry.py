@@ -1,20 +1,49 @@
-"""The kinds of rules, by the key under which teams write them."""
+"""The kinds of rules, by the key under which teams write them.
 
-from typing import Final
+Each is imported when it is used: a file pays for the kinds that stand in it, not for all.
+"""
 
-from rules.failures import Failures
-from rules.http import Http
-from rules.queue import Queue
-from rules.settings import Settings
-from rules.sql import Sql
-from rules.stale import Stale
-from rules.stuck import Stuck
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
 
-KINDS: Final[dict[str, type[Settings]]] = {
-    "stale": Stale,
-    "failures": Failures,
-    "queue": Queue,
-    "stuck": Stuck,
-    "http": Http,
-    "sql": Sql,
-}
+if TYPE_CHECKING:
+    from rules.settings import Settings
+
+
+class Kinds(Mapping[str, "type[Settings]"]):
+    """Kinds by name; to ask for names, or whether one is there, imports nothing."""
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        """Keep where each kind is: `module:Class` by name."""
+        self._places = places
+
+    def __getitem__(self, name: str) -> "type[Settings]":
+        """Import a kind."""
+        module, _, kind = self._places[name].partition(":")
+        found: type[Settings] = getattr(importlib.import_module(module), kind)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is such a kind."""
+        return name in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the names."""
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._places)
+
+
+KINDS: Final = Kinds(
+    {
+        "stale": "rules.stale:Stale",
+        "failures": "rules.failures:Failures",
+        "queue": "rules.queue:Queue",
+        "stuck": "rules.stuck:Stuck",
+        "http": "rules.http:Http",
+        "sql": "rules.sql:Sql",
+    }
+)

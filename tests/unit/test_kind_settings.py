@@ -103,6 +103,16 @@ def test_the_contracts_alone_load_no_kind() -> None:
     assert said.stdout.split() == ["False", "False"]
 
 
+def test_the_names_of_kinds_load_no_kind() -> None:
+    code = (
+        "import sys; from rules.registry import KINDS;"
+        "print(list(KINDS), 'sql' in KINDS, 'sqll' in KINDS, len(KINDS));"
+        "print('pydantic' in sys.modules, 'rules.sql' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.splitlines() == [f"{list(GOOD)} True False {len(GOOD)}", "False False"]
+
+
 @pytest.mark.parametrize(
     ("column", "name"),
     [("o.id", "id"), ('"orgId"', "orgId"), ("p->>'ws'", "ws"), ('"a""b"', 'a"b'), ("x", "x")],

@@ -120,7 +120,7 @@ def _load(
 def _kinds() -> "Mapping[str, type[BaseModel]]":
     from rules.registry import KINDS
 
-    return dict(KINDS)
+    return KINDS
 
 
 def _in_order(problems: list[Problem], gathered: Gathered) -> tuple[Problem, ...]:
