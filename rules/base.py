@@ -5,7 +5,7 @@ A kind does no I/O and reads no clock. The engine calls `ask` with the answers i
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
@@ -176,14 +176,42 @@ class Classifier(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """A span in which an entity was bad: an incident of this rule, its impact as the data knows it.
+
+    Attributes:
+        until: When it was good again; None while it is not.
+    """
+
+    entity: Entity
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a rule from earlier looks.
+
+    Attributes:
+        watched: Entities with a pending or open state: their value is wanted even when it is good.
+        remembered: What the kind asked to remember, by its own keys; text in the kind's own form.
+        past: Incidents of this rule within `past_within` of the kind, oldest first.
+    """
+
+    watched: tuple[Entity, ...] = ()
+    remembered: Mapping[str, str] = field(default_factory=dict)
+    past: tuple[Past, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What a kind is told besides its own settings.
 
     Attributes:
         now: The slot's instant; aware, UTC.
-        watched: Entities with a pending or open state: their value is wanted even when it is good.
         dialect: Of the source that is asked.
         severity: Of findings whose limit has no level of its own.
+        watched, remembered, past: As in `Known`.
     """
 
     now: datetime
@@ -191,6 +219,8 @@ class Context:
     dialect: Dialect = Dialect()
     severity: Severity = Severity.WARNING
     classifier: Classifier | None = None
+    remembered: Mapping[str, str] = field(default_factory=dict)
+    past: tuple[Past, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +273,9 @@ class Judgement:
         unknown: Entities that could not be asked for; nothing is decided about them.
         has_data: False when the answer held nothing to judge; the outcome is then `no_data`.
         truncated: There were more findings than `ROWS_MAX`.
+        remember: What later looks are told under the same keys; None forgets a key. It is written
+            in batches after the incidents of the same look, so a crash may lose the latest of it:
+            a kind must find the same again from what was remembered before.
 
     A watched entity that is in none of the three is gone from the data: no_data for it, never ok.
     """
@@ -252,6 +285,7 @@ class Judgement:
     unknown: tuple[Entity, ...] = ()
     has_data: bool = True
     truncated: bool = False
+    remember: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def outcome(self) -> Outcome:
@@ -272,6 +306,11 @@ class Kind(Protocol):
     @property
     def entity(self) -> tuple[str, ...]:
         """Return the columns that tell one watched thing from another; () for one thing."""
+        ...
+
+    @property
+    def past_within(self) -> timedelta:
+        """Return how far back it must be told of its rule's incidents; zero for not at all."""
         ...
 
     def ask(self, context: Context, answers: Answers) -> tuple[Question, ...]:

@@ -85,6 +85,11 @@ class Settings(BaseModel):
         """Return the names of the columns that tell one watched thing from another."""
         return tuple(column_name(column) for column in self.entity_columns)
 
+    @property
+    def past_within(self) -> timedelta:
+        """Return how far back it must be told of its rule's incidents: not at all."""
+        return timedelta()
+
     def identity(self) -> str:
         """Return a digest of everything but the limits; equal in every process."""
         watched = self.model_dump(mode="json", exclude=set(self.LIMITS), exclude_defaults=True)

@@ -2,14 +2,14 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
 
 import asyncpg
 
-from rules.base import Entity, Reading, Rows
+from rules.base import Entity, Known, Reading, Rows
 from watchdog.clock import MovedClock
 from watchdog.config.load import load
 from watchdog.config.model import Rule
@@ -19,6 +19,7 @@ from watchdog.domain.track import Held, Track
 from watchdog.engine import evidence
 from watchdog.engine.look import Looked, look
 from watchdog.engine.plan import Opening, plan
+from watchdog.engine.recollection import Recollection
 from watchdog.sources.base import Source
 from watchdog.sources.open import open_source
 
@@ -45,6 +46,7 @@ class World:
     clock: MovedClock
     rules: Mapping[str, Rule]
     sources: Mapping[str, Source]
+    recollection: Recollection = field(default_factory=lambda: Recollection({}, {}))
 
     async def live(self, span: timedelta) -> None:
         """Let time pass in one leap."""
@@ -56,13 +58,22 @@ class World:
         await self.demo.tick()
 
     async def look(
-        self, without: frozenset[str] = frozenset(), watched: Mapping[str, Any] | None = None
+        self,
+        without: frozenset[str] = frozenset(),
+        watched: Mapping[str, tuple[Entity, ...]] = MappingProxyType({}),
     ) -> list[Looked]:
         """Look at every rule but some; a rule that cannot be evaluated fails the test."""
         rules = [rule for rule in self.rules.values() if rule.name not in without]
-        looked = await look(rules, self.clock.now(), self.sources, watched or {})
+        known = {
+            rule.name: Known(watched.get(rule.name, ()), self.recollection.of(rule))
+            for rule in rules
+        }
+        looked = await look(rules, self.clock.now(), self.sources, known)
         looked = await evidence.excuse(looked, self.sources)
         assert [one.error for one in looked if one.error] == []
+        for one in looked:
+            if one.judgement:
+                self.recollection.take(one.rule, one.judgement.remember)
         return looked
 
     async def bad(self, without: frozenset[str] = frozenset()) -> set[str]:

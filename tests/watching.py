@@ -34,7 +34,8 @@ DIRECTORY = Directory(
 
 
 def stuck_rule(name: str = "jobs-stuck", **changes: Any) -> Rule:
-    kind = Stuck.model_validate(
+    model: type[Stuck] = changes.pop("model", Stuck)
+    kind = model.model_validate(
         {
             "source": "jobs",
             "table": "job",

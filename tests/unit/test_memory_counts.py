@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.base import Entity, Finding, Judgement, Outcome, Reading, Severity, Unanswered
+from rules.base import Entity, Finding, Judgement, Known, Outcome, Reading, Severity, Unanswered
 from tests.watching import stuck_rule
 from watchdog.domain.track import Track
 from watchdog.engine.look import Looked
@@ -31,12 +31,16 @@ def a_track(rule: str, entity: Entity = (), identity: str = "") -> StoredTrack:
 def test_watched_are_the_entities_with_a_track() -> None:
     memory = Memory([a_track("child", MAIL), a_track("child", SYNC)], [])
     rules = [stuck_rule("child"), stuck_rule("other")]
-    assert memory.watched(rules) == {"child": (MAIL, SYNC), "other": ()}
+    known = memory.known(rules)
+    assert {name: one.watched for name, one in known.items()} == {
+        "child": (MAIL, SYNC),
+        "other": (),
+    }
 
 
 def test_what_a_rule_watched_before_is_not_watched_by_it_now() -> None:
     memory = Memory([a_track("child", MAIL, "stuck in another table")], [])
-    assert memory.watched([stuck_rule("child")]) == {"child": ()}
+    assert memory.known([stuck_rule("child")]) == {"child": Known()}
 
 
 def looked(outcome: Outcome, minute: int = 0) -> Looked:

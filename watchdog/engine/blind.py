@@ -19,6 +19,7 @@ class NotWatched:
 
     source: str
     entity: tuple[str, ...] = ()
+    past_within: timedelta = timedelta()
 
     def ask(self, context: Context, answers: Answers) -> tuple[Question, ...]:  # noqa: ARG002
         """Return no question."""

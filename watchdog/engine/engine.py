@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from rules.base import Entity, Judgement, Outcome, Unanswered
+from rules.base import Entity, Judgement, Outcome, Past, Unanswered
 from watchdog.clock import Clock
 from watchdog.config.model import Config, Rule
 from watchdog.domain.track import Held
@@ -18,8 +18,9 @@ from watchdog.engine.leader import Leader
 from watchdog.engine.look import Looked, look
 from watchdog.engine.memory import Memory
 from watchdog.engine.plan import Plan, plan
+from watchdog.engine.recollection import Recollection
 from watchdog.sources.base import Source
-from watchdog.store import incidents, leases, looks, tracks
+from watchdog.store import incidents, leases, looks, remembered, tracks
 from watchdog.store.pool import TROUBLE, StoreDown, transaction
 
 logger = logging.getLogger(__name__)
@@ -99,7 +100,10 @@ class Engine:
         try:
             async with transaction(self._pool) as conn:
                 await leases.require(conn, reconcile.LEASE, token)
-                memory = Memory(await tracks.every(conn), await looks.every(conn), token)
+                known = Recollection(
+                    await remembered.every(conn, self._identities), self._identities
+                )
+                memory = Memory(await tracks.every(conn), await looks.every(conn), token, known)
             self._count_slots_nobody_saw(memory)
             await self._withdraw_unwatched(memory)
             await self._report_broken(memory)
@@ -168,8 +172,17 @@ class Engine:
         """Return what the rules of one source see now; nothing is written."""
         if self.memory is None:
             return []
-        looked = await look(rules, now, self._sources, self.memory.watched(rules))
+        known = self.memory.known(rules, await self._past(rules, now))
+        looked = await look(rules, now, self._sources, known)
         return await evidence.excuse(looked, self._sources)
+
+    async def _past(self, rules: Sequence[Rule], now: datetime) -> dict[str, tuple[Past, ...]]:
+        """Return the incidents of the rules whose kind wants to know of them."""
+        since = {rule.name: now - rule.kind.past_within for rule in rules if rule.kind.past_within}
+        if not since:
+            return {}
+        async with transaction(self._pool) as conn:
+            return await remembered.past(conn, since)
 
     async def settle(self, looked: Sequence[Looked], now: datetime) -> None:
         """Write what looks at the rules of one source have changed, parents before children."""
@@ -209,6 +222,9 @@ class Engine:
         finally:
             for one in level:
                 memory.count(_not_stored(one) if one.rule.name in refused else one)
+        for one in level:
+            if one.judgement is not None and one.rule.name not in refused:
+                memory.recollection.take(one.rule, one.judgement.remember)
 
     def _plan(self, memory: Memory, one: Looked, now: datetime) -> Plan:
         assert self._config is not None
@@ -315,6 +331,7 @@ class Engine:
         broken = {one.name for one in self._config.broken}
         declared = [*self._config.rules, *broken]
         memory.keep_only(declared)
+        memory.recollection.keep_only(identities)
         async with self._writing, transaction(self._pool) as conn:
             forgotten = {
                 name: list(entities)
@@ -331,6 +348,7 @@ class Engine:
                 await reconcile.withdraw(conn, memory.token, reasons, forgotten, directory, now)
                 self.wake.set()
             await looks.keep(conn, declared)
+            await remembered.keep(conn, memory.recollection.identities, list(broken))
         for name in forgotten:
             del memory.tracks[name]
 
@@ -341,21 +359,24 @@ class Engine:
                 await self.flush()
 
     async def flush(self) -> None:
-        """Write counts and figures that have come since the last flush, in two statements."""
+        """Write what has come since the last flush: counts, figures, what kinds remember."""
         memory = self.memory
         if memory is None:
             return
         fresh, figures = memory.unflushed()
-        if not fresh and not figures:
+        changes = memory.recollection.unwritten()
+        if not fresh and not figures and not changes:
             return
         try:
             async with transaction(self._pool) as conn:
                 await looks.add(conn, fresh)
                 await incidents.update_figures(conn, figures)
+                await remembered.write(conn, changes, memory.recollection.identities)
         except TROUBLE as error:
             logger.warning("counts not flushed", extra={"reason": str(error)})
             return
         memory.flushed(fresh, figures)
+        memory.recollection.written(changes)
 
 
 def _never_held(_: Entity) -> Held:

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rules.base import Answer, Answers, Context, Entity, Judgement, Question, Unanswered
+from rules.base import Answer, Answers, Context, Entity, Judgement, Known, Question, Unanswered
 from watchdog.config.model import Rule
 from watchdog.sources.base import Source
 
 logger = logging.getLogger(__name__)
+
+_NOTHING = Known()
 
 _ROUNDS_MAX = 4
 """A kind asks once or twice; one that never stops asking is our bug and ends as an error."""
@@ -40,14 +42,14 @@ async def look(
     rules: Sequence[Rule],
     now: datetime,
     sources: Mapping[str, Source],
-    watched: Mapping[str, Sequence[Entity]],
+    known: Mapping[str, Known],
 ) -> list[Looked]:
     """Return what came of looking at `rules` at the instant `now`, in their order.
 
     Equal questions are asked once. Nothing raises: trouble of ours or of a source is an error of
     the rules it touches, and never of their neighbours.
     """
-    asking = [_Asking(rule, _context(rule, now, watched)) for rule in rules]
+    asking = [_Asking(rule, _context(rule, now, known.get(rule.name, _NOTHING))) for rule in rules]
     for _ in range(_ROUNDS_MAX):
         for one in asking:
             _ask(one)
@@ -61,10 +63,12 @@ async def look(
     return [_judge(one) for one in asking]
 
 
-def _context(rule: Rule, now: datetime, watched: Mapping[str, Sequence[Entity]]) -> Context:
+def _context(rule: Rule, now: datetime, known: Known) -> Context:
     return Context(
         now=now,
-        watched=tuple(watched.get(rule.name, ())),
+        watched=known.watched,
+        remembered=known.remembered,
+        past=known.past,
         dialect=rule.dialect,
         severity=rule.severity,
         classifier=rule.classifier,

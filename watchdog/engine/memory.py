@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
-from rules.base import Entity, Outcome, Unanswered
+from rules.base import Entity, Known, Outcome, Past, Unanswered
 from watchdog.config.model import Rule
 from watchdog.domain.track import Held, Track
 from watchdog.engine.look import Looked
 from watchdog.engine.plan import Plan
+from watchdog.engine.recollection import Recollection
 from watchdog.engine.reconcile import detail_of
 from watchdog.store.incidents import Figures
 from watchdog.store.looks import RuleLook
@@ -21,12 +23,18 @@ class Memory:
         token: The lease under which it was read; true for as long as that one is ours.
         tracks: Only bad or recovering entities have one.
         looks: Totals since the engine started with this store, the latest outcome of each rule.
+        recollection: What the rules' kinds remember.
     """
 
     def __init__(
-        self, tracks: Iterable[StoredTrack], looks: Iterable[RuleLook], token: int = 0
+        self,
+        tracks: Iterable[StoredTrack],
+        looks: Iterable[RuleLook],
+        token: int = 0,
+        recollection: Recollection | None = None,
     ) -> None:
         self.token = token
+        self.recollection = recollection or Recollection({}, {})
         self.tracks: dict[str, dict[Entity, Track]] = {}
         self.identities: dict[str, str] = {}
         for stored in tracks:
@@ -38,9 +46,20 @@ class Memory:
         self._figures: dict[int, Figures] = {}
         self._written_figures: dict[int, tuple[str, bool]] = {}
 
-    def watched(self, rules: Iterable[Rule]) -> dict[str, tuple[Entity, ...]]:
-        """Return the entities of each rule whose value is wanted even when it is good."""
-        return {rule.name: tuple(self.tracks_of(rule)) for rule in rules}
+    def known(
+        self, rules: Iterable[Rule], past: Mapping[str, tuple[Past, ...]] = MappingProxyType({})
+    ) -> dict[str, Known]:
+        """Return what the kind of each rule is told of earlier looks.
+
+        Args:
+            past: Incidents of the rules that want to know of them.
+        """
+        return {
+            rule.name: Known(
+                tuple(self.tracks_of(rule)), self.recollection.of(rule), past.get(rule.name, ())
+            )
+            for rule in rules
+        }
 
     def tracks_of(self, rule: Rule) -> Mapping[Entity, Track]:
         """Return the tracks of a rule; none of what a rule of this name watched before."""

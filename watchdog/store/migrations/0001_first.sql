@@ -270,6 +270,15 @@ create table rule_look (
     error_of_source boolean not null default false
 );
 
+-- What a rule's kind remembers between looks: samples, cursors, rows that were seen before.
+create table remembered (
+    rule text not null,
+    key text not null,
+    identity text not null,
+    value text not null,
+    primary key (rule, key)
+);
+
 -- Configurations that were good; the newest is used when the files are broken at a start.
 create table configuration (
     digest bytea primary key,
