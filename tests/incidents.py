@@ -9,6 +9,7 @@ import asyncpg
 from notifiers.base import Event, Facts, Part
 from watchdog.domain.notices import Notice
 from watchdog.store import outbox
+from watchdog.store.facts import encode_facts
 from watchdog.store.pool import transaction
 
 Told = tuple[str, Part] | tuple[str, Part, datetime]
@@ -43,8 +44,8 @@ where id = $1
 _EVENT = """
 insert into event (
     incident_id, version, state, owner, previous_version, previous_state, previous_owner, event, at,
-    actor, words
-) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'watchdog', '')
+    actor, words, facts
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'watchdog', '', $10)
 """
 
 
@@ -87,18 +88,13 @@ class Story:
     async def tell(self, event: Event, at: datetime, *told: Told) -> None:
         """Commit an event and its messages together."""
         async with transaction(self.pool) as conn:
-            await self._write(conn, event, at, told)
-            await outbox.insert(conn, [self._notice(event, at, one) for one in told])
-
-    def _notice(self, event: Event, at: datetime, told: Told) -> tuple[int, int, Notice]:
-        receiver, part = told[:2]
-        due_at = told[2] if len(told) == 3 else at
-        said = facts(self.number, event, at, self.state, self.severity)
-        return self.number, self.version, Notice(receiver, part, due_at, said)
+            said = await self._write(conn, event, at, told)
+            notices = [Notice(*one) if len(one) == 3 else Notice(*one, at) for one in told]
+            await outbox.insert(conn, [(said, self.version, one) for one in notices])
 
     async def _write(
         self, conn: asyncpg.Connection, event: Event, at: datetime, told: tuple[Told, ...]
-    ) -> None:
+    ) -> Facts:
         before = (self.version, self.state, self.owner) if self.version else (None, None, None)
         self.version += 1
         self.state = _STATES.get(event, self.state)
@@ -106,9 +102,10 @@ class Story:
             await self._insert(conn, at, [one[0] for one in told])
         else:
             await conn.execute(_MOVE, self.number, self.state, at)
-        await conn.execute(
-            _EVENT, self.number, self.version, self.state, self.owner, *before, event.value, at
-        )
+        said = facts(self.number, event, at, self.state, self.severity)
+        now = (self.number, self.version, self.state, self.owner)
+        await conn.execute(_EVENT, *now, *before, event.value, at, encode_facts(said))
+        return said
 
     async def _insert(self, conn: asyncpg.Connection, at: datetime, audience: list[str]) -> None:
         self.number = await conn.fetchval("select nextval('incident_number')")

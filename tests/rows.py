@@ -43,8 +43,8 @@ class Incidents:
         previous_state, previous_owner = before or (None, None)
         await self.connection.execute(
             "insert into event (incident_id, version, state, owner, previous_version,"
-            " previous_state, previous_owner, event, at, actor, words)"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '')",
+            " previous_state, previous_owner, event, at, actor, words, facts)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', '{}')",
             number,
             version,
             state,

@@ -137,7 +137,8 @@ class World:
     async def receivers(self) -> list[tuple[str, str, str]]:
         """Return receiver, part and event of every message in the outbox, in order."""
         rows = await self.store.fetch(
-            "select receiver, part, facts ->> 'event' as event from notification order by id"
+            "select n.receiver, n.part, e.event from notification n"
+            " join event e using (incident_id, version) order by n.id"
         )
         return [(row["receiver"], row["part"], row["event"]) for row in rows]
 

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from notifiers.base import Event, Notifier, Part
-from tests.incidents import Story, end_leases, states
+from tests.incidents import Story, end_leases, facts, states
 from tests.post_office import (
     ALERTS,
     ANA_MAIL,
@@ -22,9 +22,11 @@ from tests.post_office import (
 from tests.postgres import NIGHT
 from tests.promises import broken_promises
 from tests.receivers import Mood, Receiver
+from tests.rows import Incidents
 from watchdog.clock import MovedClock
 from watchdog.delivery.retries import Patience
 from watchdog.delivery.worker import Limits
+from watchdog.domain.notices import Notice
 from watchdog.domain.people import Directory
 from watchdog.store import outbox
 from watchdog.store.pool import StoreDown, open_pool, transaction
@@ -279,8 +281,10 @@ async def test_a_mistake_in_a_notifier_is_a_failed_attempt_and_others_go_on(
 async def test_facts_that_cannot_be_read_are_a_failed_attempt(
     office: PostOffice, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await Story(office.store).tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
-    await office.store.execute("""update notification set facts = '{"event": "unheard of"}'""")
+    async with transaction(office.store) as conn:
+        await Incidents(conn).open(1)  # its event says nothing
+        said = facts(1, Event.OPENED, NIGHT, "open")
+        await outbox.insert(conn, [(said, 1, Notice(ALERTS, ROOT, NIGHT))])
 
     assert await office.delivery.drain() == {"failed": 1}
     assert "ValueError" in caplog.text
@@ -440,11 +444,9 @@ async def test_a_full_outbox_is_emptied(office: PostOffice) -> None:
     await office.store.execute(
         """
         insert into notification (
-            incident_id, version, receiver, part, priority, due_at, created_at, facts
+            incident_id, version, receiver, part, priority, due_at, created_at
         )
-        select 1001, 1, 'slack:@U' || n, 'page', n % 3, $1, $1, jsonb_build_object(
-            'event', 'opened', 'at', '2025-06-13T02:15:00+00:00', 'id', 1001
-        )
+        select 1001, 1, 'slack:@U' || n, 'page', n % 3, $1, $1
         from generate_series(1, 10000) n
         """,
         NIGHT,

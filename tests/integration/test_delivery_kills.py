@@ -194,13 +194,14 @@ class TakesAnyRow(Delivery):
         async with self._connection() as conn:
             rows = await conn.fetch(
                 """
-                update notification set state = 'sending', token = token + 1,
+                update notification n set state = 'sending', token = token + 1,
                     leased_until = clock_timestamp() + interval '30 s'
-                where id = (
+                from event e
+                where (e.incident_id, e.version) = (n.incident_id, n.version) and id = (
                     select id from notification where state = 'pending' and due_at <= $1
                     order by id desc limit 1
                 )
-                returning id, token, incident_id, version, receiver, part, due_at, created_at,
+                returning n.id, token, n.incident_id, n.version, receiver, part, due_at, created_at,
                     attempts, facts, '{}'::jsonb as remote, null::timestamptz as first_tried_at,
                     0 as unknowns, false as is_headless
                 """,

@@ -17,9 +17,8 @@ async def message(store: asyncpg.Pool) -> asyncpg.Pool:
         await Incidents(connection).open(1)
     await store.execute(
         "insert into notification (incident_id, version, receiver, part, priority, due_at,"
-        " created_at, facts) values (1, 1, 'slack:#data', 'page', 1, $1, $1, $2)",
+        " created_at) values (1, 1, 'slack:#data', 'page', 1, $1, $1)",
         NIGHT,
-        {},
     )
     return store
 

@@ -8,7 +8,7 @@ from rules.base import Severity
 from tests.unit.test_incident import NOW, an_incident
 from watchdog.domain import incident as life
 from watchdog.domain.incident import Incident, State, Transition
-from watchdog.domain.notices import Notice, with_notices
+from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory, Person, Route, Team, WorkingHours
 from watchdog.domain.routing import next_working_instant, route_for
 
@@ -157,14 +157,13 @@ def test_friday_evening_waits_for_monday() -> None:
     assert next_working_instant(TEAM, evening) == datetime(2025, 6, 16, 9, tzinfo=UTC)
 
 
-def test_notices_carry_the_facts_as_they_were() -> None:
+def test_messages_say_the_facts_as_they_were() -> None:
     step = with_notices(life.take(an_opened(), "raj", NOW), DIRECTORY)
-    notice: Notice = step.notices[0]
-    assert (notice.facts.owner, notice.facts.state) == ("raj", State.TAKEN.value)
-    assert notice.facts.owner_took_it
+    assert (step.facts.owner, step.facts.state) == ("raj", State.TAKEN.value)
+    assert step.facts.owner_took_it
 
 
 def test_messages_link_to_the_incidents_page_when_there_is_an_address() -> None:
     linked = replace(DIRECTORY, url="https://watchdog.example.com")
     step = with_notices(life.opened(an_incident(), {}), linked)
-    assert step.notices[0].facts.url == "https://watchdog.example.com/i/1042"
+    assert step.facts.url == "https://watchdog.example.com/i/1042"

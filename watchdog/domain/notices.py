@@ -28,14 +28,14 @@ class Notice:
     receiver: str
     part: Part
     due_at: datetime
-    facts: Facts
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A transition with its messages: what one commit writes."""
+    """A transition with its messages and what they say: what one commit writes."""
 
     transition: Transition
+    facts: Facts
     notices: tuple[Notice, ...]
 
 
@@ -52,18 +52,21 @@ def with_notices(transition: Transition, directory: Directory) -> Step:
     team = directory.teams.get(after.team)
     due = _due(transition, directory, team)
     newly = _newly_told(transition, directory, team) if team else ()
-    facts = facts_of(transition, directory)
-    first = [Notice(one, _first_part(one), due.push_at, facts) for one in newly]
+    first = [Notice(one, _first_part(one), due.push_at) for one in newly]
     further = [
         notice
         for one in after.audience
         if one not in newly
-        for notice in _follow_ups(one, transition, due, facts)
+        for notice in _follow_ups(one, transition, due)
     ]
     joined = tuple(one for one in newly if one not in after.audience)
     told = with_audience(after, after.audience + joined)
     happened, evidence = transition.happened, transition.evidence
-    return Step(Transition(transition.before, told, happened, evidence), (*first, *further))
+    return Step(
+        Transition(transition.before, told, happened, evidence),
+        facts_of(transition, directory),
+        (*first, *further),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +124,20 @@ def _first_part(receiver: str) -> Part:
     return Part.ROOT if receiver.startswith("slack:#") else Part.PAGE
 
 
-def _follow_ups(receiver: str, transition: Transition, due: _Due, facts: Facts) -> Iterator[Notice]:
+def _follow_ups(receiver: str, transition: Transition, due: _Due) -> Iterator[Notice]:
     """Yield what a receiver that was told before gets: an edit, a line below, or a mail."""
     event = transition.happened.event
     pushes = event in _PUSHES or (event is Event.LEVEL and _is_worse(transition))
     if receiver.startswith("email:"):
         if pushes or event in _MAILS:
-            yield Notice(receiver, Part.PAGE, due.push_at if pushes else due.quiet_at, facts)
+            yield Notice(receiver, Part.PAGE, due.push_at if pushes else due.quiet_at)
         return
     if event is not Event.NOTED:
-        yield Notice(receiver, Part.EDIT, due.push_at if pushes else due.quiet_at, facts)
+        yield Notice(receiver, Part.EDIT, due.push_at if pushes else due.quiet_at)
     if receiver.startswith("slack:#") and (pushes or event is not Event.LEVEL):
-        yield Notice(receiver, Part.THREAD, due.quiet_at, facts)
+        yield Notice(receiver, Part.THREAD, due.quiet_at)
     elif pushes:
-        yield Notice(receiver, Part.THREAD, due.push_at, facts)
+        yield Notice(receiver, Part.THREAD, due.push_at)
 
 
 def facts_of(transition: Transition, directory: Directory) -> Facts:

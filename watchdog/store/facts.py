@@ -1,4 +1,4 @@
-"""What a message says, written to a notification's row and read back, by this release or another."""
+"""What a message says, written to an event's row and read back, by this release or another."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields

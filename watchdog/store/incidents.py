@@ -13,6 +13,7 @@ from watchdog.domain.incident import Incident, State
 from watchdog.domain.notices import Step
 from watchdog.store import outbox
 from watchdog.store.copying import copy
+from watchdog.store.facts import encode_facts
 from watchdog.store.sql import load
 from watchdog.store.text import JsonText, clean, json_text
 
@@ -25,7 +26,7 @@ _NEW_COLUMNS = (
 )
 _EVENT_COLUMNS = (
     *("incident_id", "version", "state", "owner", "previous_version", "previous_state"),
-    *("previous_owner", "event", "at", "actor", "words", "previous_severity"),
+    *("previous_owner", "event", "at", "actor", "words", "previous_severity", "facts"),
 )
 
 
@@ -61,13 +62,14 @@ async def commit(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
     if moved:
         await _update(conn, moved)
     await copy(conn, "event", _EVENT_COLUMNS, map(_event_row, steps))
-    notices = [
-        (step.transition.after.id, step.transition.after.version, notice)
-        for step in steps
-        for notice in step.notices
-    ]
-    if notices:
-        await outbox.insert(conn, notices)
+    await outbox.insert(
+        conn,
+        [
+            (step.facts, step.transition.after.version, notice)
+            for step in steps
+            for notice in step.notices
+        ],
+    )
     await conn.execute(_SQL["announce"])
 
 
@@ -164,6 +166,7 @@ def _event_row(step: Step) -> tuple[Any, ...]:
         happened.actor,
         happened.words,
         happened.previous_severity,
+        JsonText(json_text(encode_facts(step.facts))),
     )
 
 

@@ -13,20 +13,19 @@ from typing import Any
 
 import asyncpg
 
-from notifiers.base import Part
+from notifiers.base import Facts, Part
 from rules.base import Severity
 from watchdog.domain.fallback import Unreached
 from watchdog.domain.notices import Notice
 from watchdog.store.copying import copy
-from watchdog.store.facts import encode_facts
 from watchdog.store.sql import load
-from watchdog.store.text import JsonText, clean, json_text
+from watchdog.store.text import clean, json_text
 
 _SQL = load("outbox")
 _ERROR_CHARACTERS_MAX = 500
 _NEAR_FACTOR = 4
 _NEW_COLUMNS = (
-    *("incident_id", "version", "receiver", "part", "priority", "due_at", "created_at", "facts"),
+    *("incident_id", "version", "receiver", "part", "priority", "due_at", "created_at"),
 )
 _FAR = 1_000_000
 
@@ -165,30 +164,27 @@ class Road:
     later_part: Part
 
 
-async def insert(conn: asyncpg.Connection, notices: Iterable[tuple[int, int, Notice]]) -> None:
-    """Write messages as (incident, version, notice), inside the transaction of their transitions.
+async def insert(conn: asyncpg.Connection, told: Sequence[tuple[Facts, int, Notice]]) -> None:
+    """Write messages as (facts, version, notice), inside the transaction of their events.
 
-    The transitions must have been written first, so that nobody else can be adding to the same
+    The events must have been written first, so that nobody else can be adding to the same
     incidents: a receiver gets messages in the order in which they were written.
     """
-    held = list(notices)  # alive, so that no two facts have the same id
-    said: dict[int, JsonText] = {}  # the messages of a transition share their facts
-    rows = (  # made while the server works on those before
-        (
-            incident_id,
-            version,
-            notice.receiver,
-            notice.part.value,
-            urgency(notice.part, notice.facts.severity),
-            notice.due_at,
-            notice.facts.at,
-            said.get(id(notice.facts))
-            or said.setdefault(id(notice.facts), JsonText(json_text(encode_facts(notice.facts)))),
-        )
-        for incident_id, version, notice in held
+    if told:
+        await copy(conn, "notification", _NEW_COLUMNS, map(_row, told))
+
+
+def _row(told: tuple[Facts, int, Notice]) -> tuple[Any, ...]:
+    facts, version, notice = told
+    return (
+        facts.id,
+        version,
+        notice.receiver,
+        notice.part.value,
+        urgency(notice.part, facts.severity),
+        notice.due_at,
+        facts.at,
     )
-    if held:
-        await copy(conn, "notification", _NEW_COLUMNS, rows)
 
 
 @lru_cache

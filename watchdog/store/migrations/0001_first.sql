@@ -65,6 +65,8 @@ create table event (
     actor text not null check (actor ~ '\S'),
     words text not null,
     previous_severity text not null default '',
+    -- What its messages say: the incident as it was then.
+    facts jsonb not null,
     primary key (incident_id, version),
     unique (incident_id, version, state, owner),
     foreign key (incident_id, previous_version, previous_state, previous_owner)
@@ -152,7 +154,6 @@ create table notification (
     -- I7: the worker that holds the row carries this token; see notification_fence.
     token bigint not null default 0,
     leased_until timestamptz,
-    facts jsonb not null,
     last_error text not null default '',
     superseded_by bigint references notification (id),
     fallback_of bigint references notification (id),

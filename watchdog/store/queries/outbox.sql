@@ -39,15 +39,16 @@ with line as materialized (
     update notification set
         state = 'sending', token = token + 1, leased_until = clock_timestamp() + $3::interval
     where id in (select id from ready union select id from left_behind)
-    returning id, token, incident_id, version, receiver, part, priority, due_at, created_at, attempts, facts
+    returning id, token, incident_id, version, receiver, part, priority, due_at, created_at, attempts
 ), closed as (
     update attempt set outcome = 'unknown', ended_at = $1, error = 'whoever sent it went away meanwhile'
     where notification_id in (select id from claimed) and outcome is null
 )
 select c.id, c.token, c.incident_id, c.version, c.receiver, c.part, c.due_at, c.created_at, c.attempts,
-    c.facts, t.remote, tried.first_tried_at, tried.unknowns,
+    e.facts, t.remote, tried.first_tried_at, tried.unknowns,
     c.part in ('edit', 'thread') and coalesce(first.has_died and not first.was_sent, false) as is_headless
 from claimed c
+join event e on e.incident_id = c.incident_id and e.version = c.version
 left join thread t on t.incident_id = c.incident_id and t.receiver = c.receiver
 cross join lateral (
     select min(a.started_at) as first_tried_at,
@@ -179,11 +180,11 @@ with road as (
         as r (id, receiver, first_part, later_part)
 ), chosen as (
     select n.id, n.incident_id, n.version, r.receiver, r.first_part as part, n.priority,
-        $5::timestamptz as due_at, n.facts
+        $5::timestamptz as due_at
     from road r join notification n on n.id = r.id
     union all
     select later.id, later.incident_id, later.version, r.receiver, r.later_part, later.priority,
-        greatest(later.due_at, $5), later.facts
+        greatest(later.due_at, $5)
     from road r
     join notification n on n.id = r.id
     cross join lateral (
@@ -204,9 +205,9 @@ with road as (
     where i.id = added.incident_id
 )
 insert into notification (
-    incident_id, version, receiver, part, priority, due_at, created_at, facts, fallback_of
+    incident_id, version, receiver, part, priority, due_at, created_at, fallback_of
 )
-select incident_id, version, receiver, part, priority, due_at, $5, facts, id
+select incident_id, version, receiver, part, priority, due_at, $5, id
 from chosen
 order by id
 returning id;
@@ -225,7 +226,7 @@ select id from notification where incident_id = $1 order by id limit $2;
 
 -- name: show_messages
 -- Messages with all that was tried, in the order of these numbers.
-select n.*, e.event, n.facts ->> 'title' as title, tries.tries
+select n.*, e.event, e.facts ->> 'title' as title, tries.tries
 from unnest($1::bigint[]) with ordinality as wanted (id, place)
 join notification n on n.id = wanted.id
 join event e on e.incident_id = n.incident_id and e.version = n.version
@@ -252,10 +253,8 @@ update notification set due_at = $2 where id = $1 and state = 'pending' returnin
 
 -- name: send_again
 -- Write a settled message once more: a new one, because what was settled stays as it was.
-insert into notification (
-    incident_id, version, receiver, part, priority, due_at, created_at, facts
-)
-select incident_id, version, receiver, part, priority, $2, $2, facts
+insert into notification (incident_id, version, receiver, part, priority, due_at, created_at)
+select incident_id, version, receiver, part, priority, $2, $2
 from notification where id = $1 and state in ('sent', 'dead')
 returning id;
 

@@ -28,7 +28,9 @@ select incident_id from notification where id = $1;
 
 -- name: list_facts
 -- What messages say, before it is rendered.
-select id, facts from notification where id = any($1::bigint[]);
+select n.id, e.facts
+from notification n join event e on e.incident_id = n.incident_id and e.version = n.version
+where n.id = any($1::bigint[]);
 
 -- name: is_led_by_another
 -- Whether a lease is held by another replica.
