@@ -9,7 +9,8 @@ import pytest
 from tests.acceptance.running import REPOSITORY, Program, Receivers
 from watchdog.config.load import load
 from watchdog.config.model import Config
-from watchdog.demo.failures import FAILURES, Expected, Failure
+from watchdog.demo.failure import Expected, Failure
+from watchdog.demo.failures import FAILURES
 from watchdog.domain.oncall import owner_for
 
 SLOTS_TO_OPEN = 60

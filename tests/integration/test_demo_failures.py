@@ -10,7 +10,8 @@ from rules.base import Entity
 from tests.demo_world import World, drop, living
 from tests.postgres import NIGHT, Server
 from watchdog.clock import MovedClock
-from watchdog.demo.failures import FAILURES, Failure
+from watchdog.demo.failure import Failure
+from watchdog.demo.failures import FAILURES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -14,7 +14,8 @@ from watchdog.demo import slots
 from watchdog.demo.background import Organisation, iso, organisations
 from watchdog.demo.databases import place, reader_password
 from watchdog.demo.endpoints import Scene
-from watchdog.demo.failures import FAILURES, Failure, Switches, switches
+from watchdog.demo.failure import Failure, Switches
+from watchdog.demo.failures import FAILURES, switches
 from watchdog.demo.places import ORGANISATIONS, WORKSPACES, ZONES
 from watchdog.demo.scripts import load as load_scripts
 

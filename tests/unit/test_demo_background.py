@@ -22,7 +22,8 @@ from watchdog.demo.background import (
     office_history,
     organisations,
 )
-from watchdog.demo.failures import FAILURES, Switches, switches
+from watchdog.demo.failure import Switches
+from watchdog.demo.failures import FAILURES, switches
 from watchdog.demo.places import ORGANISATIONS
 from watchdog.demo.slots import OFFICE_HOURS, slots_between
 

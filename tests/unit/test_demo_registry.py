@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tests.demo_world import repository_rules
 from watchdog.demo.endpoints import Scene
-from watchdog.demo.failures import FAILURES, Expected, Failure, Switches, switches
+from watchdog.demo.failure import Expected, Failure, Switches
+from watchdog.demo.failures import FAILURES, switches
 from watchdog.demo.places import ORGANISATIONS, WORKSPACES, tenant_of
 from watchdog.demo.scripts import load
 

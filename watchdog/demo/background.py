@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import aiosqlite
 
-from watchdog.demo.failures import Step, Switches
+from watchdog.demo.failure import Step, Switches
 from watchdog.demo.places import ORGANISATIONS
 from watchdog.demo.scripts import load, read
 from watchdog.demo.slots import (

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
-from watchdog.demo.failures import Step
+from watchdog.demo.failure import Step
 from watchdog.demo.places import WORKSPACES
 from watchdog.demo.scripts import load, read
 

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from watchdog.clock import Clock
 from watchdog.demo.background import Background
-from watchdog.demo.failures import Switches
+from watchdog.demo.failure import Switches
 from watchdog.demo.scripts import load
 
 if TYPE_CHECKING:

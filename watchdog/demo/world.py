@@ -17,7 +17,8 @@ from watchdog.demo import databases
 from watchdog.demo.background import Background
 from watchdog.demo.databases import Executes
 from watchdog.demo.endpoints import Endpoints, Scene
-from watchdog.demo.failures import FAILURES, Failure, Switches, switches
+from watchdog.demo.failure import Failure, Switches
+from watchdog.demo.failures import FAILURES, switches
 from watchdog.demo.logs import LogFiles
 from watchdog.demo.scripts import load
 from watchdog.demo.switch import CHANNEL

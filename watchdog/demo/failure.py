@@ -1,0 +1,104 @@
+"""What a failure of the demo is: how it is broken, and what is to be heard of it.
+
+A failure is data. `sets` turns switches that the systems honour at every tick while it is broken;
+`breaks` runs once when it breaks, `keeps` at every tick, `mends` once when it is mended: statements
+of `sql/failures_crm.sql`, `…_desk.sql` and `…_web_sync.sql` with what they are given. A letter
+after the number marks a twin: it looks like the failure, and nobody may be told of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+USUAL_RUN = timedelta(seconds=40)
+"""How long a ticket sync takes."""
+
+Step: TypeAlias = tuple[Any, ...]
+"""The name of a statement and what it is given after `now`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """What the living systems do differently while something is broken.
+
+    Attributes:
+        zendesk_error: What every run fails with; empty when they succeed.
+        zendesk_quiet: Runs succeed and find nothing.
+        zendesk_hangs: No run starts or ends.
+        tickets_frozen: Runs do not touch the tickets.
+        workspaces_left_alone: Their contact sync neither starts nor ends.
+        customers_refused, customers_refused_once: Workspaces whose CRM refuses us, always or at
+            the first request only.
+        organisations_failing: What the syncs of an organisation fail with.
+        desk_down, desk_down_once: The desk answers 503, always or to the first request only.
+        mails_waiting: How many mails wait at any moment.
+        mails_stuck: Mails that have waited for a quarter of an hour wait for ever.
+    """
+
+    zendesk_error: str = ""
+    zendesk_quiet: bool = False
+    zendesk_hangs: bool = False
+    zendesk_took: timedelta = USUAL_RUN
+    tickets_frozen: bool = False
+    workspaces_left_alone: tuple[str, ...] = ()
+    customers_refused: tuple[str, ...] = ()
+    customers_refused_once: tuple[str, ...] = ()
+    organisations_failing: Mapping[str, str] = field(default_factory=dict)
+    desk_down: bool = False
+    desk_down_once: bool = False
+    mails_waiting: int = 2
+    mails_stuck: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """An incident that a failure opens. `entity` as the rule names it; () for the whole."""
+
+    rule: str
+    severity: str
+    failure_class: str = ""
+    entity: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        """Say it in a line of `demo list`."""
+        named = "".join(f" of {value}" for _, value in self.entity[:1])
+        kind = f" ({self.failure_class})" if self.failure_class else ""
+        return f"{self.severity} {self.rule}{named}{kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One way to break the demo.
+
+    Attributes:
+        part: Whose statements these are: `crm`, `desk` or `web_sync`.
+        opens: The incidents it opens; none for a twin.
+        holds: Rules that turn bad too and are rightly held under an expected one.
+        later: Rules that rightly open beside it when it lasts.
+    """
+
+    id: str
+    title: str
+    part: str
+    opens: tuple[Expected, ...] = ()
+    holds: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
+    sets: Mapping[str, Any] = field(default_factory=dict)
+    breaks: tuple[Step, ...] = ()
+    keeps: tuple[Step, ...] = ()
+    mends: tuple[Step, ...] = ()
+
+    @property
+    def is_twin(self) -> bool:
+        """Return whether it must stay silent."""
+        return not self.opens
+
+    @property
+    def expect(self) -> str:
+        """Return in words what is to be heard of it."""
+        if self.is_twin:
+            return "stays silent"
+        later = f"; {', '.join(self.later)} when it lasts" if self.later else ""
+        holds = f"; holds {', '.join(self.holds)}" if self.holds else ""
+        return "opens " + ", ".join(map(str, self.opens)) + holds + later

@@ -1,0 +1,75 @@
+"""What can break in zendesk_sync: support tickets."""
+
+from datetime import timedelta
+
+from watchdog.demo.failure import Expected, Failure
+
+_LONG_RUN = timedelta(minutes=6)
+_STALE, _FAILING, _HANGS = "zendesk-tickets-stale", "zendesk-runs-failing", "zendesk-run-hangs"
+_OUTAGE = "connection reset by peer while reading page 3"
+_REFUSED = "401 Unauthorized: invalid API token"
+_OF_A_CUSTOMER = "Error 401 Unauthorized: invalid token"
+_GOOD_RUN = (("add_good_run",),)
+
+FAILURES = (
+    Failure(
+        "Z1", "Tickets stopped updating", "crm",
+        opens=(Expected(_STALE, "warning"),),
+        sets={"tickets_frozen": True},
+        breaks=(("age_tickets", timedelta(minutes=31)),),
+    ),
+    Failure(
+        "Z1a", "A quiet night: runs succeed and fetch nothing", "crm",
+        sets={"zendesk_quiet": True, "tickets_frozen": True},
+        breaks=(("age_tickets", timedelta(minutes=40)), ("empty_last_run",)),
+        mends=_GOOD_RUN,
+    ),
+    Failure(
+        "Z1b", "Tickets are 29 minutes old", "crm",
+        sets={"tickets_frozen": True},
+        keeps=(("hold_tickets", timedelta(minutes=29)),),
+    ),
+    Failure(
+        "Z2", "The ticket sync keeps failing", "crm",
+        opens=(Expected(_FAILING, "warning", "transient"),), later=(_STALE,),
+        sets={"zendesk_error": _OUTAGE},
+        breaks=(("fail_runs", 1, 3, _OUTAGE),), mends=_GOOD_RUN,
+    ),
+    Failure(
+        "Z2a", "Two failed runs, then a good one", "crm",
+        breaks=(("fail_runs", 2, 3, _OUTAGE),), mends=_GOOD_RUN,
+    ),
+    Failure(
+        "Z2b", "A run in progress on top of two failed ones", "crm",
+        sets={"zendesk_took": _LONG_RUN},
+        breaks=(("begin_run", timedelta(minutes=1)), ("fail_runs", 1, 2, _OUTAGE)),
+        mends=_GOOD_RUN,
+    ),
+    Failure(
+        "Z3", "The API token of the ticket sync is refused", "crm",
+        opens=(Expected(_FAILING, "critical", "auth_config"),), later=(_STALE,),
+        sets={"zendesk_error": _REFUSED},
+        breaks=(("fail_runs", 1, 1, _REFUSED),), mends=_GOOD_RUN,
+    ),
+    Failure(
+        "Z3a", "A ticket whose subject speaks of a 401", "crm",
+        breaks=(
+            ("add_ticket", _OF_A_CUSTOMER),
+            ("remark_on_last_run", f'skipped a picture in ticket "{_OF_A_CUSTOMER}"'),
+        ),
+        mends=_GOOD_RUN,
+    ),
+    Failure(
+        "Z7", "A ticket sync hangs", "crm",
+        opens=(Expected(_HANGS, "warning"),), holds=(_STALE,),
+        sets={"zendesk_hangs": True, "tickets_frozen": True},
+        breaks=(("begin_run", timedelta(minutes=31)),),
+        mends=(("end_runs",), *_GOOD_RUN),
+    ),
+    Failure(
+        "Z7a", "A ticket sync has been running for five minutes", "crm",
+        sets={"zendesk_took": _LONG_RUN},
+        breaks=(("begin_run", timedelta(minutes=5)),),
+        mends=(("end_runs",), *_GOOD_RUN),
+    ),
+)  # fmt: skip
