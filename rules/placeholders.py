@@ -1,6 +1,5 @@
 """`{{ now }}`, `{{ opened_at }}` and `{{ entity.x }}` in SQL: bound parameters, never text."""
 
-import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -76,6 +75,8 @@ def _placeholder_problem(token: Token, known: Sequence[str]) -> Problem | None:
     name = placeholder_name(token)
     if token.closed and name in known:
         return None
+    import difflib
+
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"write `{{{{ {near[0]} }}}}`" if near else ""
     return Problem(token.at, f"`{_shortened(token.text)}` is unknown", hint)

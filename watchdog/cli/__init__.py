@@ -1,5 +1,7 @@
 """The command line. Thin: parse, call, print. Each command's module is imported when it is used."""
 
+import atexit
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -30,6 +32,9 @@ ALIASES = {"ack": "take"}
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit as the table of exit codes in the docs says."""
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for some takes 25 ms
+    if arguments is None:  # a process of its own
+        gc.disable()  # what a command makes lives until it ends; `run` looks for garbage again
+        atexit.register(gc.freeze)  # nor need the interpreter look when it ends
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given in ([], ["-h"], ["--help"]):
         sys.exit(_show_overview())

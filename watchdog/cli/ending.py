@@ -5,8 +5,6 @@ import sys
 
 import click
 
-from notifiers.clean import one_line
-
 BAD_ANSWER = 1
 WRONG_USE = 2
 UNREACHABLE = 3
@@ -85,4 +83,6 @@ def _explain_ours(error: Exception) -> int:
 
 def _say(sentence: str) -> None:
     """Say one sentence; what data contributed to it has no power over the terminal."""
+    from notifiers.clean import one_line
+
     click.echo(one_line(sentence), err=True)

@@ -1,6 +1,5 @@
 """The commands as click sees them, each imported when it is used."""
 
-import difflib
 import importlib
 
 import click
@@ -39,6 +38,8 @@ class _Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None:
+            import difflib
+
             near = difflib.get_close_matches(name, COMMANDS, 1)
             hint = f"; did you mean `{near[0]}`?" if near else ""
             ctx.fail(f"there is no command `{name}`{hint}")

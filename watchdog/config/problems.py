@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import StrEnum
 
 from watchdog.config.model import Place
@@ -54,6 +53,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     wanted = word.lower().replace("-", "_")[:100]
     if wanted in folded:
         return folded[wanted]
+    from difflib import get_close_matches  # takes longer than most checks need
+
     found = get_close_matches(wanted, list(folded), n=1, cutoff=0.75)
     return folded[found[0]] if found else None
 

@@ -1,8 +1,6 @@
 """Problems as people and machines read them."""
 
-import json
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -123,6 +121,8 @@ def _width(text: str) -> int:
 
 
 def _character_width(character: str) -> int:
+    import unicodedata
+
     if unicodedata.combining(character) or unicodedata.category(character) == "Cf":
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
@@ -142,6 +142,8 @@ def as_json(results: Mapping[str, Loaded]) -> str:
         "rules": sum(loaded.rules for loaded in results.values()),
         "problems": problems,
     }
+    import json
+
     text = json.dumps(document, indent=2, ensure_ascii=False)
     # Half a character, as of a file name that is no UTF-8, could not be written out.
     return _HALF.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
