@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from rules.base import Answers, Context, Finding, Judgement, Question, Reading
-from rules.fields import Column, Count, Words
+from rules.fields import Column, PositiveCount, Words
 from rules.instants import from_column
 from rules.settings import (
     TableSettings,
@@ -26,12 +26,6 @@ RUNS_MAX = 1000
 """Most runs that are looked at without an entity, so that an index on `order_by` is enough."""
 
 
-def _at_least_one(count: int) -> int:
-    if count < 1:
-        raise PydanticCustomError("bad_count", "must be at least 1", {})
-    return count
-
-
 class Failures(TableSettings):
     """Finds entities whose last `in_a_row` finished runs failed.
 
@@ -47,7 +41,7 @@ class Failures(TableSettings):
     order_by: Column = Field(
         description="Time or number that grows from run to run; rows without it are skipped."
     )
-    in_a_row: Annotated[Count, AfterValidator(_at_least_one)] = Field(
+    in_a_row: PositiveCount = Field(
         default=3, description="How many of the last runs must have failed."
     )
     error: Column | None = Field(

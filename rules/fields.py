@@ -69,6 +69,15 @@ def _count(given: object) -> int:
 
 Count = Annotated[int, PlainValidator(_count), WithJsonSchema({"type": "integer", "minimum": 0})]
 
+
+def _at_least_one(count: int) -> int:
+    if count < 1:
+        raise PydanticCustomError("bad_count", "must be at least 1", {})
+    return count
+
+
+PositiveCount = Annotated[Count, AfterValidator(_at_least_one)]
+
 T = TypeVar("T")
 
 

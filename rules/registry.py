@@ -45,5 +45,6 @@ KINDS: Final = Kinds(
         "stuck": "rules.stuck:Stuck",
         "http": "rules.http:Http",
         "sql": "rules.sql:Sql",
+        "duration": "rules.duration:Duration",
     }
 )

@@ -74,15 +74,23 @@ class Statement:
 
     def older(self, column: str, at: datetime) -> str:
         """Return the condition that `column` lies before `at`; the column's index serves it."""
+        return self._against("<", column, at)
+
+    def since(self, column: str, at: datetime) -> str:
+        """Return the condition that `column` does not lie before `at`; its index serves it, too."""
+        return self._against(">=", column, at)
+
+    def _against(self, sign: str, column: str, at: datetime) -> str:
         kind = self.dialect.time
         if self.is_postgres and not kind.startswith("epoch"):
-            return f"{self.key(column)} < {self.bind(at, '::timestamptz')}"
+            return f"{self.key(column)} {sign} {self.bind(at, '::timestamptz')}"
         if kind.startswith("epoch"):
             units = at.timestamp() * (1000 if kind == "epoch_ms" else 1)
-            return f"{self.key(column)} < {self.bind(math.ceil(units), '::bigint')}"
-        # Texts before `at` begin with a date at most a day later, whatever their offset.
-        date = self.bind((at + timedelta(days=2)).date().isoformat())
-        return f"({column} < {date} and {self.key(column)} < {self.bind(at.timestamp())})"
+            return f"{self.key(column)} {sign} {self.bind(math.ceil(units), '::bigint')}"
+        # The date that a text begins with is at most a day off, whatever its offset.
+        day = timedelta(days=2 if sign == "<" else -2)
+        date = self.bind((at + day).date().isoformat())
+        return f"({column} {sign} {date} and {self.key(column)} {sign} {self.bind(at.timestamp())})"
 
     def _seconds_of_text(self, column: str) -> str:
         # SQLite reads texts to the millisecond; the way through days blurs the digits behind.

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 
-from rules import fields, reply, request, settings, sql
+from rules import duration, fields, reply, request, settings, sql
 from watchdog.config import shapes
 from watchdog.config import types as written
 
@@ -17,6 +17,9 @@ KNOWN: Final[tuple[tuple[Any, str], ...]] = (
     (fields.Most[fields.Count], "[limit](#limits), a whole number"),
     (fields.Most[fields.Number], "[limit](#limits), a number"),
     (fields.Least[fields.Number], "[limit](#limits), a number"),
+    (duration.Factors, "[limit](#limits), a number"),
+    (duration.ColumnOrPair, "[column](#sql) or mapping"),
+    (fields.Number, "number"),
     (fields.ComparisonLimits, "[limit](#limits), a [comparison](#comparisons)"),
     (fields.Count, "whole number"),
     (fields.Column, "[column](#sql)"),

@@ -27,6 +27,9 @@ KINDS = {
         succeeded="success",
         order_by="at",
     ),
+    "duration": kind_of(
+        "duration", table="t", took="ms", unit="ms", order_by="at", last=20, max="5s"
+    ),
 }
 
 
@@ -36,7 +39,7 @@ async def postgres(
 ) -> AsyncIterator[Tables]:
     storage = STORAGES[request.param]
     async with tables(storage, postgres_server, tmp_path) as opened:
-        await opened.run("create table t (status text, at $at)")
+        await opened.run("create table t (status text, at $at, ms int)")
         await opened.run(
             "insert into t (status, at) values ($1, $2)",
             *(("success", opened.ago(seconds=n / 5)) for n in range(10_000)),

@@ -27,6 +27,13 @@ STUCK = {
 }
 HTTP: dict[str, Any] = {"source": "web", "url": "/healthz"}
 SQL = {"source": "db", "query": "select 1"}
+DURATION = {
+    "source": "db",
+    "table": "t",
+    "took": {"from": "begun_at", "to": "at"},
+    "last": 20,
+    "max": "5m",
+}
 BASES: dict[str, dict[str, Any]] = {
     "stale": STALE,
     "failures": FAILURES,
@@ -34,6 +41,7 @@ BASES: dict[str, dict[str, Any]] = {
     "stuck": STUCK,
     "http": HTTP,
     "sql": SQL,
+    "duration": DURATION,
 }
 
 
@@ -50,6 +58,7 @@ LITERAL = {
     "stuck": "aa5783e3cfff6be584db02d9af125709",
     "http": "299455dab02c269c7d0fd8ee9f0bce56:",
     "sql": "13463954733b168c41d508f357de9bbb",
+    "duration": "c4c4b2981fa26734b7d6e20fcad79ad0",
 }
 
 
@@ -87,6 +96,13 @@ WATCHED: list[tuple[str, dict[str, Any]]] = [
     ("sql", {"value": "n"}),
     ("sql", {"error": "message"}),
     ("sql", {"new_only": {"column": "at", "within": "1h"}}),
+    ("duration", {"took": {"from": "queued_at", "to": "at"}}),
+    ("duration", {"took": "ms", "unit": "ms", "order_by": "at"}),
+    ("duration", {"percentile": 50}),
+    ("duration", {"order_by": "id"}),
+    ("duration", {"last": 10}),
+    ("duration", {"within": "1d"}),
+    ("duration", {"compare_to": "28d"}),
 ]
 
 

@@ -31,6 +31,15 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "http": {"source": "web", "url": "/healthz"},
     "sql": {"source": "db", "query": "select 1"},
+    "duration": {
+        "source": "db",
+        "table": "t",
+        "took": "ms",
+        "unit": "ms",
+        "order_by": "at",
+        "last": 20,
+        "compare_to": "28d",
+    },
 }
 LIMITS: dict[str, dict[str, Any]] = {
     "stale": {"max_age": {"warning": "1h", "critical": "2h"}, "if_empty": "bad"},
@@ -39,6 +48,7 @@ LIMITS: dict[str, dict[str, Any]] = {
     "stuck": {"max_age": "2d"},
     "http": {"expect": {"status": 204, "within": "1s"}, "headers": {"Authorization": "x"}},
     "sql": {"max": 5, "class": "data_logic"},
+    "duration": {"max": "5m", "factor": {"warning": 3, "critical": 9}, "ignore_below": 5},
 }
 
 
