@@ -85,13 +85,13 @@ def wall_offsets(zone: str, day: date) -> tuple[tuple[float, int], ...]:
     changes = []
     for later, earlier in pairwise(days):
         if _offset(later, place) != _offset(earlier, place):
-            at = _change(earlier, later, place)
+            at = change_between(earlier, later, place)
             offset = _offset(at, place)
             changes.append((at.timestamp() + offset, offset))
     return (*changes, (-math.inf, _offset(days[-1], place)))
 
 
-def _change(earlier: datetime, later: datetime, place: ZoneInfo) -> datetime:
+def change_between(earlier: datetime, later: datetime, place: ZoneInfo) -> datetime:
     """Return the first minute of the offset that holds at `later`."""
     before_it, after_it = 0, round((later - earlier) / timedelta(minutes=1))
     while after_it - before_it > 1:
