@@ -78,7 +78,15 @@ class HttpQuestion:
     within: timedelta = timedelta(seconds=10)
 
 
-Question: TypeAlias = SqlQuestion | HttpQuestion
+@dataclass(frozen=True, slots=True)
+class PingQuestion:
+    """What the job that reports under `key` has said lately; the answer is rows, newest first."""
+
+    source: str
+    key: str = field(repr=False)
+
+
+Question: TypeAlias = SqlQuestion | HttpQuestion | PingQuestion
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,10 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/sign-in"})
-"""What answers without a session, besides static files and, for this machine, /metrics."""
+"""What answers without a session, besides `OPEN_BELOW` and, for this machine, /metrics."""
+
+OPEN_BELOW = ("/static/", "/ping/")
+"""Files that say nothing of anybody, and where jobs report under keys of their own."""
 
 HEADERS = {
     "content-security-policy": (
@@ -162,7 +165,7 @@ class Gate:
         ):
             return _refuse(403, "This request was made by a page of another site.")
         path = request.url.path
-        if path in OPEN_PATHS or path.startswith("/static/"):
+        if path in OPEN_PATHS or path.startswith(OPEN_BELOW):
             return None
         if path == "/metrics" and is_from_this_machine(request, self._service.config.service.url):
             return None

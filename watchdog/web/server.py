@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from watchdog.store.pool import StoreDown
 from watchdog.store.sessions import LINK_LASTS
-from watchdog.web import health, incident, messages, now, sign_in
+from watchdog.web import health, incident, messages, now, pings, sign_in
 from watchdog.web.gate import Gate, store_down
 from watchdog.web.live import Live, TooManyTabs
 from watchdog.web.pages import STATIC, render
@@ -187,6 +187,8 @@ def routes() -> list[BaseRoute]:
         Route("/sign-in", sign_in.show_sign_in),
         Route("/sign-in", sign_in.sign_in, methods=["POST"]),
         Route("/sign-out", sign_in.sign_out, methods=["POST"]),
+        Route("/ping/{key}", pings.ping, methods=["GET", "POST"]),
+        Route("/ping/{key}/{word}", pings.ping, methods=["GET", "POST"]),
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
         Route("/metrics", health.show_metrics),

@@ -280,6 +280,20 @@ create table remembered (
     primary key (rule, key)
 );
 
+-- What jobs say of themselves. `beat` is the digest of a key, so that the table gives none away.
+create table ping (
+    id bigint generated always as identity primary key,
+    beat bytea not null check (length(beat) = 32),
+    at timestamptz not null,
+    what text not null check (what in ('success', 'start', 'fail', 'log')),
+    exit_status smallint check (exit_status between 0 and 255),
+    run text not null default '',
+    body text not null default '',
+    is_cut boolean not null default false
+);
+
+create index ping_newest on ping (beat, id);
+
 -- Configurations that were good; the newest is used when the files are broken at a start.
 create table configuration (
     digest bytea primary key,

@@ -1,0 +1,239 @@
+"""Something that should report did not, or reported failure, or started and never finished."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from rules.base import Answers, Context, Finding, Judgement, PingQuestion, Question
+from rules.cron import CronError, parse_cron, previous_slots
+from rules.fields import PositiveDuration
+from rules.settings import Settings, Zone, age_at, good, rows_of, unanswered
+from rules.spans import short_span
+from rules.wording import long_span
+
+EARLY = timedelta(minutes=1)
+"""How long before its slot a report still counts for it: clocks differ."""
+
+TOLD_FOR = timedelta(days=1)
+"""How long it is told that a run never ended."""
+
+_FIRST_LOOK = "first look"
+_KEY_HINT = "write 8 to 100 letters, digits, `-` and `_`, or `${BACKUP_PING_KEY}`"
+
+Ping = Mapping[str, Any]
+
+
+def _key(given: str) -> str:
+    if not 8 <= len(given) <= 100 or not given.replace("-", "").replace("_", "").isalnum():
+        raise PydanticCustomError("bad_key", "is not the key of a heartbeat", {"hint": _KEY_HINT})
+    return given
+
+
+def _cron(given: str) -> str:
+    try:
+        return parse_cron(given).text
+    except CronError as error:
+        words = {"why": f"{error}"}
+        raise PydanticCustomError("bad_cron", "is not a cron line: {why}", words) from None
+
+
+def _daily(given: str) -> str:
+    hour, colon, minute = given.partition(":")
+    if not (colon and len(given) == 5 and hour < "24" and minute < "60" and given.isascii()):
+        hint = {"given": given, "hint": 'write `"03:00"`'}
+        raise PydanticCustomError("bad_time", "`{given}` is not a time of the day", hint)
+    return given
+
+
+class Expect(BaseModel):
+    """When a report is due: so long after the one before, or at the slots of a schedule."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    every: PositiveDuration | None = Field(
+        default=None, description="At most so long after the report before."
+    )
+    cron: Annotated[str, AfterValidator(_cron)] | None = Field(
+        default=None, description="At the slots of a cron line."
+    )
+    daily: Annotated[str, AfterValidator(_daily)] | None = Field(
+        default=None, description="Once a day at this time."
+    )
+    timezone: Zone = Field(default="UTC", description="Zone of `cron` and `daily`.")
+
+    @model_validator(mode="after")
+    def _one_of_three(self) -> "Expect":
+        if sum(one is not None for one in (self.every, self.cron, self.daily)) != 1:
+            hint = {"hint": "write `expect: { every: 1d }`"}
+            raise PydanticCustomError("one_of", "needs one of `every`, `cron`, `daily`", hint)
+        return self
+
+    def due_at(self, last_at: datetime, now: datetime) -> datetime | None:
+        """Return since when a report is due that has not come; None while none is.
+
+        Args:
+            last_at: When the report before came.
+        """
+        if self.every is not None:
+            return last_at + self.every if last_at + self.every <= now else None
+        slot_at = next(previous_slots(parse_cron(self.line), ZoneInfo(self.timezone), now), None)
+        return slot_at if slot_at and last_at < slot_at - EARLY else None
+
+    @property
+    def line(self) -> str:
+        """Return the schedule as a cron line."""
+        if self.daily is None:
+            return self.cron or ""
+        hour, minute = self.daily.split(":")
+        return f"{int(minute)} {int(hour)} * * *"
+
+
+class Heartbeat(Settings):
+    """Finds a job that did not report in time, reported failure, or started and did not end.
+
+    The job calls `/ping/KEY` when it has succeeded; `/ping/KEY/start` before and `/ping/KEY/fail`
+    when it failed are better still.
+    """
+
+    LIMITS: ClassVar[frozenset[str]] = Settings.LIMITS | {"expect", "grace", "max_run"}
+
+    source: str = "@pings"
+    key: Annotated[str, AfterValidator(_key)] = Field(
+        repr=False, description="What the job's address ends in; who knows it can report."
+    )
+    expect: Expect = Field(description="When a report is due.")
+    grace: PositiveDuration = Field(
+        default=timedelta(minutes=5), description="How much later it may come."
+    )
+    max_run: PositiveDuration | None = Field(
+        default=None, description="How long a run may take that said that it started."
+    )
+
+    def ask(self, context: Context, answers: Answers) -> tuple[Question, ...]:  # noqa: ARG002
+        """Ask once what the job has said."""
+        return () if answers else (PingQuestion(self.source, self.key),)
+
+    def judge(self, context: Context, answers: Answers) -> Judgement:
+        """Judge the latest report, the runs that have not ended, and what is due."""
+        answer = rows_of(answers)
+        if answer is None:
+            return unanswered(context)
+        pings, first_at = answer.rows, _first_look(context)
+        remember = {_FIRST_LOOK: first_at.isoformat()}
+        checks = (
+            self._failure(context, pings),
+            self._endless(context, pings),
+            self._missing(context, pings, first_at),
+        )
+        found = next((one for one in checks if one), None)
+        if found:
+            return Judgement(findings=(found,), remember=remember)
+        last = _latest(pings, "success")
+        if last is None:
+            return Judgement(has_data=False, remember=remember)
+        ago = short_span(age_at(context.now, last["at"]))
+        detail = f"It last reported success {ago} ago."
+        value = age_at(context.now, last["at"]).total_seconds()
+        reading = good((), value, f"reported {ago} ago", detail, last["at"])
+        return Judgement(readings=(reading,) if context.watched else (), remember=remember)
+
+    def _failure(self, context: Context, pings: Sequence[Ping]) -> Finding | None:
+        last = _latest(pings, "success", "fail")
+        if last is None or last["what"] != "fail":
+            return None
+        status = last["exit_status"]
+        how = "failure" if status is None else f"failure (exit {status})"
+        ago = long_span(age_at(context.now, last["at"]))
+        return self.finding(
+            context,
+            context.severity,
+            error=last["body"],
+            entity=(),
+            value=None,
+            limit=None,
+            fact=f"reported {how}",
+            detail=f"It reported {how} {ago} ago{_of_run(last)}.",
+            first_bad_at=last["at"],
+        )
+
+    def _endless(self, context: Context, pings: Sequence[Ping]) -> Finding | None:
+        if self.max_run is None:
+            return None
+        overdue = [
+            one
+            for one in _open_runs(pings)
+            if self.max_run < context.now - one["at"] <= self.max_run + TOLD_FOR
+        ]
+        if not overdue:
+            return None
+        oldest = min(overdue, key=lambda one: one["at"])
+        age = age_at(context.now, oldest["at"])
+        more = f"; {len(overdue) - 1} more" if len(overdue) > 1 else ""
+        return self.finding(
+            context,
+            context.severity,
+            entity=(),
+            value=age.total_seconds(),
+            limit=self.max_run.total_seconds(),
+            fact=f"running for {short_span(age)} (max {short_span(self.max_run)})",
+            detail=f"It started {long_span(age)} ago{_of_run(oldest)} and has not ended, limit "
+            f"{long_span(self.max_run)}{more}.",
+            first_bad_at=oldest["at"] + self.max_run,
+        )
+
+    def _missing(
+        self, context: Context, pings: Sequence[Ping], first_at: datetime
+    ) -> Finding | None:
+        last = _latest(pings, "success")
+        last_at = last["at"] if last else first_at
+        due_at = self.expect.due_at(last_at, context.now - self.grace)
+        if due_at is None or self._is_under_way(context, pings, last_at):
+            return None
+        age = age_at(context.now, last_at)
+        said = f"It last reported success {long_span(age)} ago" if last else "It never reported"
+        late = age_at(context.now, due_at)
+        return self.finding(
+            context,
+            context.severity,
+            entity=(),
+            value=late.total_seconds(),
+            limit=self.grace.total_seconds(),
+            fact=f"{short_span(late)} late (max {short_span(self.grace)})",
+            detail=f"{said}; the next was due {long_span(late)} ago, grace {long_span(self.grace)}.",
+            first_bad_at=due_at + self.grace,
+        )
+
+    def _is_under_way(self, context: Context, pings: Sequence[Ping], last_at: datetime) -> bool:
+        """Return whether a run since the last success may still end in time."""
+        return self.max_run is not None and any(
+            one["at"] >= last_at and context.now - one["at"] <= self.max_run
+            for one in _open_runs(pings)
+        )
+
+
+def _first_look(context: Context) -> datetime:
+    """Return since when we listen: before that nothing was due."""
+    known = context.remembered.get(_FIRST_LOOK)
+    return datetime.fromisoformat(known) if known else context.now
+
+
+def _latest(pings: Sequence[Ping], *what: str) -> Ping | None:
+    return next((one for one in pings if one["what"] in what), None)
+
+
+def _open_runs(pings: Sequence[Ping]) -> Iterator[Ping]:
+    """Yield the starts that no end has followed; a job that names no runs has one at a time."""
+    ended: set[str] = set()
+    for one in pings:
+        if one["what"] == "start" and one["run"] not in ended:
+            yield one
+        if one["what"] != "log":
+            ended.add(one["run"])
+
+
+def _of_run(ping: Ping) -> str:
+    return f" (run {ping['run']})" if ping["run"] else ""
