@@ -1,6 +1,6 @@
 """What only shows when all parts are read: dependencies and routes."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
 
 from rules.base import Severity
@@ -19,23 +19,37 @@ def check_dependencies(book: Rulebook, settings: Settings, *, is_whole: bool) ->
     """
     drafts = {draft.name: draft for draft in book.drafts}
     known = {*drafts, *settings.declared["sources"]}
-    for draft in book.drafts:
-        spot = find(draft.entry.value, ("depends_on",), draft.entry.key)
+    for draft in book.drafts if is_whole else ():
         for name in draft.shape.depends_on if draft.shape else ():
-            if name not in known and is_whole:
-                words = f"no rule or source is called `{written(spot, name)}`"
-                label = did_you_mean(name, known)
-                draft.add("unknown-rule", words, item_span(spot, name), label)
+            _check_known(draft, ("depends_on",), name, known, "rule or source")
+        for name in _muting(draft):
+            _check_known(draft, ("unless", "open"), name, drafts, "rule")
     for circle in circles({name: _parents(draft) for name, draft in drafts.items()}):
         for name, parent in zip(circle, [*circle[1:], circle[0]], strict=True):
-            spot = find(drafts[name].entry.value, ("depends_on",), drafts[name].entry.key)
+            is_muted = parent in _muting(drafts[name])
+            path = ("unless", "open") if is_muted else ("depends_on",)
+            spot = find(drafts[name].entry.value, path, drafts[name].entry.key)
             chain = " → ".join(said(drafts[one].entry.key) for one in [*circle, circle[0]])
             words = f"the rules wait for each other: {chain}"
             drafts[name].add("depends-cycle", words, item_span(spot, parent))
 
 
+def _check_known(
+    draft: Draft, path: tuple[str, ...], name: str, known: Collection[str], what: str
+) -> None:
+    if name not in known:
+        spot = find(draft.entry.value, path, draft.entry.key)
+        words = f"no {what} is called `{written(spot, name)}`"
+        draft.add("unknown-rule", words, item_span(spot, name), did_you_mean(name, known))
+
+
+def _muting(draft: Draft) -> tuple[str, ...]:
+    unless = draft.shape.unless if draft.shape else None
+    return (unless.open_rule,) if unless and unless.open_rule else ()
+
+
 def _parents(draft: Draft) -> tuple[str, ...]:
-    return draft.shape.depends_on if draft.shape else ()
+    return (*draft.shape.depends_on, *_muting(draft)) if draft.shape else ()
 
 
 def circles(parents: dict[str, tuple[str, ...]]) -> Iterator[list[str]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from watchdog.config.files import Disk, Files, Stored
 from watchdog.config.gather import Gathered, gather
-from watchdog.config.model import Config, Place, Service
+from watchdog.config.model import Config, Place, Rule, Service
 from watchdog.config.problems import Level, Problem
 from watchdog.config.secrets import Masks
 
@@ -57,6 +57,7 @@ def load(
     *,
     partial: bool = False,
     kinds: "Mapping[str, type[BaseModel]] | None" = None,
+    disk: Disk | None = None,
 ) -> Loaded:
     """Read a configuration from the disk. Never raises for anything that files can hold.
 
@@ -65,8 +66,9 @@ def load(
         partial: Keep what is right and report the rest in `config.broken`: for a start without
             a last good configuration.
         kinds: Kinds of rules by name; those of `rules` by default.
+        disk: Where it is read from, for who wants to know what was read.
     """
-    disk = Disk()
+    disk = disk or Disk()
     loaded = _load(os.path.normpath(path), env, disk, partial=partial, kinds=kinds)
     return replace(loaded, watched=frozenset(disk.asked_for))
 
@@ -138,6 +140,18 @@ def _in_order(problems: list[Problem], gathered: Gathered) -> tuple[Problem, ...
     return tuple(sorted(once.values(), key=rank))
 
 
+def _without_missing(rule: Rule, there: set[str]) -> Rule:
+    """Return a rule that waits for nothing that could not be loaded."""
+    if there.issuperset(rule.parents):
+        return rule
+    muting = rule.unless_open
+    return replace(
+        rule,
+        depends_on=tuple(one for one in rule.depends_on if one in there),
+        unless_open=muting if muting and muting.rule in there else None,
+    )
+
+
 def _config(gathered: Gathered, settings: "Settings", book: "Rulebook") -> Config:
     from watchdog.config.broken import broken_rules, sources_of
     from watchdog.domain.people import Directory
@@ -151,12 +165,7 @@ def _config(gathered: Gathered, settings: "Settings", book: "Rulebook") -> Confi
         if rule.team in settings.teams and sources.keys() >= set(sources_of(rule.kind))
     }
     there = {*good, *sources}
-    rules = {
-        name: rule
-        if there.issuperset(rule.depends_on)
-        else replace(rule, depends_on=tuple(one for one in rule.depends_on if one in there))
-        for name, rule in good.items()
-    }
+    rules = {name: _without_missing(rule, there) for name, rule in good.items()}
     return Config(
         service=settings.service or Service(),
         slack=settings.slack,

@@ -87,6 +87,18 @@ class Rule:
         depends_on: Rules and sources whose trouble holds this rule's findings.
         unless: While this query returns a row for an entity, its finding is expected.
         place: Where it is declared.
+@dataclass(frozen=True, slots=True)
+class UnlessOpen:
+    """Another rule whose incident makes a finding expected.
+
+    Attributes:
+        or_within: For how long after its end the incident still counts.
+    """
+
+    rule: str
+    or_within: timedelta = timedelta()
+
+
     """
 
     name: str
@@ -95,6 +107,7 @@ class Rule:
     team: str
     title: str
     severity: Severity
+        unless_open: While this rule has an incident about the same thing, it is expected, too.
     every: timedelta
     policy: Policy
     dialect: Dialect = Dialect()
@@ -110,6 +123,7 @@ class Rule:
 
     @property
     def identity(self) -> str:
+    unless_open: UnlessOpen | None = None
         """Return what it watches; its state survives a reload while this stays equal."""
         return f"{self.kind_name} {self.kind.identity()}"
 
@@ -117,6 +131,11 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class BrokenRule:
     """A rule that could not be loaded. It is reported as not watched, by its team if that is known."""
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """Return the rules and sources that must be known before its findings are weighed."""
+        return (*self.depends_on, self.unless_open.rule) if self.unless_open else self.depends_on
+
 
     name: str
     team: str

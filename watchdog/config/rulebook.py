@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from rules.base import Classifier, Dialect, Kind, Severity
 from rules.fields import Limits
@@ -14,10 +14,11 @@ from watchdog.config.gather import Gathered
 from watchdog.config.model import Query, Rule, Source
 from watchdog.config.nodes import Entry, Scalar, Span, Table, find
 from watchdog.config.problems import Problem, did_you_mean, listed
-from watchdog.config.secrets import located, part_span
+from watchdog.config.queries import Queries, read_queries
+from watchdog.config.secrets import part_span
 from watchdog.config.sections import Settings, check_name, mark, said, written
 from watchdog.config.shapes import DefaultsShape, RuleShape
-from watchdog.config.templates import expand
+from watchdog.config.templates import Made, expand
 from watchdog.config.validate import keys_of, unknown_key, validated
 from watchdog.domain.people import Policy
 
@@ -27,7 +28,11 @@ _DATABASES = ("postgres", "sqlite")
 
 @dataclass(slots=True)
 class Draft:
-    """A rule on its way: what is known of it, and what is wrong with it."""
+    """A rule on its way: what is known of it, and what is wrong with it.
+
+    Attributes:
+        is_whole: It can be read; a pack that cannot be used stands here as one that cannot.
+    """
 
     name: str
     entry: Entry
@@ -37,6 +42,7 @@ class Draft:
     shape: RuleShape | None = None
     rule: Rule | None = None
     limits: tuple[Limits[Any], ...] = ()
+    is_whole: bool = True
 
     @property
     def has_only_levels(self) -> bool:
@@ -86,7 +92,8 @@ def read_rules(
                 mark("duplicate-name", words, draft.entry.key.span, related=related)
             )
             continue
-        reader.read(draft)
+        if draft.is_whole:
+            reader.read(draft)
         book.drafts.append(draft)
     return book
 
@@ -97,8 +104,15 @@ def _drafts(gathered: Gathered, problems: list[Problem]) -> Iterator[Draft]:
     for template in gathered.named("templates").values():
         made, wrong = expand(template)
         problems += wrong
-        for one in made:
-            yield Draft(one.entry.key.text, one.entry, list(one.problems))
+        yield from map(_draft, made)
+    for pack in gathered.named("packs").values():
+        from watchdog.config import packs
+
+        yield from map(_draft, packs.expand(pack, gathered))
+
+
+def _draft(made: Made) -> Draft:
+    return Draft(made.entry.key.text, made.entry, list(made.problems), is_whole=made.is_whole)
 
 
 @dataclass(slots=True)
@@ -124,7 +138,7 @@ class _RuleReader:
         draft.limits = tuple(limits_of(draft.kind))
         self.check_kind(draft)
         database = self.database(draft, source)
-        queries = self.queries(draft, source, database)
+        queries = read_queries(draft, source, database, self.gathered.texts)
         classifier = self.classifier(draft, draft.shape)
         self.check_critical(draft, draft.shape)
         if draft.is_right and source is not None and team:
@@ -223,49 +237,6 @@ class _RuleReader:
             span = part_span(node, problem.at + shift, problem.at + shift + problem.length)
             draft.add(problem.code, problem.message, span, problem.hint)
 
-    def queries(
-        self, draft: Draft, source: Source | None, database: Source | None
-    ) -> tuple[Query | None, dict[str, Query]]:
-        """Return the queries of `unless` and `evidence`."""
-        shape = draft.shape
-        assert shape is not None
-        for key in ("unless", "evidence"):
-            is_listed = getattr(draft.kind, "for_each", None) is not None
-            if source and database is None and not is_listed and getattr(shape, key):
-                words = f"`{key}` asks a database, and `{source.name}` is none"
-                span = find(draft.entry.value, (key,), draft.entry.key).key_span
-                draft.add("wrong-source-type", words, span)
-        unless = None
-        if shape.unless:
-            path = ("unless", "exists")
-            unless = self.query(draft, database, shape.unless.exists, path, opened_at=False)
-        evidence = {
-            name: query
-            for name, text in (shape.evidence or {}).items()
-            if (query := self.query(draft, database, text, ("evidence", name), opened_at=True))
-        }
-        return unless, evidence
-
-    def query(
-        self,
-        draft: Draft,
-        database: Source | None,
-        text: str,
-        path: tuple[str, ...],
-        *,
-        opened_at: bool,
-    ) -> Query | None:
-        from rules.placeholders import check
-
-        node = find(draft.entry.value, path, draft.entry.key).value
-        for problem in check(text, draft.kind.entity, opened_at=opened_at):
-            span = node.span
-            if isinstance(node, Scalar):
-                at = problem.at + max(0, node.text.find(text))
-                span = located(node, self.gathered.texts, at)
-            draft.add("bad-sql", problem.text, span, problem.hint)
-        return Query(database.name, text, database.dialect) if database else None
-
     def classifier(self, draft: Draft, shape: RuleShape) -> Classifier | None:
         from watchdog.config.classes import classifier_of
 
@@ -328,7 +299,7 @@ class _RuleReader:
         shape: RuleShape,
         dialect: Dialect,
         team: str,
-        queries: tuple[Query | None, dict[str, Query]],
+        queries: Queries,
         classifier: Classifier | None,
     ) -> Rule:
         assert draft.kind_entry is not None
@@ -346,8 +317,9 @@ class _RuleReader:
             dialect=dialect,
             classifier=classifier,
             depends_on=tuple(dict.fromkeys(shape.depends_on)),
-            unless=queries[0],
-            evidence=queries[1],
+            unless=queries.unless,
+            unless_open=_unless_open(shape),
+            evidence=queries.evidence,
             impact=shape.impact or "",
             do_first=shape.do_first or "",
             runbook=shape.runbook or defaults.runbook or "",
@@ -359,6 +331,13 @@ class _RuleReader:
 def _policy(shape: RuleShape, defaults: DefaultsShape) -> Policy:
     policy = Policy()
     given: dict[str, Any] = {
+def _unless_open(shape: RuleShape) -> UnlessOpen | None:
+    unless = shape.unless
+    if unless is None or unless.open_rule is None:
+        return None
+    return UnlessOpen(unless.open_rule, unless.or_within or timedelta())
+
+
         "open_after": shape.open_after or defaults.open_after,
         "open_for": shape.open_for if shape.open_for is not None else defaults.open_for,
         "recover_after": shape.recover_after or defaults.recover_after,

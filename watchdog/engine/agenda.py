@@ -70,16 +70,14 @@ class Agenda:
 
 def _topmost(rule: Rule, rules: Mapping[str, Rule]) -> Rule:
     """Return the topmost parent, whose name's hash spreads the rule: parents are seen first."""
-    while parents := [name for name in rule.depends_on if name in rules]:
+    while parents := [name for name in rule.parents if name in rules]:
         rule = rules[parents[0]]
     return rule
 
 
 def depths(rules: Mapping[str, Rule]) -> dict[str, int]:
     """Return for each rule how many rules lie above it; the configuration has refused circles."""
-    parents = {
-        name: [one for one in rule.depends_on if one in rules] for name, rule in rules.items()
-    }
+    parents = {name: [one for one in rule.parents if one in rules] for name, rule in rules.items()}
     known: dict[str, int] = {}
     for name in TopologicalSorter(parents).static_order():
         known[name] = 1 + max((known[one] for one in parents[name]), default=-1)

@@ -14,6 +14,7 @@ from watchdog.config.model import Config, Rule
 from watchdog.domain.track import Held
 from watchdog.engine import blind, evidence, reconcile
 from watchdog.engine.agenda import Agenda
+from watchdog.engine.holding import Holding, recently_ended
 from watchdog.engine.leader import Leader
 from watchdog.engine.look import Looked, look
 from watchdog.engine.memory import Memory
@@ -203,16 +204,20 @@ class Engine:
 
     async def _wait_for_parents(self, level: Sequence[Looked]) -> None:
         for one in level:
-            for parent in one.rule.depends_on:
+            for parent in one.rule.parents:
                 if parent in self._running:
                     await self._settled[parent].wait()
 
     async def _reconcile(self, memory: Memory, level: Sequence[Looked], now: datetime) -> None:
         """Count the looks and write what they changed; healthy ones write nothing."""
+        assert self._config is not None
+        ended = await recently_ended(self._pool, level, memory, now)
+        holding = Holding(self._config.rules, memory, ended, now)
         plans = []
         for one in level:
             if one.judgement is not None:
-                one_plan = self._plan(memory, one, now)
+                tracks_ = memory.tracks_of(one.rule)
+                one_plan = plan(one.rule, one.judgement, tracks_, holding.of(one), now)
                 memory.note_figures(one_plan)
                 plans.append(one_plan)
         refused: set[str] = set()
@@ -225,21 +230,6 @@ class Engine:
         for one in level:
             if one.judgement is not None and one.rule.name not in refused:
                 memory.recollection.take(one.rule, one.judgement.remember)
-
-    def _plan(self, memory: Memory, one: Looked, now: datetime) -> Plan:
-        assert self._config is not None
-        assert one.judgement is not None
-        parents = {
-            name: self._config.rules[name].kind.entity
-            for name in one.rule.depends_on
-            if name in self._config.rules
-        }
-
-        def held(entity: Entity) -> Held:
-            under = memory.held(one.rule, parents, entity).under
-            return Held(under=under, excused=entity in one.excused)
-
-        return plan(one.rule, one.judgement, memory.tracks_of(one.rule), held, now)
 
     def _watches(self, rule: Rule) -> bool:
         """Return whether the configuration still has this rule, and it watches the same thing."""

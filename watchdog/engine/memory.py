@@ -1,8 +1,9 @@
 """What the engine keeps in memory: tracks and looks, as the store knows them, and what to flush."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import TypeVar
 
 from rules.base import Entity, Known, Outcome, Past, Unanswered
 from watchdog.config.model import Rule
@@ -14,6 +15,8 @@ from watchdog.engine.reconcile import detail_of
 from watchdog.store.incidents import Figures
 from watchdog.store.looks import RuleLook
 from watchdog.store.tracks import StoredTrack
+
+T = TypeVar("T")
 
 
 class Memory:
@@ -100,7 +103,7 @@ class Memory:
         """
         for name in rule.depends_on:
             above = self.tracks.get(name) or self.tracks.get(f"source:{name}") or {}
-            if any(map(_explains, _related(above, parents.get(name, ()), entity))):
+            if any(map(explains, related(above, parents.get(name, ()), entity))):
                 return Held(under=name)
         return Held()
 
@@ -178,10 +181,8 @@ class Memory:
         return self._failing.union(told)
 
 
-def _related(
-    above: Mapping[Entity, Track], columns: tuple[str, ...], entity: Entity
-) -> Iterable[Track]:
-    """Return the tracks that may explain an entity: its own where both name the same columns, else all.
+def related(above: Mapping[Entity, T], columns: tuple[str, ...], entity: Entity) -> Collection[T]:
+    """Return what may explain an entity: its own where both name the same columns, else all.
 
     Looked up and never searched: ten thousand may be bad above and ten thousand below.
     """
@@ -192,7 +193,8 @@ def _related(
     return [above[one] for one in (same, ()) if one in above]
 
 
-def _explains(track: Track) -> bool:
+def explains(track: Track) -> bool:
+    """Return whether something bad explains what is bad below it: it is not excused itself."""
     return track.incident_id is not None or track.excused_since is None
 
 

@@ -1,0 +1,81 @@
+"""The queries that stand beside a rule's kind: what excuses a finding, and what is kept with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from watchdog.config.model import Query, Source
+from watchdog.config.nodes import Scalar, find
+from watchdog.config.secrets import located
+
+if TYPE_CHECKING:
+    from watchdog.config.rulebook import Draft
+
+
+@dataclass(slots=True)
+class Queries:
+    """The queries of one rule."""
+
+    unless: Query | None = None
+    evidence: dict[str, Query] = field(default_factory=dict)
+
+
+def read_queries(
+    draft: "Draft", source: Source | None, database: Source | None, texts: Mapping[str, str]
+) -> Queries:
+    """Return the queries of a rule; what is wrong with them becomes problems of the draft.
+
+    Args:
+        database: What the queries ask; None where the rule has none.
+    """
+    reader = _QueryReader(draft, database, texts)
+    if source and database is None:
+        reader.refuse_without_database(source)
+    shape = draft.shape
+    assert shape is not None
+    found = Queries()
+    if shape.unless and shape.unless.exists:
+        path = ("unless", "exists")
+        found.unless = reader.query(shape.unless.exists, path, opened_at=False)
+    found.evidence = reader.named("evidence", shape.evidence)
+    return found
+
+
+@dataclass(slots=True)
+class _QueryReader:
+    draft: "Draft"
+    database: Source | None
+    texts: Mapping[str, str]
+
+    def refuse_without_database(self, source: Source) -> None:
+        shape = self.draft.shape
+        assert shape is not None
+        asking = {
+            "unless": bool(shape.unless and shape.unless.exists),
+            "evidence": bool(shape.evidence),
+        }
+        is_listed = getattr(self.draft.kind, "for_each", None) is not None
+        for key in (key for key, asks in asking.items() if asks and not is_listed):
+            words = f"`{key}` asks a database, and `{source.name}` is none"
+            span = find(self.draft.entry.value, (key,), self.draft.entry.key).key_span
+            self.draft.add("wrong-source-type", words, span)
+
+    def named(self, key: str, texts: Mapping[str, str] | None) -> dict[str, Query]:
+        return {
+            name: query
+            for name, text in (texts or {}).items()
+            if (query := self.query(text, (key, name), opened_at=True))
+        }
+
+    def query(self, text: str, path: tuple[str, ...], *, opened_at: bool) -> Query | None:
+        from rules.placeholders import check
+
+        draft, database = self.draft, self.database
+        node = find(draft.entry.value, path, draft.entry.key).value
+        for problem in check(text, draft.kind.entity, opened_at=opened_at):
+            span = node.span
+            if isinstance(node, Scalar):
+                at = problem.at + max(0, node.text.find(text))
+                span = located(node, self.texts, at)
+            draft.add("bad-sql", problem.text, span, problem.hint)
+        return Query(database.name, text, database.dialect) if database else None
