@@ -24,8 +24,9 @@ class Source:
     """Something that can be asked.
 
     Attributes:
-        type: `postgres`, `sqlite` or `http`.
-        address: DSN, file path or base URL; `demo://name` stands for a part of the demo.
+        type: `postgres`, `sqlite` or `http`; or one of `BUILT_IN`.
+        address: DSN, file path or base URL; `demo://name` stands for a part of the demo. Of a
+            built-in source: the folder that relative paths begin at.
         timeout: Total deadline of one question.
         connections: Most questions asked at once.
         dialect: How a database source speaks; unused for http.
@@ -79,15 +80,6 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule: what to watch (its kind), how often, and what the incident says.
-
-    Attributes:
-        title: Template over `entity`, `value` and `limit`; rendered by `watchdog.config.titles`.
-        depends_on: Rules and sources whose trouble holds this rule's findings.
-        unless: While this query returns a row for an entity, its finding is expected.
-        place: Where it is declared.
-@dataclass(frozen=True, slots=True)
 class UnlessOpen:
     """Another rule whose incident makes a finding expected.
 
@@ -99,6 +91,16 @@ class UnlessOpen:
     or_within: timedelta = timedelta()
 
 
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: what to watch (its kind), how often, and what the incident says.
+
+    Attributes:
+        title: Template over `entity`, `value` and `limit`; rendered by `watchdog.config.titles`.
+        depends_on: Rules and sources whose trouble holds this rule's findings.
+        unless: While this query returns a row for an entity, its finding is expected.
+        unless_open: While this rule has an incident about the same thing, it is expected, too.
+        place: Where it is declared.
     """
 
     name: str
@@ -107,13 +109,13 @@ class UnlessOpen:
     team: str
     title: str
     severity: Severity
-        unless_open: While this rule has an incident about the same thing, it is expected, too.
     every: timedelta
     policy: Policy
     dialect: Dialect = Dialect()
     classifier: Classifier | None = None
     depends_on: tuple[str, ...] = ()
     unless: Query | None = None
+    unless_open: UnlessOpen | None = None
     evidence: Mapping[str, Query] = field(default_factory=dict)
     impact: str = ""
     do_first: str = ""
@@ -122,8 +124,12 @@ class UnlessOpen:
     place: Place = Place("", 0, 0)
 
     @property
+    def parents(self) -> tuple[str, ...]:
+        """Return the rules and sources that must be known before its findings are weighed."""
+        return (*self.depends_on, self.unless_open.rule) if self.unless_open else self.depends_on
+
+    @property
     def identity(self) -> str:
-    unless_open: UnlessOpen | None = None
         """Return what it watches; its state survives a reload while this stays equal."""
         return f"{self.kind_name} {self.kind.identity()}"
 
@@ -131,11 +137,6 @@ class UnlessOpen:
 @dataclass(frozen=True, slots=True)
 class BrokenRule:
     """A rule that could not be loaded. It is reported as not watched, by its team if that is known."""
-    @property
-    def parents(self) -> tuple[str, ...]:
-        """Return the rules and sources that must be known before its findings are weighed."""
-        return (*self.depends_on, self.unless_open.rule) if self.unless_open else self.depends_on
-
 
     name: str
     team: str

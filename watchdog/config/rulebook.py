@@ -11,7 +11,7 @@ from rules.base import Classifier, Dialect, Kind, Severity
 from rules.fields import Limits
 from watchdog.config import titles
 from watchdog.config.gather import Gathered
-from watchdog.config.model import Query, Rule, Source
+from watchdog.config.model import BUILT_IN, Rule, Source, UnlessOpen
 from watchdog.config.nodes import Entry, Scalar, Span, Table, find
 from watchdog.config.problems import Problem, did_you_mean, listed
 from watchdog.config.queries import Queries, read_queries
@@ -328,9 +328,6 @@ class _RuleReader:
         )
 
 
-def _policy(shape: RuleShape, defaults: DefaultsShape) -> Policy:
-    policy = Policy()
-    given: dict[str, Any] = {
 def _unless_open(shape: RuleShape) -> UnlessOpen | None:
     unless = shape.unless
     if unless is None or unless.open_rule is None:
@@ -338,6 +335,9 @@ def _unless_open(shape: RuleShape) -> UnlessOpen | None:
     return UnlessOpen(unless.open_rule, unless.or_within or timedelta())
 
 
+def _policy(shape: RuleShape, defaults: DefaultsShape) -> Policy:
+    policy = Policy()
+    given: dict[str, Any] = {
         "open_after": shape.open_after or defaults.open_after,
         "open_for": shape.open_for if shape.open_for is not None else defaults.open_for,
         "recover_after": shape.recover_after or defaults.recover_after,

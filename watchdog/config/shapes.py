@@ -182,8 +182,27 @@ class DefaultsShape(Shape):
 class UnlessShape(Shape):
     """When a finding is expected: by a query, by the incident of another rule, or by either."""
 
-    exists: Text = Field(description="A query; while it returns a row, the finding is expected.")
+    exists: Text | None = Field(
+        default=None, description="A query; while it returns a row, the finding is expected."
+    )
+    open_rule: Text | None = Field(
+        default=None,
+        alias="open",
+        description="A rule; while it has an incident about the same thing, it is expected.",
+    )
+    or_within: PositiveDuration | None = Field(
+        default=None, description="For how long after that incident's end it still is."
+    )
     at_most: PositiveDuration | None = Field(default=None, description="How long it may excuse.")
+
+    @model_validator(mode="after")
+    def _says_when(self) -> "UnlessShape":
+        if self.exists is None and self.open_rule is None:
+            raise PydanticCustomError("one_of", "needs `exists` or `open`", {})
+        if self.or_within is not None and self.open_rule is None:
+            hint = {"hint": "name the rule after whose incident it is expected"}
+            raise PydanticCustomError("needs", "has `or_within` without `open`", hint)
+        return self
 
 
 class ClassShape(Shape):
@@ -194,15 +213,6 @@ class ClassShape(Shape):
     in_a_row: int | None = Field(default=None, ge=1, le=1000, description="Failures of this class.")
     open_after: Checks | None = Field(default=None, description="Bad checks of this class.")
 
-
-    @model_validator(mode="after")
-    def _says_when(self) -> "UnlessShape":
-        if self.exists is None and self.open_rule is None:
-            raise PydanticCustomError("one_of", "needs `exists` or `open`", {})
-        if self.or_within is not None and self.open_rule is None:
-            hint = {"hint": "name the rule after whose incident it is expected"}
-            raise PydanticCustomError("needs", "has `or_within` without `open`", hint)
-        return self
 
 class RuleShape(DefaultsShape):
     """What stands beside the kind in a rule."""
