@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from fractions import Fraction
 from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar, get_args
 
@@ -77,6 +78,41 @@ def _at_least_one(count: int) -> int:
 
 
 PositiveCount = Annotated[Count, AfterValidator(_at_least_one)]
+
+
+class Share(float):
+    """A part of a whole, from 0 to 1; it is said in percent."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return f"{round(self * 100, 6):.10g}%"
+
+    @property
+    def rounded(self) -> str:
+        """Return it with one digit behind the point; only all is `100%`, and only none `0%`."""
+        if not 0 < self < 1:
+            return str(self)
+        return f"{min(max(round(self * 100, 1), 0.1), 99.9):g}%"
+
+
+_PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s*%", re.ASCII)
+
+
+def _share(given: object) -> Share:
+    percent = _PERCENT.fullmatch(given) if isinstance(given, str) else None
+    if percent and (share := Fraction(percent[1]) / 100) <= 1:
+        return Share(share)
+    is_number = isinstance(given, int | float) and not isinstance(given, bool)
+    if is_number and 0 <= given <= 1:  # type: ignore[operator]
+        return Share(given)  # type: ignore[arg-type]
+    hint = f"write `{given:g}%`" if is_number and 1 < given <= 100 else "write `90%`"  # type: ignore[operator]
+    about = {"given": shown(given), "hint": hint}
+    raise PydanticCustomError("bad_share", "`{given}` is not a share", about)
+
+
+Percent = Annotated[Share, PlainValidator(_share), WithJsonSchema({"type": ["string", "number"]})]
+"""A share, written as `90%` or as a number from 0 to 1."""
 
 T = TypeVar("T")
 

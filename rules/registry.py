@@ -46,5 +46,6 @@ KINDS: Final = Kinds(
         "http": "rules.http:Http",
         "sql": "rules.sql:Sql",
         "duration": "rules.duration:Duration",
+        "ratio": "rules.ratio:Ratio",
     }
 )

@@ -23,10 +23,10 @@ from rules.base import (
     Rows,
     Severity,
 )
-from rules.fields import Column, Limits, SqlFragment, Table, column_name, one_or_many
+from rules.fields import Column, Limits, Share, SqlFragment, Table, column_name, one_or_many
 from rules.wording import DETAIL_MAX, clipped, error_line, fact
 
-T = TypeVar("T", int, float, timedelta)
+T = TypeVar("T", int, float, Share, timedelta)
 
 
 def _distinct(columns: tuple[str, ...]) -> tuple[str, ...]:

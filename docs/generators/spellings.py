@@ -17,6 +17,7 @@ KNOWN: Final[tuple[tuple[Any, str], ...]] = (
     (fields.Most[fields.Count], "[limit](#limits), a whole number"),
     (fields.Most[fields.Number], "[limit](#limits), a number"),
     (fields.Least[fields.Number], "[limit](#limits), a number"),
+    (fields.Least[fields.Percent], "[limit](#limits), a [share](#shares)"),
     (duration.Factors, "[limit](#limits), a number"),
     (duration.ColumnOrPair, "[column](#sql) or mapping"),
     (fields.Number, "number"),

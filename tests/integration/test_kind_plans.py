@@ -30,6 +30,7 @@ KINDS = {
     "duration": kind_of(
         "duration", table="t", took="ms", unit="ms", order_by="at", last=20, max="5s"
     ),
+    "ratio": kind_of("ratio", table="t", good="ms < 9", column="at", over="1m", min="90%"),
 }
 
 

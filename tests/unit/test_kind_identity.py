@@ -34,6 +34,14 @@ DURATION = {
     "last": 20,
     "max": "5m",
 }
+RATIO = {
+    "source": "db",
+    "table": "t",
+    "good": "ok",
+    "column": "at",
+    "over": "1d",
+    "min": "90%",
+}
 BASES: dict[str, dict[str, Any]] = {
     "stale": STALE,
     "failures": FAILURES,
@@ -42,6 +50,7 @@ BASES: dict[str, dict[str, Any]] = {
     "http": HTTP,
     "sql": SQL,
     "duration": DURATION,
+    "ratio": RATIO,
 }
 
 
@@ -59,6 +68,7 @@ LITERAL = {
     "http": "299455dab02c269c7d0fd8ee9f0bce56:",
     "sql": "13463954733b168c41d508f357de9bbb",
     "duration": "c4c4b2981fa26734b7d6e20fcad79ad0",
+    "ratio": "ceb3a6ff4cb44b7fc7ebab8240256514",
 }
 
 
@@ -103,6 +113,9 @@ WATCHED: list[tuple[str, dict[str, Any]]] = [
     ("duration", {"last": 10}),
     ("duration", {"within": "1d"}),
     ("duration", {"compare_to": "28d"}),
+    ("ratio", {"good": "status = 'success'"}),
+    ("ratio", {"column": "synced_at"}),
+    ("ratio", {"over": "7d"}),
 ]
 
 

@@ -40,6 +40,14 @@ GOOD: dict[str, dict[str, Any]] = {
         "last": 20,
         "compare_to": "28d",
     },
+    "ratio": {
+        "source": "db",
+        "table": "t",
+        "good": "status = 'success'",
+        "column": "at",
+        "over": "1d",
+        "min": "90%",
+    },
 }
 LIMITS: dict[str, dict[str, Any]] = {
     "stale": {"max_age": {"warning": "1h", "critical": "2h"}, "if_empty": "bad"},
@@ -49,6 +57,7 @@ LIMITS: dict[str, dict[str, Any]] = {
     "http": {"expect": {"status": 204, "within": "1s"}, "headers": {"Authorization": "x"}},
     "sql": {"max": 5, "class": "data_logic"},
     "duration": {"max": "5m", "factor": {"warning": 3, "critical": 9}, "ignore_below": 5},
+    "ratio": {"min": {"warning": 0.9, "critical": "50%"}, "ignore_below": 5},
 }
 
 
