@@ -24,9 +24,8 @@ class Source:
     """Something that can be asked.
 
     Attributes:
-        type: `postgres`, `sqlite` or `http`; or one of `BUILT_IN`.
-        address: DSN, file path or base URL; `demo://name` stands for a part of the demo. Of a
-            built-in source: the folder that relative paths begin at.
+        type: `postgres`, `sqlite` or `http`.
+        address: DSN, file path or base URL; `demo://name` stands for a part of the demo.
         timeout: Total deadline of one question.
         connections: Most questions asked at once.
         dialect: How a database source speaks; unused for http.

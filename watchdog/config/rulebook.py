@@ -5,20 +5,20 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 
 from rules.base import Classifier, Dialect, Kind, Severity
 from rules.fields import Limits
 from watchdog.config import titles
 from watchdog.config.gather import Gathered
-from watchdog.config.model import BUILT_IN, Rule, Source, UnlessOpen
+from watchdog.config.model import Rule, Source, UnlessOpen
 from watchdog.config.nodes import Entry, Scalar, Span, Table, find
 from watchdog.config.problems import Problem, did_you_mean, listed
 from watchdog.config.queries import Queries, read_queries
 from watchdog.config.secrets import part_span
 from watchdog.config.sections import Settings, check_name, mark, said, written
 from watchdog.config.shapes import DefaultsShape, RuleShape
-from watchdog.config.templates import Made, expand
+from watchdog.config.templates import expand
 from watchdog.config.validate import keys_of, unknown_key, validated
 from watchdog.domain.people import Policy
 
@@ -28,11 +28,7 @@ _DATABASES = ("postgres", "sqlite")
 
 @dataclass(slots=True)
 class Draft:
-    """A rule on its way: what is known of it, and what is wrong with it.
-
-    Attributes:
-        is_whole: It can be read; a pack that cannot be used stands here as one that cannot.
-    """
+    """A rule on its way: what is known of it, and what is wrong with it."""
 
     name: str
     entry: Entry
@@ -42,7 +38,6 @@ class Draft:
     shape: RuleShape | None = None
     rule: Rule | None = None
     limits: tuple[Limits[Any], ...] = ()
-    is_whole: bool = True
 
     @property
     def has_only_levels(self) -> bool:
@@ -92,8 +87,7 @@ def read_rules(
                 mark("duplicate-name", words, draft.entry.key.span, related=related)
             )
             continue
-        if draft.is_whole:
-            reader.read(draft)
+        reader.read(draft)
         book.drafts.append(draft)
     return book
 
@@ -104,15 +98,8 @@ def _drafts(gathered: Gathered, problems: list[Problem]) -> Iterator[Draft]:
     for template in gathered.named("templates").values():
         made, wrong = expand(template)
         problems += wrong
-        yield from map(_draft, made)
-    for pack in gathered.named("packs").values():
-        from watchdog.config import packs
-
-        yield from map(_draft, packs.expand(pack, gathered))
-
-
-def _draft(made: Made) -> Draft:
-    return Draft(made.entry.key.text, made.entry, list(made.problems), is_whole=made.is_whole)
+        for one in made:
+            yield Draft(one.entry.key.text, one.entry, list(one.problems))
 
 
 @dataclass(slots=True)
