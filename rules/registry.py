@@ -47,5 +47,6 @@ KINDS: Final = Kinds(
         "sql": "rules.sql:Sql",
         "duration": "rules.duration:Duration",
         "ratio": "rules.ratio:Ratio",
+        "duplicates": "rules.duplicates:Duplicates",
     }
 )

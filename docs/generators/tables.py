@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from docs.generators.spellings import Undocumented, spelled
 from docs.generators.text import row
 from rules.durations import format_duration
+from rules.fields import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ def written(value: Any) -> str:
     """Return a default as a file would have it."""
     if value is None or value == () or isinstance(value, BaseModel):
         return ""
+    if isinstance(value, Limits):
+        return written(value.plain)
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, timedelta):

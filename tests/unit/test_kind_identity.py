@@ -42,6 +42,7 @@ RATIO = {
     "over": "1d",
     "min": "90%",
 }
+DUPLICATES = {"source": "db", "table": "t", "columns": "id"}
 BASES: dict[str, dict[str, Any]] = {
     "stale": STALE,
     "failures": FAILURES,
@@ -51,6 +52,7 @@ BASES: dict[str, dict[str, Any]] = {
     "sql": SQL,
     "duration": DURATION,
     "ratio": RATIO,
+    "duplicates": DUPLICATES,
 }
 
 
@@ -69,6 +71,7 @@ LITERAL = {
     "sql": "13463954733b168c41d508f357de9bbb",
     "duration": "c4c4b2981fa26734b7d6e20fcad79ad0",
     "ratio": "ceb3a6ff4cb44b7fc7ebab8240256514",
+    "duplicates": "fcc285078db745b497096aeaab634c64",
 }
 
 
@@ -116,6 +119,9 @@ WATCHED: list[tuple[str, dict[str, Any]]] = [
     ("ratio", {"good": "status = 'success'"}),
     ("ratio", {"column": "synced_at"}),
     ("ratio", {"over": "7d"}),
+    ("duplicates", {"columns": ["id", "org"]}),
+    ("duplicates", {"newer_than": "7d", "column": "at"}),
+    ("duplicates", {"entity": "org"}),
 ]
 
 
@@ -149,6 +155,8 @@ UNWATCHED: list[tuple[str, dict[str, Any]]] = [
     ("sql", {"max": 5}),
     ("sql", {"min": {"warning": 2, "critical": 1}}),
     ("sql", {"within": "5s"}),
+    ("duplicates", {"max": 5}),
+    ("duplicates", {"class": "transient"}),
 ]
 
 

@@ -48,6 +48,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "over": "1d",
         "min": "90%",
     },
+    "duplicates": {"source": "db", "table": "t", "columns": ["id"]},
 }
 LIMITS: dict[str, dict[str, Any]] = {
     "stale": {"max_age": {"warning": "1h", "critical": "2h"}, "if_empty": "bad"},
@@ -58,6 +59,7 @@ LIMITS: dict[str, dict[str, Any]] = {
     "sql": {"max": 5, "class": "data_logic"},
     "duration": {"max": "5m", "factor": {"warning": 3, "critical": 9}, "ignore_below": 5},
     "ratio": {"min": {"warning": 0.9, "critical": "50%"}, "ignore_below": 5},
+    "duplicates": {"max": {"warning": 3, "critical": 9}, "class": "none"},
 }
 
 
