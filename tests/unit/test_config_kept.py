@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.config_files import GOOD, codes
-from watchdog.config.files import INCLUDES_MAX, Disk, Stored, beside
+from watchdog.config.files import BYTES_MAX, INCLUDES_MAX, Disk, Stored, beside
 from watchdog.config.load import Loaded, digest_of, load, load_text
-from watchdog.config.reading import BYTES_MAX
 
 RULE = "{ queue: { source: crm, table: jobs, max_rows: 1 } }"
 NAMES = [

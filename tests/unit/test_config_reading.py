@@ -8,10 +8,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.config_files import ENV, GOOD
+from watchdog.config.files import BYTES_MAX
 from watchdog.config.load import load_text
 from watchdog.config.nodes import Scalar, Table, find
 from watchdog.config.problems import PROBLEMS_MAX
-from watchdog.config.reading import BYTES_MAX, parse
+from watchdog.config.reading import parse
 from watchdog.config.report import as_github, as_json, as_text
 from watchdog.config.scalars import plain, resolve
 

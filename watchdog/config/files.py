@@ -7,10 +7,12 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
-from watchdog.config.reading import BYTES_MAX
+BYTES_MAX = 1 << 20
+"""Most bytes of one file."""
 
 INCLUDES_MAX = 1000
 """Most files one pattern may name."""
@@ -38,14 +40,23 @@ class Files(Protocol):
 
 @dataclass(slots=True)
 class Disk:
-    """The file system. Remembers what it was asked for, so that a watcher knows where to look."""
+    """The file system. Remembers what it was asked for, so that a watcher knows where to look.
+
+    Attributes:
+        digests: Of what stood in each file when it was read.
+        matches: What each pattern named.
+    """
 
     asked_for: set[Path] = field(default_factory=set)
+    digests: dict[str, str] = field(default_factory=dict)
+    matches: dict[str, list[str]] = field(default_factory=dict)
 
     def read(self, path: str) -> bytes:
         """Read a file once, so that what is checked is what is hashed and used."""
         self.asked_for.add(Path(path).absolute())
-        return _read_regular(path)
+        content = _read_regular(path)
+        self.digests[path] = sha256(content).hexdigest()
+        return content
 
     def read_secret(self, path: str) -> bytes:
         """Read the file of a secret."""
@@ -56,7 +67,9 @@ class Disk:
         self.asked_for.add(Path(pattern).absolute())
         if not glob.has_magic(pattern):
             return [pattern]
-        return sorted(path for path in glob.glob(pattern) if not Path(path).is_dir())
+        found = sorted(path for path in glob.glob(pattern) if not Path(path).is_dir())
+        self.matches[pattern] = found
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from watchdog.config.files import INCLUDES_MAX, Files, beside
+from watchdog.config.files import BYTES_MAX, INCLUDES_MAX, Files, beside
 from watchdog.config.model import Place
 from watchdog.config.nodes import Entry, Listing, Node, Scalar, Table
 from watchdog.config.problems import Problem, did_you_mean, listed, shown
-from watchdog.config.reading import BYTES_MAX, parse, visible_path
+from watchdog.config.reading import parse, visible_path
 from watchdog.config.secrets import TOKEN_SHAPES, replace_references, written_secrets
 
 VERSION = 1

@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from watchdog.config.model import Place
+if TYPE_CHECKING:
+    from watchdog.config.model import Place
 
 PROBLEMS_MAX = 200
 """Most problems one file reports before it is given up."""
@@ -33,11 +35,11 @@ class Problem:
 
     code: str
     message: str
-    place: Place
+    place: "Place"
     end_column: int = 0
     label: str = ""
     notes: tuple[str, ...] = ()
-    related: tuple[Place, str] | None = None
+    related: "tuple[Place, str] | None" = None
     level: Level = Level.ERROR
 
     @property

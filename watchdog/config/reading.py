@@ -8,11 +8,11 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from watchdog.config.files import BYTES_MAX
 from watchdog.config.model import Place
 from watchdog.config.nodes import Entry, Listing, Node, Scalar, Span, Table
 from watchdog.config.problems import PROBLEMS_MAX, Problem, shown
 
-BYTES_MAX = 1 << 20
 DEPTH_MAX = 50
 
 _ODD_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")

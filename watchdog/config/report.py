@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from watchdog.config.load import Loaded
-from watchdog.config.model import Place
 from watchdog.config.problems import Problem, visible
-from watchdog.config.secrets import cover
+from watchdog.config.recall import Fine
+
+if TYPE_CHECKING:
+    from watchdog.config.load import Loaded
+    from watchdog.config.model import Place
 
 EXCERPT_MAX = 160
 """Most characters of a line that are shown."""
@@ -19,13 +21,15 @@ _HALF = re.compile("[\ud800-\udfff]")
 _RED, _YELLOW, _BLUE, _BOLD, _END = "\x1b[31m", "\x1b[33m", "\x1b[34m", "\x1b[1m", "\x1b[0m"
 
 
-def as_text(loaded: Loaded, root: str, *, colour: bool = False) -> str:
+def as_text(loaded: "Loaded | Fine", root: str, *, colour: bool = False) -> str:
     """Return every problem with its line and a caret, and a closing line."""
+    if isinstance(loaded, Fine):
+        return summary(loaded, root)
     blocks = [_block(problem, loaded, colour) for problem in loaded.problems]
     return "\n".join([*blocks, summary(loaded, root)])
 
 
-def summary(loaded: Loaded, root: str) -> str:
+def summary(loaded: "Loaded | Fine", root: str) -> str:
     """Return how many problems there are: `rules.yaml: 3 errors, 0 warnings in 10 rules`."""
     counts = (
         _count(len(loaded.errors), "error"),
@@ -38,11 +42,11 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _block(problem: Problem, loaded: Loaded, colour: bool) -> str:
+def _block(problem: Problem, loaded: "Loaded", colour: bool) -> str:
     return "\n".join(_lines(problem, loaded, colour))
 
 
-def _lines(problem: Problem, loaded: Loaded, colour: bool) -> Iterator[str]:
+def _lines(problem: Problem, loaded: "Loaded", colour: bool) -> Iterator[str]:
     def paint(text: str, *codes: str) -> str:
         return f"{''.join(codes)}{text}{_END}" if colour and text else text
 
@@ -74,17 +78,19 @@ def notes_of(problem: Problem) -> tuple[str, ...]:
     return (*problem.notes, f"{words}: {spelled(place)}")
 
 
-def spelled(place: Place) -> str:
+def spelled(place: "Place") -> str:
     """Return a place as editors understand it: `rules.yaml:78:48`."""
     file = visible(place.file)
     return f"{file}:{place.line}:{place.column}" if place.line else file
 
 
 def _safe(text: str) -> str:
+    from watchdog.config.secrets import cover
+
     return cover(visible(text))
 
 
-def _line(loaded: Loaded, place: Place) -> str | None:
+def _line(loaded: "Loaded", place: "Place") -> str | None:
     """Return the line of a place with its secrets covered, or None for a file as a whole."""
     if not place.line or place.file not in loaded.texts:
         return None
@@ -128,7 +134,7 @@ def _character_width(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def as_json(results: Mapping[str, Loaded]) -> str:
+def as_json(results: "Mapping[str, Loaded | Fine]") -> str:
     """Return everything for machines; `results` holds what came of each root file."""
     problems = [
         {"root": root, **_values(problem)}
@@ -168,7 +174,7 @@ def _values(problem: Problem) -> dict[str, Any]:
     }
 
 
-def as_github(results: Mapping[str, Loaded]) -> str:
+def as_github(results: "Mapping[str, Loaded | Fine]") -> str:
     """Return annotations for GitHub Actions, as many as are shown, and how many there are more."""
     problems = [problem for loaded in results.values() for problem in loaded.problems]
     lines: list[str] = []
