@@ -99,6 +99,7 @@ class Rule:
         depends_on: Rules and sources whose trouble holds this rule's findings.
         unless: While this query returns a row for an entity, its finding is expected.
         unless_open: While this rule has an incident about the same thing, it is expected, too.
+        verify: Each of these must return a row before a recovery counts.
         place: Where it is declared.
     """
 
@@ -116,6 +117,7 @@ class Rule:
     unless: Query | None = None
     unless_open: UnlessOpen | None = None
     evidence: Mapping[str, Query] = field(default_factory=dict)
+    verify: Mapping[str, Query] = field(default_factory=dict)
     impact: str = ""
     do_first: str = ""
     runbook: str = ""

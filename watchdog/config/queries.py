@@ -1,4 +1,4 @@
-"""The queries that stand beside a rule's kind: what excuses a finding, and what is kept with it."""
+"""The queries that stand beside a rule's kind: what excuses, is kept, or proves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +18,7 @@ class Queries:
 
     unless: Query | None = None
     evidence: dict[str, Query] = field(default_factory=dict)
+    verify: dict[str, Query] = field(default_factory=dict)
 
 
 def read_queries(
@@ -38,6 +39,7 @@ def read_queries(
         path = ("unless", "exists")
         found.unless = reader.query(shape.unless.exists, path, opened_at=False)
     found.evidence = reader.named("evidence", shape.evidence)
+    found.verify = reader.named("verify", shape.verify)
     return found
 
 
@@ -53,6 +55,7 @@ class _QueryReader:
         asking = {
             "unless": bool(shape.unless and shape.unless.exists),
             "evidence": bool(shape.evidence),
+            "verify": bool(shape.verify),
         }
         is_listed = getattr(self.draft.kind, "for_each", None) is not None
         for key in (key for key, asks in asking.items() if asks and not is_listed):

@@ -307,6 +307,7 @@ class _RuleReader:
             unless=queries.unless,
             unless_open=_unless_open(shape),
             evidence=queries.evidence,
+            verify=queries.verify,
             impact=shape.impact or "",
             do_first=shape.do_first or "",
             runbook=shape.runbook or defaults.runbook or "",

@@ -228,5 +228,8 @@ class RuleShape(DefaultsShape):
     evidence: dict[Text, Text] | None = Field(
         default=None, description="Queries whose first 20 rows are kept with the incident."
     )
+    verify: dict[Text, Text] | None = Field(
+        default=None, description="Queries that must all find a row before a recovery counts."
+    )
     impact: Text | None = Field(default=None, description="Who suffers, and how.")
     do_first: Text | None = Field(default=None, description="The first step.")

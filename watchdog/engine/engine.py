@@ -19,6 +19,7 @@ from watchdog.engine.leader import Leader
 from watchdog.engine.look import Looked, look
 from watchdog.engine.memory import Memory
 from watchdog.engine.plan import Plan, plan
+from watchdog.engine.proof import prove
 from watchdog.engine.recollection import Recollection
 from watchdog.sources.base import Source
 from watchdog.store import incidents, leases, looks, remembered, tracks
@@ -213,13 +214,14 @@ class Engine:
         assert self._config is not None
         ended = await recently_ended(self._pool, level, memory, now)
         holding = Holding(self._config.rules, memory, ended, now)
-        plans = []
-        for one in level:
-            if one.judgement is not None:
-                tracks_ = memory.tracks_of(one.rule)
-                one_plan = plan(one.rule, one.judgement, tracks_, holding.of(one), now)
-                memory.note_figures(one_plan)
-                plans.append(one_plan)
+        plans = [
+            plan(one.rule, one.judgement, memory.tracks_of(one.rule), holding.of(one), now)
+            for one in level
+            if one.judgement is not None
+        ]
+        plans = await prove(plans, self._pool, self._sources)
+        for one_plan in plans:
+            memory.note_figures(one_plan)
         refused: set[str] = set()
         try:
             wanted = [one for one in plans if not one.is_empty or one.changes]

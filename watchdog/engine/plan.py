@@ -1,7 +1,7 @@
 """What one look at a rule changes. Pure: the judgement and the tracks so far go in, a plan comes out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rules.base import Entity, Finding, Judgement, Reading
@@ -27,12 +27,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """An incident whose entity has been good for long enough."""
+    """An incident whose entity has been good for long enough.
+
+    Attributes:
+        track: What is remembered again should the recovery not be proven.
+    """
 
     incident_id: int
     entity: Entity
     first_good_at: datetime
     reading: Reading
+    track: Track
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,23 @@ class Plan:
     def is_empty(self) -> bool:
         """Return True when nothing needs to be written."""
         return not (self.written or self.forgotten or self.openings)
+
+    def unproven(self, readings: Mapping[Entity, Reading]) -> "Plan":
+        """Return the plan without the recoveries of these entities: their incidents stay open.
+
+        Args:
+            readings: What is to be said of each instead.
+        """
+        kept = [one for one in self.recoveries if one.entity not in readings]
+        back = [one for one in self.recoveries if one.entity in readings]
+        said = [(one.incident_id, readings[one.entity]) for one in back]
+        return replace(
+            self,
+            tracks={**self.tracks, **{one.entity: one.track for one in back}},
+            forgotten=tuple(one for one in self.forgotten if one not in readings),
+            recoveries=tuple(kept),
+            still_good=(*self.still_good, *said),
+        )
 
 
 def plan(
@@ -122,7 +144,7 @@ class _Making:
         self.forgotten.append(reading.entity)
         if look.move is Move.RECOVER and before.incident_id is not None:
             good_at = first_good_at(reading, self.now)
-            recovery = Recovery(before.incident_id, reading.entity, good_at, reading)
+            recovery = Recovery(before.incident_id, reading.entity, good_at, reading, before)
             self.recoveries.append(recovery)
 
     def plan(self, before: Mapping[Entity, Track]) -> Plan:

@@ -219,6 +219,12 @@ async def lock_recovered(
     return {row["fingerprint"]: incident_of(row) for row in rows}
 
 
+async def bad_since(conn: asyncpg.Connection, ids: Sequence[int]) -> dict[int, datetime]:
+    """Return when each incident opened, or came back for the last time."""
+    rows = await conn.fetch(_SQL["list_bad_since"], list(ids))
+    return {row["incident_id"]: row["at"] for row in rows}
+
+
 async def by_id(conn: asyncpg.Connection, number: int) -> Incident | None:
     """Return one incident, or None if there is none of that number."""
     row = await conn.fetchrow(_SQL["by_id"], number)

@@ -49,6 +49,12 @@ where i.fingerprint = any($1::bytea[]) and i.state = 'recovered' and i.recovered
     )
 order by i.id for update;
 
+-- name: list_bad_since
+-- When each of some incidents opened, or came back for the last time.
+select incident_id, max(at) as at from event
+where incident_id = any($1::bigint[]) and event in ('opened', 'back_again')
+group by incident_id;
+
 -- name: by_id
 -- One incident.
 select * from incident where id = $1;
