@@ -19,7 +19,7 @@ def check_dependencies(book: Rulebook, settings: Settings, *, is_whole: bool) ->
     """
     drafts = {draft.name: draft for draft in book.drafts}
     known = {*drafts, *settings.declared["sources"]}
-    for draft in book.drafts if is_whole else ():
+    for draft in book.drafts if is_whole and book.is_whole else ():
         for name in draft.shape.depends_on if draft.shape else ():
             _check_known(draft, ("depends_on",), name, known, "rule or source")
         for name in _muting(draft):
@@ -89,7 +89,7 @@ def check_routes(book: Rulebook, settings: Settings, *, is_whole: bool) -> list[
     earlier: list[Route] = []
     names = [draft.name for draft in book.drafts]
     for route, entry in settings.routes:
-        cause = _named_by_none(route, names) if is_whole else ""
+        cause = _named_by_none(route, names) if is_whole and book.is_whole else ""
         cause = cause or _taken_before(route, earlier)
         earlier.append(route)
         if cause:

@@ -11,11 +11,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
+import rules
+
 BYTES_MAX = 1 << 20
 """Most bytes of one file."""
 
 INCLUDES_MAX = 1000
 """Most files one pattern may name."""
+
+_PACKS = "<packs>/"
+"""Where packs seem to be: the same everywhere, for the texts of a configuration are kept and compared."""
+_SHIPPED = Path(rules.__path__[0], "packs")
 
 
 class Files(Protocol):
@@ -37,6 +43,10 @@ class Files(Protocol):
         """Return the files that a pattern names, sorted; of a name without wildcards, itself."""
         ...
 
+    def packs(self) -> list[str]:
+        """Return the names of the packs, sorted; each is at its `pack_path`."""
+        ...
+
 
 @dataclass(slots=True)
 class Disk:
@@ -53,8 +63,11 @@ class Disk:
 
     def read(self, path: str) -> bytes:
         """Read a file once, so that what is checked is what is hashed and used."""
-        self.asked_for.add(Path(path).absolute())
-        content = _read_regular(path)
+        if is_pack(path):
+            content = _read_shipped(path)
+        else:
+            self.asked_for.add(Path(path).absolute())
+            content = _read_regular(path)
         self.digests[path] = sha256(content).hexdigest()
         return content
 
@@ -71,6 +84,10 @@ class Disk:
         self.matches[pattern] = found
         return found
 
+    def packs(self) -> list[str]:
+        """Find what came with us."""
+        return shipped_packs()
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -79,7 +96,9 @@ class Stored:
     texts: Mapping[str, str]
 
     def read(self, path: str) -> bytes:
-        """Return a kept text."""
+        """Return a kept text; of a pack that was not kept, what came with us."""
+        if path not in self.texts and is_pack(path):
+            return _read_shipped(path)
         if path not in self.texts:
             raise FileNotFoundError(path)
         return self.texts[path].encode()
@@ -93,6 +112,30 @@ class Stored:
         if not glob.has_magic(pattern):
             return [pattern]
         return sorted(path for path in self.texts if _is_named(path, pattern))
+
+    def packs(self) -> list[str]:
+        """Find what was kept and what came with us."""
+        kept = {Path(path).stem for path in self.texts if is_pack(path)}
+        return sorted(kept.union(shipped_packs()))
+
+
+def is_pack(path: str) -> bool:
+    """Return whether a path is that of a pack."""
+    return path.startswith(_PACKS)
+
+
+def pack_path(name: str) -> str:
+    """Return the path under which a pack's text is read, kept and shown."""
+    return f"{_PACKS}{name}.yaml"
+
+
+def shipped_packs() -> list[str]:
+    """Return the names of the packs that came with us, sorted."""
+    return sorted(path.stem for path in _SHIPPED.glob("*.yaml"))
+
+
+def _read_shipped(path: str) -> bytes:
+    return _read_regular(str(_SHIPPED / path.removeprefix(_PACKS)))
 
 
 def _is_named(path: str, pattern: str) -> bool:

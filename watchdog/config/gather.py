@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from watchdog.config.files import BYTES_MAX, INCLUDES_MAX, Files, beside
+from watchdog.config.files import BYTES_MAX, INCLUDES_MAX, Files, beside, pack_path
 from watchdog.config.model import Place
-from watchdog.config.nodes import Entry, Listing, Node, Scalar, Table
+from watchdog.config.nodes import Entry, Listing, Node, Scalar, Table, find
 from watchdog.config.problems import Problem, did_you_mean, listed, shown
 from watchdog.config.reading import parse, visible_path
 from watchdog.config.secrets import TOKEN_SHAPES, replace_references, written_secrets
 
 VERSION = 1
-NAMED = ("sources", "people", "teams", "channels", "templates", "rules")
+NAMED = ("sources", "people", "teams", "channels", "packs", "templates", "rules")
 """Sections that are merged by name over all files."""
 SINGLE = ("service", "defaults", "routes")
 """Sections that stand in one file."""
@@ -25,6 +25,7 @@ TOP = (
     "people",
     "teams",
     "routes",
+    "packs",
     "templates",
     "rules",
 )
@@ -39,6 +40,8 @@ class Gathered:
         sections: The merged content of each section that exists.
         is_whole: Every file could be parsed, so that a missing name is really missing.
         has_root: The root file itself could be parsed.
+        packs: The content of each pack that is used, by its path.
+        known_packs: Names of all packs, if any is used.
     """
 
     sections: dict[str, Entry] = field(default_factory=dict)
@@ -46,6 +49,8 @@ class Gathered:
     problems: list[Problem] = field(default_factory=list)
     is_whole: bool = True
     has_root: bool = False
+    packs: dict[str, Table] = field(default_factory=dict)
+    known_packs: list[str] = field(default_factory=list)
 
     def named(self, section: str) -> dict[str, Entry]:
         """Return the entries of a section by name."""
@@ -56,8 +61,18 @@ class Gathered:
 def gather(root: str, env: Mapping[str, str], files: Files) -> Gathered:
     """Read the root file and what it includes."""
     gathered = Gathered()
-    _Gathering(gathered, env, files).file(root, ())
+    gathering = _Gathering(gathered, env, files)
+    gathering.file(root, ())
+    if gathered.named("packs"):
+        gathering.packs()
     return gathered
+
+
+def pack_name(entry: Entry) -> Scalar:
+    """Return which pack an entry of `packs:` uses: what `pack` says, or the one of its name."""
+    named = find(entry.value, ("pack",)).value
+    is_said = isinstance(entry.value, Table) and "pack" in entry.value.entries
+    return named if is_said and isinstance(named, Scalar) else entry.key
 
 
 @dataclass(slots=True)
@@ -92,6 +107,27 @@ class _Gathering:
         if "${" in text:
             self.found.problems += replace_references(parsed.root, self.env)
         self.take(path, parsed.root, above)
+
+    def packs(self) -> None:
+        """Read the file of every pack that is used; who uses it says if there is none."""
+        self.found.known_packs = self.files.packs()
+        for entry in self.found.named("packs").values():
+            asked = pack_name(entry)
+            path = pack_path(asked.text)
+            if asked.text in self.found.known_packs and path not in self.found.texts:
+                self.pack(path, asked)
+
+    def pack(self, path: str, asked: Scalar) -> None:
+        text = self.text(path, asked)
+        if text is None:
+            return
+        self.found.texts[path] = text
+        parsed = parse(text, path)
+        self.found.problems += parsed.problems
+        if isinstance(parsed.root, Table) and not parsed.problems:
+            self.found.packs[path] = parsed.root
+        else:
+            self.found.is_whole = False
 
     def text(self, path: str, asked: Scalar | None) -> str | None:
         """Return the text of a file, or None after having said why there is none."""
@@ -226,6 +262,7 @@ _ONE = {
     "people": "person",
     "teams": "team",
     "channels": "channel",
+    "packs": "pack",
     "templates": "template",
     "rules": "rule",
 }

@@ -18,7 +18,7 @@ from watchdog.config.queries import Queries, read_queries
 from watchdog.config.secrets import part_span
 from watchdog.config.sections import Settings, check_name, mark, said, written
 from watchdog.config.shapes import DefaultsShape, RuleShape
-from watchdog.config.templates import expand
+from watchdog.config.templates import Made, expand
 from watchdog.config.validate import keys_of, unknown_key, validated
 from watchdog.domain.people import Policy
 
@@ -28,7 +28,11 @@ _DATABASES = ("postgres", "sqlite")
 
 @dataclass(slots=True)
 class Draft:
-    """A rule on its way: what is known of it, and what is wrong with it."""
+    """A rule on its way: what is known of it, and what is wrong with it.
+
+    Attributes:
+        is_whole: It can be read; a pack that cannot be used stands here as one that cannot.
+    """
 
     name: str
     entry: Entry
@@ -38,6 +42,7 @@ class Draft:
     shape: RuleShape | None = None
     rule: Rule | None = None
     limits: tuple[Limits[Any], ...] = ()
+    is_whole: bool = True
 
     @property
     def has_only_levels(self) -> bool:
@@ -70,6 +75,11 @@ class Rulebook:
         """Return the rules that are right."""
         return {one.name: one.rule for one in self.drafts if one.rule and one.is_right}
 
+    @property
+    def is_whole(self) -> bool:
+        """Return whether every rule is here, so that a missing name is really missing."""
+        return all(draft.is_whole for draft in self.drafts)
+
 
 def read_rules(
     gathered: Gathered, settings: Settings, kinds: Mapping[str, type[BaseModel]]
@@ -87,7 +97,8 @@ def read_rules(
                 mark("duplicate-name", words, draft.entry.key.span, related=related)
             )
             continue
-        reader.read(draft)
+        if draft.is_whole:
+            reader.read(draft)
         book.drafts.append(draft)
     return book
 
@@ -98,8 +109,15 @@ def _drafts(gathered: Gathered, problems: list[Problem]) -> Iterator[Draft]:
     for template in gathered.named("templates").values():
         made, wrong = expand(template)
         problems += wrong
-        for one in made:
-            yield Draft(one.entry.key.text, one.entry, list(one.problems))
+        yield from map(_draft, made)
+    for pack in gathered.named("packs").values():
+        from watchdog.config import packs
+
+        yield from map(_draft, packs.expand(pack, gathered))
+
+
+def _draft(made: Made) -> Draft:
+    return Draft(made.entry.key.text, made.entry, list(made.problems), is_whole=made.is_whole)
 
 
 @dataclass(slots=True)
