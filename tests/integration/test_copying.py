@@ -25,10 +25,6 @@ async def test_rows_come_in_their_order(store: asyncpg.Pool) -> None:
     assert await _places(store, *rows) == [(str(row[1]), {}) for row in rows]
 
 
-async def test_texts_that_postgresql_cannot_hold_are_made_fit(store: asyncpg.Pool) -> None:
-    assert await _places(store, (1, "a\0b \ud800", {})) == [("ab ?", {})]
-
-
 async def test_a_text_that_is_json_already_is_taken_as_it_is(store: asyncpg.Pool) -> None:
     remote = JsonText(json_text({"ts": "1\0", "é": [1, None]}))
     assert await _places(store, (1, "slack:#ops", remote)) == [

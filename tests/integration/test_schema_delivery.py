@@ -38,6 +38,39 @@ def refused() -> "pytest.RaisesExc[asyncpg.PostgresError]":
     return pytest.raises(asyncpg.PostgresError, check=lambda error: error.sqlstate == "WD007")
 
 
+@pytest.mark.parametrize("event", [(1, 2), (2, 1)])
+async def test_a_message_of_an_event_that_there_is_not_is_refused(
+    message: asyncpg.Pool, event: tuple[int, int]
+) -> None:
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await message.execute(
+            "insert into notification (incident_id, version, receiver, part, priority, due_at,"
+            " created_at) select *, 'slack:#data', 'page', 1, now(), now()"
+            " from (values (1, 1), ($1::integer, $2::integer)) as v",
+            *event,
+        )
+    assert await message.fetchval("select count(*) from notification") == 1
+
+
+async def test_a_message_is_never_of_another_event(message: asyncpg.Pool) -> None:
+    with pytest.raises(asyncpg.PostgresError, match="not rewritten"):
+        await message.execute("update notification set version = 2")
+
+
+async def test_an_event_that_a_message_tells_of_stays(message: asyncpg.Pool) -> None:
+    everything = "with i as (delete from incident) delete from event"
+    with pytest.raises(asyncpg.ForeignKeyViolationError, match="tells of this event"):
+        await message.execute(everything)
+    await message.execute("delete from notification")
+    await message.execute(everything)
+
+
+@pytest.mark.parametrize("receiver", ["slack:data", "slack:#", "email:", "sms:1", ""])
+async def test_a_receiver_of_no_known_form_is_refused(message: asyncpg.Pool, receiver: str) -> None:
+    with pytest.raises(asyncpg.CheckViolationError):
+        await message.execute("update notification set receiver = $1", receiver)
+
+
 async def test_a_waiting_message_can_be_claimed(message: asyncpg.Pool) -> None:
     await message.execute(CLAIM, LEASE)
     assert await message.fetchval("select token from notification") == 1

@@ -145,7 +145,10 @@ async def test_a_step_from_an_outdated_version_is_refused(store: asyncpg.Pool, n
 async def test_text_that_postgresql_cannot_hold_is_cleaned_and_nothing_is_lost(
     store: asyncpg.Pool,
 ) -> None:
-    odd = replace(an_incident(), title="a\0b \ud800", detail="c\0", entity=(("id", "x\0y"),))
+    texts = dict.fromkeys(
+        ("title", "fact", "detail", "impact", "do_first", "runbook"), "a\0b \ud800"
+    )
+    odd = replace(an_incident(), **texts, entity=(("id", "x\0y"),))  # type: ignore[arg-type]
     step = with_notices(life.opened(odd, {"rows": [{"text": "d\0"}]}), DIRECTORY)
     async with transaction(store) as conn:
         await incidents.commit(conn, [step])

@@ -87,14 +87,16 @@ def look_bad(
     else:
         reason = _why_not(track, finding, policy, held, excused_since, now)
         move = Move.NOTHING if reason else Move.OPEN
-    seen = replace(
-        track,
-        severity=finding.severity,
-        failure_class=failure_class,
-        excused_since=excused_since,
-        reason=reason,
-    )
-    return Look(seen, move)
+    seen = (finding.severity, failure_class, excused_since, reason)
+    if seen != (track.severity, track.failure_class, track.excused_since, track.reason):
+        track = replace(
+            track,
+            severity=finding.severity,
+            failure_class=failure_class,
+            excused_since=excused_since,
+            reason=reason,
+        )
+    return Look(track, move)
 
 
 def _why_not(

@@ -5,13 +5,11 @@ from typing import Any
 
 import asyncpg
 
-from watchdog.store.text import clean
-
 
 async def copy(
     conn: asyncpg.Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> None:
-    """Add rows to a table of ours by COPY, in their order; texts are made fit for PostgreSQL.
+    """Add rows to a table of ours by COPY, in their order; texts from outside must have been cleaned.
 
     An array for each column takes the library three times as long: it asks of each value whether it
     might be an array itself.
@@ -20,7 +18,5 @@ async def copy(
         table,
         schema_name="watchdog",
         columns=columns,
-        records=(
-            tuple(clean(value) if type(value) is str else value for value in row) for row in rows
-        ),
+        records=rows,
     )

@@ -11,11 +11,11 @@ from notifiers.base import Event, Facts
 _TYPES = get_type_hints(Facts)
 _FIELDS: tuple[Field[Any], ...] = fields(Facts)
 _INSTANTS = frozenset(name for name, kind in _TYPES.items() if kind in (datetime, datetime | None))
+_NAMES = tuple(one.name for one in _FIELDS)
 _DEFAULTS = tuple(
-    (one.name, one.default if one.default_factory is MISSING else one.default_factory())
-    for one in _FIELDS
+    one.default if one.default_factory is MISSING else one.default_factory() for one in _FIELDS
 )
-_VALUES = attrgetter(*(one.name for one in _FIELDS))
+_VALUES = attrgetter(*_NAMES)
 _EMPTY: Mapping[type, Any] = {str: "", bool: False, int: 0}
 
 
@@ -23,7 +23,7 @@ def encode_facts(facts: Facts) -> dict[str, Any]:
     """Return plain JSON values; what equals its default is left out."""
     encoded = {
         name: value
-        for (name, default), value in zip(_DEFAULTS, _VALUES(facts), strict=True)
+        for name, value, default in zip(_NAMES, _VALUES(facts), _DEFAULTS, strict=True)
         if value != default
     }
     for name in _INSTANTS & encoded.keys():

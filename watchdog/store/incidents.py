@@ -79,8 +79,8 @@ async def next_numbers(conn: asyncpg.Connection, count: int) -> list[int]:
 
 
 async def _insert(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
-    # a generator: rows are made while the server works on those before
-    await copy(conn, "incident", _NEW_COLUMNS, (_incident_row(step) for step in steps))
+    # rows are made while the server works on those before
+    await copy(conn, "incident", _NEW_COLUMNS, map(_incident_row, steps))
 
 
 def _incident_row(step: Step) -> tuple[Any, ...]:
@@ -94,7 +94,7 @@ def _incident_row(step: Step) -> tuple[Any, ...]:
         one.kind,
         one.team,
         JsonText(json_text(one.entity)),
-        one.title,
+        clean(one.title),
         one.severity.value,
         one.state.value,
         one.owner,
@@ -102,11 +102,11 @@ def _incident_row(step: Step) -> tuple[Any, ...]:
         one.failure_class,
         one.value,
         one.limit,
-        one.fact,
-        one.detail,
-        one.impact,
-        one.do_first,
-        one.runbook,
+        clean(one.fact),
+        clean(one.detail),
+        clean(one.impact),
+        clean(one.do_first),
+        clean(one.runbook),
         one.audience,
         one.opened_at,
         one.first_bad_at,
@@ -163,8 +163,8 @@ def _event_row(step: Step) -> tuple[Any, ...]:
         before.owner if before else None,
         happened.event.value,
         happened.at,
-        happened.actor,
-        happened.words,
+        clean(happened.actor),
+        clean(happened.words),
         happened.previous_severity,
         JsonText(json_text(encode_facts(step.facts))),
     )

@@ -179,7 +179,7 @@ def _row(told: tuple[Facts, int, Notice]) -> tuple[Any, ...]:
     return (
         facts.id,
         version,
-        notice.receiver,
+        clean(notice.receiver),
         notice.part.value,
         urgency(notice.part, facts.severity),
         notice.due_at,

@@ -2,17 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 
 from rules.base import Entity, Severity
 from watchdog.domain.fingerprint import fingerprint
 from watchdog.domain.track import Track
+from watchdog.store.copying import copy
 from watchdog.store.incidents import entity_of
 from watchdog.store.sql import load
-from watchdog.store.text import clean, json_text
+from watchdog.store.text import JsonText, clean, json_text
 
 _SQL = load("tracks")
+_COLUMNS = (
+    *("rule", "fingerprint", "identity", "entity", "bad_checks", "good_checks", "bad_since"),
+    *("first_bad_at", "severity", "failure_class", "incident_id", "excused_since", "reason"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,32 +53,34 @@ async def every(conn: asyncpg.Connection) -> list[StoredTrack]:
 
 
 async def write(conn: asyncpg.Connection, tracks: Sequence[Track], identity: str) -> None:
-    """Remember tracks of one rule."""
+    """Remember tracks of one rule, in place of what was remembered of their entities."""
     if not tracks:
         return
-    rows = (
-        (
-            one.rule,
-            fingerprint(one.rule, one.entity),
-            identity,
-            json_text(one.entity),
-            one.bad_checks,
-            one.good_checks,
-            one.bad_since,
-            one.first_bad_at,
-            one.severity.value,
-            one.failure_class,
-            one.incident_id,
-            one.excused_since,
-            clean(one.reason),
-        )
-        for one in tracks
+    rows = [_row(one, identity) for one in tracks]
+    await conn.execute(_SQL["delete_tracks"], tracks[0].rule, [row[1] for row in rows])
+    await copy(conn, "track", _COLUMNS, rows)
+
+
+def _row(one: Track, identity: str) -> tuple[Any, ...]:
+    return (
+        one.rule,
+        fingerprint(one.rule, one.entity),
+        identity,
+        JsonText(json_text(one.entity)),
+        one.bad_checks,
+        one.good_checks,
+        one.bad_since,
+        one.first_bad_at,
+        one.severity.value,
+        one.failure_class,
+        one.incident_id,
+        one.excused_since,
+        clean(one.reason),
     )
-    await conn.execute(_SQL["upsert_tracks"], *(list(column) for column in zip(*rows, strict=True)))
 
 
 async def forget(conn: asyncpg.Connection, rule: str, entities: Sequence[Entity]) -> None:
     """Forget entities of a rule."""
     if entities:
         prints = [fingerprint(rule, entity) for entity in entities]
-        await conn.execute(_SQL["delete_tracks"], [rule] * len(prints), prints)
+        await conn.execute(_SQL["delete_tracks"], rule, prints)

@@ -218,7 +218,7 @@ select pg_notify('watchdog', '');
 
 -- name: list_newest
 -- Numbers of the newest messages.
-select id from notification order by created_at desc, id desc limit $1;
+select id from notification order by id desc limit $1;
 
 -- name: list_of_incident
 -- Numbers of an incident's messages, in the order in which they were written.
