@@ -48,5 +48,6 @@ KINDS: Final = Kinds(
         "duration": "rules.duration:Duration",
         "ratio": "rules.ratio:Ratio",
         "duplicates": "rules.duplicates:Duplicates",
+        "cursor": "rules.cursor:Cursor",
     }
 )

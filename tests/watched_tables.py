@@ -14,12 +14,14 @@ from pydantic import SecretStr
 
 from rules.base import (
     Answer,
+    Answers,
     Classifier,
     Context,
     Dialect,
     Entity,
     Judgement,
     Kind,
+    Past,
     Rows,
     Severity,
     SqlQuestion,
@@ -95,6 +97,8 @@ class Tables:
     classifier: Classifier | None = None
     severity: Severity = Severity.WARNING
     asked: list[SqlQuestion] = field(default_factory=list)
+    remembered: dict[str, str] = field(default_factory=dict)
+    past: tuple[Past, ...] = ()
 
     async def run(self, text: str, *rows: Sequence[Any]) -> None:
         """Run a statement, once for each of `rows` if there are any; `$at` is the time type."""
@@ -111,7 +115,15 @@ class Tables:
         return self.storage.stored(NOW - timedelta(**span))
 
     def context(self, watched: Sequence[Entity] = (), now: datetime = NOW) -> Context:
-        return Context(now, tuple(watched), self.storage.dialect, self.severity, self.classifier)
+        return Context(
+            now,
+            tuple(watched),
+            self.storage.dialect,
+            self.severity,
+            self.classifier,
+            dict(self.remembered),
+            self.past,
+        )
 
     async def answer(self, kind: Kind, context: Context) -> Answer:
         """Return what the source says to the kind's one question."""
@@ -123,13 +135,22 @@ class Tables:
     async def judge(
         self, kind: Kind, watched: Sequence[Entity] = (), now: datetime = NOW
     ) -> Judgement:
-        """Ask, which must succeed, and judge."""
+        """Ask, which must succeed, judge, and keep what is to be remembered."""
         context = self.context(watched, now)
-        answer = await self.answer(kind, context)
-        assert isinstance(answer, Rows), answer
-        answers = ((answer,),)
-        assert kind.ask(context, answers) == ()
-        return kind.judge(context, answers)
+        answers: Answers = ()
+        while questions := kind.ask(context, answers):
+            (question,) = questions
+            assert isinstance(question, SqlQuestion)
+            self.asked.append(question)
+            answer = await self.source.answer(question)
+            assert isinstance(answer, Rows), answer
+            answers = (*answers, (answer,))
+        judgement = kind.judge(context, answers)
+        for key, text in judgement.remember.items():
+            self.remembered.pop(key, None)
+            if text is not None:
+                self.remembered[key] = text
+        return judgement
 
 
 @asynccontextmanager

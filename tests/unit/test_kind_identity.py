@@ -43,6 +43,7 @@ RATIO = {
     "min": "90%",
 }
 DUPLICATES = {"source": "db", "table": "t", "columns": "id"}
+CURSOR: dict[str, Any] = {"source": "db", "table": "t", "column": "seq", "entity": "org"}
 BASES: dict[str, dict[str, Any]] = {
     "stale": STALE,
     "failures": FAILURES,
@@ -53,6 +54,7 @@ BASES: dict[str, dict[str, Any]] = {
     "duration": DURATION,
     "ratio": RATIO,
     "duplicates": DUPLICATES,
+    "cursor": CURSOR,
 }
 
 
@@ -72,6 +74,7 @@ LITERAL = {
     "duration": "c4c4b2981fa26734b7d6e20fcad79ad0",
     "ratio": "ceb3a6ff4cb44b7fc7ebab8240256514",
     "duplicates": "fcc285078db745b497096aeaab634c64",
+    "cursor": "b7a611733bdb8aa1f9efc7709b872ac6",
 }
 
 
@@ -122,6 +125,7 @@ WATCHED: list[tuple[str, dict[str, Any]]] = [
     ("duplicates", {"columns": ["id", "org"]}),
     ("duplicates", {"newer_than": "7d", "column": "at"}),
     ("duplicates", {"entity": "org"}),
+    ("cursor", {"column": "id"}),
 ]
 
 
@@ -157,6 +161,8 @@ UNWATCHED: list[tuple[str, dict[str, Any]]] = [
     ("sql", {"within": "5s"}),
     ("duplicates", {"max": 5}),
     ("duplicates", {"class": "transient"}),
+    ("cursor", {"may": {"go_back": True, "jump_ahead": "5m"}}),
+    ("cursor", {"accept_after": "2h"}),
 ]
 
 

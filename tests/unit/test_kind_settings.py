@@ -49,6 +49,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "min": "90%",
     },
     "duplicates": {"source": "db", "table": "t", "columns": ["id"]},
+    "cursor": {"source": "db", "table": "t", "column": "at"},
 }
 LIMITS: dict[str, dict[str, Any]] = {
     "stale": {"max_age": {"warning": "1h", "critical": "2h"}, "if_empty": "bad"},
@@ -60,6 +61,7 @@ LIMITS: dict[str, dict[str, Any]] = {
     "duration": {"max": "5m", "factor": {"warning": 3, "critical": 9}, "ignore_below": 5},
     "ratio": {"min": {"warning": 0.9, "critical": "50%"}, "ignore_below": 5},
     "duplicates": {"max": {"warning": 3, "critical": 9}, "class": "none"},
+    "cursor": {"may": {"stand_still": "1d"}, "accept_after": "2h"},
 }
 
 
@@ -165,6 +167,7 @@ def test_an_entity_is_named_by_the_last_part_of_its_column(column: str, name: st
         ("http", {"expect": {"sttaus": 1}}, ("expect", "sttaus"), "bad_path"),
         ("http", {"expect": {"body.a": "> b"}}, ("expect", "body.a"), "bad_comparison"),
         ("http", {"expect": {"status": 99}}, ("expect", "status", 0), "greater_than_equal"),
+        ("cursor", {"may": {"go_back": True}}, (), "one_of"),
         ("sql", {"query": "delete from t"}, ("query",), "bad_sql"),
         ("sql", {"query": "select {{ entity.x }}"}, ("query",), "bad_sql"),
         ("sql", {"max": 1, "new_only": {"column": "at", "within": "1h"}}, (), "one_of"),
