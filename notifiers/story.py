@@ -118,7 +118,7 @@ def _now(facts: Facts) -> str:
 
 
 def _opened(facts: Facts) -> _Telling:
-    return _Telling(_told(_now(facts)), with_guide=True)
+    return _Telling(_told(facts.words or _now(facts)), with_guide=True)
 
 
 def _level(facts: Facts) -> _Telling:

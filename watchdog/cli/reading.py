@@ -145,6 +145,7 @@ def _print_incident(one: "Incident", here: Session) -> None:
         "State": f"{one.state}, open for {open_for}",
         "Owner": f"{one.owner}{taken}",
         "Offered": f"to {one.offered_to}" if one.offered_to else "",
+        "Repeats": f"#{one.repeat_of}" if one.repeat_of else "",
         "Class": one.failure_class,
         "Impact": one.impact,
         "Do first": one.do_first,

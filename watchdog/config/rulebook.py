@@ -20,7 +20,7 @@ from watchdog.config.sections import Settings, check_name, mark, said, written
 from watchdog.config.shapes import DefaultsShape, RuleShape
 from watchdog.config.templates import Made, expand
 from watchdog.config.validate import keys_of, unknown_key, validated
-from watchdog.domain.people import Policy
+from watchdog.domain.people import Policy, Repeat
 
 EVERY = timedelta(minutes=1)
 _DATABASES = ("postgres", "sqlite")
@@ -137,6 +137,7 @@ class _RuleReader:
         self.split(draft, draft.entry.value)
         source = self.source(draft)
         team = self.team(draft)
+        self.check_repeat(draft)
         self.check_title(draft)
         if draft.kind is None or draft.shape is None:
             return
@@ -261,14 +262,23 @@ class _RuleReader:
                 label = "write `team:` here or in `defaults:`"
                 draft.add("missing-key", words, draft.entry.key.span, label)
             return None
-        declared = self.settings.declared["teams"]
-        if name in declared:
+        if name in self.settings.declared["teams"]:
             return name
-        if shape.team and self.gathered.is_whole:
-            spot = find(draft.entry.value, ("team",), draft.entry.key)
+        if shape.team:
+            self.refuse_team(draft, name, ("team",))
+        return None
+
+    def refuse_team(self, draft: Draft, name: str, path: tuple[str, ...]) -> None:
+        declared = self.settings.declared["teams"]
+        if self.gathered.is_whole and name not in declared:
+            spot = find(draft.entry.value, path, draft.entry.key)
             words = f"no team is called `{written(spot, name)}`"
             draft.add("unknown-team", words, spot.span, did_you_mean(name, declared))
-        return None
+
+    def check_repeat(self, draft: Draft) -> None:
+        if draft.shape and draft.shape.repeat:
+            path = ("repeat", "escalate_to")
+            self.refuse_team(draft, draft.shape.repeat.escalate_to, path)
 
     def check_critical(self, draft: Draft, shape: RuleShape) -> None:
         """Refuse a critical rule that does not say what the woken person needs to know."""
@@ -351,6 +361,7 @@ def _policy(shape: RuleShape, defaults: DefaultsShape) -> Policy:
             shape.reopen_within if shape.reopen_within is not None else defaults.reopen_within
         ),
         "unless_at_most": shape.unless.at_most if shape.unless else None,
+        "repeat": Repeat(shape.repeat.within, shape.repeat.escalate_to) if shape.repeat else None,
     }
     return replace(policy, **{key: value for key, value in given.items() if value is not None})
 

@@ -205,6 +205,13 @@ class UnlessShape(Shape):
         return self
 
 
+class RepeatShape(Shape):
+    """What happens when the same comes back after a recovery."""
+
+    within: PositiveDuration = Field(description="How soon after the recovery it is a repetition.")
+    escalate_to: Text = Field(description="Team whose person on call owns the new incident.")
+
+
 class ClassShape(Shape):
     """What a rule says about one class of failures."""
 
@@ -230,6 +237,9 @@ class RuleShape(DefaultsShape):
     )
     verify: dict[Text, Text] | None = Field(
         default=None, description="Queries that must all find a row before a recovery counts."
+    )
+    repeat: RepeatShape | None = Field(
+        default=None, description="Bad again in the same way after the reopen window."
     )
     impact: Text | None = Field(default=None, description="Who suffers, and how.")
     do_first: Text | None = Field(default=None, description="The first step.")

@@ -57,6 +57,7 @@ class Incident:
         audience: Receivers that were told of it and must hear how it goes on: `slack:#channel`,
             `slack:@U01ANA`, `email:ana@example.com`.
         bad_now: The latest check was bad.
+        repeat_of: The earlier incident that it repeats.
     """
 
     id: int
@@ -91,6 +92,7 @@ class Incident:
     first_good_at: datetime | None = None
     cause: str = ""
     cause_kind: str = ""
+    repeat_of: int | None = None
 
 
 _NAMES = tuple(one.name for one in fields(Incident))
@@ -140,11 +142,17 @@ def _step(
     return Transition(incident, after, happened)
 
 
-def opened(incident: Incident, evidence: dict[str, list[dict[str, object]]]) -> Transition:
-    """Return the opening of a new incident: `incident` is open, at version 1, with its owner."""
+def opened(
+    incident: Incident, evidence: dict[str, list[dict[str, object]]], remark: str = ""
+) -> Transition:
+    """Return the opening of a new incident: `incident` is open, at version 1, with its owner.
+
+    Args:
+        remark: A sentence that must be said besides what is wrong.
+    """
     assert incident.state is State.OPEN
     assert incident.version == 1
-    words = incident.detail or incident.fact
+    words = " ".join(filter(None, (remark, incident.detail or incident.fact)))
     return Transition(
         None, incident, Happened(Event.OPENED, incident.opened_at, WATCHDOG, words), evidence
     )
@@ -329,6 +337,15 @@ def resolve(
         cause_kind=cause_kind,
         offered_to="",
     )
+
+
+def repeats(earlier: Incident, now: datetime, within: timedelta, failure_class: str) -> str:
+    """Return how a fault of this class repeats an incident that has ended; empty if it does not."""
+    ended_at = earlier.recovered_at
+    if ended_at is None or now - ended_at > within or earlier.failure_class != failure_class:
+        return ""
+    kind = f" ({failure_class})" if failure_class else ""
+    return f"The same{kind} again, {short_span(now - ended_at)} after #{earlier.id} recovered."
 
 
 def within_reopen_window(

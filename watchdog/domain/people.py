@@ -97,6 +97,18 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeat:
+    """What a fault is that comes back after its recovery: a new incident of another team.
+
+    Attributes:
+        within: How soon after the recovery it must come back, with the same failure class.
+    """
+
+    within: timedelta
+    escalate_to: str
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """When findings of a rule become an incident, and when it has recovered.
 
@@ -107,6 +119,7 @@ class Policy:
         reopen_within: Bad again within this span after a recovery, with the same failure class:
             the same incident.
         unless_at_most: How long an `unless` may excuse a finding; None for ever.
+        repeat: What happens when it is bad again after the reopen window; None: nothing special.
     """
 
     open_after: int = 2
@@ -114,6 +127,7 @@ class Policy:
     recover_after: int = 3
     reopen_within: timedelta = timedelta(hours=1)
     unless_at_most: timedelta | None = None
+    repeat: Repeat | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,13 @@ from watchdog.domain.incident import (
     level_changed,
     opened,
     recovered,
+    repeats,
     withdrawn,
     within_reopen_window,
 )
 from watchdog.domain.notices import with_notices
 from watchdog.domain.oncall import owner_for
-from watchdog.domain.people import Directory
+from watchdog.domain.people import Directory, Repeat
 from watchdog.domain.track import Track
 from watchdog.engine.plan import Change, Opening, Plan, Recovery
 from watchdog.store import incidents, leases, tracks
@@ -142,6 +143,7 @@ async def _begun(
     window = max((plan.rule.policy.reopen_within for plan, _ in opening), default=timedelta())
     now = opening[0][0].now
     before = await incidents.lock_recovered(conn, prints, now - window)
+    earlier = await _repeated(conn, opening, prints, now)
     numbers = iter(await incidents.next_numbers(conn, len(opening)))
     marks = {
         plan.rule.name: (plan.rule.identity, owner_for(directory, plan.rule.team, plan.now))
@@ -160,8 +162,42 @@ async def _begun(
             begun.append(replace(again, before=past))
             continue
         fresh = _new_incident(number, print_, plan, one, *marks[plan.rule.name])
-        begun.append(opened(fresh, evidence.get((plan.rule.name, one.track.entity), {})))
+        fresh, remark = _escalated(fresh, earlier.get(print_), policy.repeat, directory)
+        begun.append(opened(fresh, evidence.get((plan.rule.name, one.track.entity), {}), remark))
     return begun
+
+
+async def _repeated(
+    conn: asyncpg.Connection,
+    opening: Sequence[tuple[Plan, Opening]],
+    prints: Sequence[bytes],
+    now: datetime,
+) -> Mapping[bytes, Incident]:
+    """Return the latest incident about each thing that may be repeated now."""
+    wanted = {
+        print_: repeat
+        for (plan, _), print_ in zip(opening, prints, strict=True)
+        if (repeat := plan.rule.policy.repeat)
+    }
+    if not wanted:
+        return {}
+    since = now - max(repeat.within for repeat in wanted.values())
+    return await incidents.ended(conn, list(wanted), since)
+
+
+def _escalated(
+    fresh: Incident, earlier: Incident | None, repeat: Repeat | None, directory: Directory
+) -> tuple[Incident, str]:
+    """Return what is to open, of another team if it repeats an earlier incident, and a remark."""
+    if earlier is None or repeat is None:
+        return fresh, ""
+    how = repeats(earlier, fresh.opened_at, repeat.within, fresh.failure_class)
+    if not how:
+        return fresh, ""
+    team = repeat.escalate_to
+    owner = owner_for(directory, team, fresh.opened_at)
+    linked = replace(fresh, repeat_of=earlier.id, team=team, owner=owner)
+    return linked, f"{how} Escalated to {team}."
 
 
 def _new_incident(

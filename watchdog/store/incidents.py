@@ -22,7 +22,7 @@ _NEW_COLUMNS = (
     *("id", "fingerprint", "rule", "identity", "source", "kind", "team", "entity", "title"),
     *("severity", "state", "owner", "version", "failure_class", "value", "value_limit", "fact"),
     *("detail", "impact", "do_first", "runbook", "audience", "opened_at", "first_bad_at"),
-    *("last_looked_at", "evidence"),
+    *("last_looked_at", "evidence", "repeat_of"),
 )
 _EVENT_COLUMNS = (
     *("incident_id", "version", "state", "owner", "previous_version", "previous_state"),
@@ -112,6 +112,7 @@ def _incident_row(step: Step) -> tuple[Any, ...]:
         one.first_bad_at,
         one.opened_at,
         json_text(step.transition.evidence) if step.transition.evidence else "{}",
+        one.repeat_of,
     )
 
 
@@ -219,6 +220,14 @@ async def lock_recovered(
     return {row["fingerprint"]: incident_of(row) for row in rows}
 
 
+async def ended(
+    conn: asyncpg.Connection, fingerprints: Sequence[bytes], since: datetime
+) -> dict[bytes, Incident]:
+    """Return the latest incident of each fingerprint that recovered after `since`, resolved or not."""
+    rows = await conn.fetch(_SQL["list_ended"], list(fingerprints), since)
+    return {row["fingerprint"]: incident_of(row) for row in rows}
+
+
 async def bad_since(conn: asyncpg.Connection, ids: Sequence[int]) -> dict[int, datetime]:
     """Return when each incident opened, or came back for the last time."""
     rows = await conn.fetch(_SQL["list_bad_since"], list(ids))
@@ -306,4 +315,5 @@ def incident_of(row: asyncpg.Record) -> Incident:
         first_good_at=row["first_good_at"],
         cause=row["cause"],
         cause_kind=row["cause_kind"],
+        repeat_of=row["repeat_of"],
     )

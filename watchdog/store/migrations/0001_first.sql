@@ -37,6 +37,7 @@ create table incident (
     cause_kind text not null default '',
     -- Kept as text, so that rows keep the order of their columns.
     evidence json not null default '{}',
+    repeat_of bigint references incident (id),
     check (state <> 'resolved' or (resolved_at is not null and cause <> '' and cause_kind <> '')),
     check (state <> 'recovered' or (recovered_at is not null and first_good_at is not null)),
     check (state <> 'taken' or taken_at is not null)
@@ -46,7 +47,8 @@ create sequence incident_number owned by incident.id start 1001;
 
 -- I1: at most one open incident per fingerprint.
 create unique index incident_one_open on incident (fingerprint) where state in ('open', 'taken');
-create index incident_recovered on incident (fingerprint, recovered_at) where state = 'recovered';
+create index incident_recovered on incident (fingerprint, recovered_at)
+    where recovered_at is not null;
 create index incident_unresolved on incident (opened_at) where state <> 'resolved';
 create index incident_opened on incident (opened_at);
 

@@ -49,6 +49,12 @@ where i.fingerprint = any($1::bytea[]) and i.state = 'recovered' and i.recovered
     )
 order by i.id for update;
 
+-- name: list_ended
+-- The latest incident of each fingerprint that recovered after an instant and has stayed so.
+select distinct on (fingerprint) * from incident
+where fingerprint = any($1::bytea[]) and recovered_at >= $2
+order by fingerprint, recovered_at desc;
+
 -- name: list_bad_since
 -- When each of some incidents opened, or came back for the last time.
 select incident_id, max(at) as at from event
