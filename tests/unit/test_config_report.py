@@ -16,7 +16,7 @@ TWO = GOOD.replace("lead: ana", "lead: anna").replace("max_age", "max_aeg")
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    for name, value in ENV.items():
+    for name, value in (ENV | {"XDG_CACHE_HOME": str(tmp_path / "cache")}).items():
         monkeypatch.setenv(name, value)
     (tmp_path / "rules.yaml").write_text(GOOD)
     (tmp_path / "bad.yaml").write_text(TWO)
