@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from datetime import datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, get_type_hints
 
@@ -10,12 +11,13 @@ from notifiers.base import Event, Facts
 
 _TYPES = get_type_hints(Facts)
 _FIELDS: tuple[Field[Any], ...] = fields(Facts)
-_INSTANTS = frozenset(name for name, kind in _TYPES.items() if kind in (datetime, datetime | None))
+_INSTANTS = tuple(name for name, kind in _TYPES.items() if kind in (datetime, datetime | None))
 _NAMES = tuple(one.name for one in _FIELDS)
 _DEFAULTS = tuple(
     one.default if one.default_factory is MISSING else one.default_factory() for one in _FIELDS
 )
 _VALUES = attrgetter(*_NAMES)
+_instant_text = lru_cache(datetime.isoformat)  # a storm says the same few instants again and again
 _EMPTY: Mapping[type, Any] = {str: "", bool: False, int: 0}
 
 
@@ -26,8 +28,9 @@ def encode_facts(facts: Facts) -> dict[str, Any]:
         for name, value, default in zip(_NAMES, _VALUES(facts), _DEFAULTS, strict=True)
         if value != default
     }
-    for name in _INSTANTS & encoded.keys():
-        encoded[name] = encoded[name].isoformat()
+    for name in _INSTANTS:
+        if name in encoded:
+            encoded[name] = _instant_text(encoded[name])
     if "entity" in encoded:
         encoded["entity"] = dict(encoded["entity"])
     return encoded
