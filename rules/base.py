@@ -68,6 +68,8 @@ class HttpQuestion:
     Attributes:
         url: Path below the source's address, or an absolute http(s) address.
         within: Total deadline of the request, from name look-up to the last byte.
+        is_alone: On a connection of its own; a kept one still shows the certificate that it
+            began with.
     """
 
     source: str
@@ -76,6 +78,7 @@ class HttpQuestion:
     headers: tuple[tuple[str, str], ...] = ()
     body: str | None = None
     within: timedelta = timedelta(seconds=10)
+    is_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +103,18 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """What an endpoint said. `truncated`: the body was longer than the source's cap and is cut."""
+    """What an endpoint said. `truncated`: the body was longer than the source's cap and is cut.
+
+    Attributes:
+        certificate_ends_at: When the endpoint's certificate ends; None without TLS.
+    """
 
     status: int
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
     truncated: bool = False
     took: timedelta = timedelta()
+    certificate_ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

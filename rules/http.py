@@ -1,9 +1,9 @@
 """An endpoint is down, slow or says something wrong."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from rules.base import (
@@ -20,13 +20,30 @@ from rules.base import (
     Question,
     Reading,
     Rows,
+    Severity,
+    Unanswered,
 )
-from rules.fields import ComparisonLimits
+from rules.demands import Demands
+from rules.durations import format_duration
+from rules.fields import ComparisonLimits, Least, Most, PositiveDuration
+from rules.forecast import Forecast
 from rules.placeholders import bind
-from rules.reply import BodyPath, Demands, Expect, snippet
+from rules.reply import BodyPath, Expect, snippet
 from rules.request import BodyTemplate, Headers, UrlTemplate, fill_body, fill_url, placeholders
 from rules.settings import Settings, good, known_class, ordered, ordered_readings, unanswered
 from rules.sql import SqlQuery, text_of
+from rules.sql_tokens import Lexeme, tokens
+
+
+def _fixed(query: str) -> str:
+    if any(token.lexeme is Lexeme.PLACEHOLDER for token in tokens(query)):
+        words = "holds a placeholder, and nothing is filled in here"
+        raise PydanticCustomError("bad_placeholder", words, {})
+    return query
+
+
+FixedQuery = Annotated[SqlQuery, AfterValidator(_fixed)]
+"""One SELECT in which no placeholder stands: it may go to a database of any dialect."""
 
 PROBES_MAX = 1000
 """Most requests of one evaluation; entities beyond are left out, and the judgement says so."""
@@ -41,15 +58,35 @@ class ForEach(BaseModel):
     query: SqlQuery = Field(description="Returns a row with the columns of `entity` for each.")
 
 
+class Same(BaseModel):
+    """A value of a database."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str = Field(description="A database, by its name under `sources:`.")
+    query: FixedQuery = Field(
+        description="Returns the value in a row, or one for each; with the columns of `entity`, "
+        "it is compared with the row of the same entity."
+    )
+
+
 class Http(Settings):
     """Probes an endpoint, or one for each entity that a query lists.
 
     An endpoint that refuses, breaks off, does not answer in time or answers something else than it
     should is bad. Redirects are not followed. Broken expectations have the rule's severity.
+    Queries are asked first, and nothing is probed while one of them cannot be asked.
     To look at another path of the body is to watch something else.
     """
 
-    LIMITS: ClassVar[frozenset[str]] = Settings.LIMITS | {"expect", "values", "headers"}
+    LIMITS: ClassVar[frozenset[str]] = Settings.LIMITS | {
+        "expect",
+        "values",
+        "headers",
+        "slow",
+        "certificate",
+        "forecast",
+    }
 
     url: UrlTemplate = Field(
         description="A path below the source's address, or an address; `{{ entity.x }}` is filled."
@@ -70,6 +107,19 @@ class Http(Settings):
     values: dict[BodyPath, ComparisonLimits] = Field(
         default_factory=dict, description="`body.PATH`: what makes the value there bad."
     )
+    slow: Most[PositiveDuration] | None = Field(
+        default=None, description="How long a good answer may take, less than `expect.within`."
+    )
+    certificate: Least[PositiveDuration] | None = Field(
+        default=None, description="How long the certificate of an https address must still last."
+    )
+    forecast: Forecast | None = Field(
+        default=None, description="A budget in the answer that must last until it is filled again."
+    )
+    same_as: dict[BodyPath, Same] = Field(
+        default_factory=dict,
+        description="`body.PATH`: a database, whose value the one there must equal.",
+    )
     for_each: ForEach | None = Field(
         default=None, description="A query that lists what to probe; needs `entity`."
     )
@@ -88,27 +138,70 @@ class Http(Settings):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _slow_comes_before_too_late(self) -> "Http":
+        limits = self.slow.levels(Severity.INFO) if self.slow else ()
+        if any(limit >= self.expect.within for _, limit in limits):
+            within = format_duration(self.expect.within)
+            hint = {"within": within, "hint": "an answer that takes longer than that is none"}
+            words = "`slow` is not below `expect.within`, {within}"
+            raise PydanticCustomError("never", words, hint)
+        return self
+
+    @property
+    def databases(self) -> tuple[tuple[tuple[str, ...], str], ...]:
+        """Return the names of the databases that are asked, and where in the settings they stand."""
+        listing = ((("for_each", "source"), self.for_each.source),) if self.for_each else ()
+        same = ((("same_as", path, "source"), one.source) for path, one in self.same_as.items())
+        return (*listing, *same)
+
     def identity(self) -> str:
-        """Return a digest of what is probed and of the paths that are looked at."""
-        looked_at = ",".join(sorted([*self.expect.body, *self.values]))
+        """Return a digest of what is probed and of what is looked at in the answer."""
+        paths = [*self.expect.body, *self.values, *(self.forecast.paths if self.forecast else ())]
+        looked_at = ",".join(sorted([*paths, *(["certificate"] if self.certificate else [])]))
         return f"{super().identity()}:{looked_at}"
 
     def ask(self, context: Context, answers: Answers) -> tuple[Question, ...]:
-        """Ask for the entities first where a query lists them, then probe each."""
-        if self.for_each is None:
-            return () if answers else (self._probe(()),)
-        if not answers:
-            listing = self.for_each
-            return (bind(listing.source, listing.query, context.dialect, now=context.now),)
-        if len(answers) > 1:
-            return ()
-        return tuple(self._probe(entity) for entity in self._listed(answers)[:PROBES_MAX])
+        """Ask the databases first, for what to probe and what it must equal; then probe each.
 
-    def _listed(self, answers: Answers) -> list[Entity]:
-        listed = answers[0][0]
-        if not isinstance(listed, Rows):
-            return []
+        A database that did not answer while another did is asked once more: when it fails alone,
+        the look has failed, and nothing is said about the endpoint.
+        """
+        lookups = self._lookups(context)
+        if lookups and not answers:
+            return lookups
+        found, rounds = _looked_up(lookups, answers)
+        if failed := _failed(lookups, found):
+            return failed if len(answers) == 1 and len(failed) < len(lookups) else ()
+        if rounds:
+            return ()
+        return tuple(self._probe(entity) for entity in self._listed(found)[:PROBES_MAX])
+
+    def _lookups(self, context: Context) -> tuple[Question, ...]:
+        queries = [(one.source, one.query) for one in self.same_as.values()]
+        if self.for_each is not None:
+            queries.insert(0, (self.for_each.source, self.for_each.query))
+        return tuple(bind(*query, context.dialect, now=context.now) for query in queries)
+
+    def _listed(self, found: Sequence[Answer]) -> list[Entity]:
+        """Return what is probed."""
+        if self.for_each is None:
+            return [()]
+        listed = found[0]
+        assert isinstance(listed, Rows)
         return list(dict.fromkeys(self._entity_of(row) for row in listed.rows))
+
+    def _held(self, found: Sequence[Answer], entity: Entity) -> dict[str, list[object]]:
+        """Return what the databases hold for an entity, by the path that must equal it."""
+        held: dict[str, list[object]] = {}
+        for path, answer in zip(self.same_as, found[bool(self.for_each) :], strict=True):
+            assert isinstance(answer, Rows)
+            held[path] = [
+                next((cell for name, cell in row.items() if name not in self.entity), None)
+                for row in answer.rows
+                if all(text_of(row[name]) == value for name, value in entity if name in row)
+            ]
+        return held
 
     def _entity_of(self, row: Mapping[str, Any]) -> Entity:
         missing = [name for name in self.entity if name not in row]
@@ -127,38 +220,50 @@ class Http(Settings):
             tuple(headers.items()),
             fill_body(self.body, entity),
             self.expect.within,
+            is_alone=self.certificate is not None,
         )
 
     def judge(self, context: Context, answers: Answers) -> Judgement:
         """Judge each answer; an entity that could not be asked for is unknown."""
-        if self.for_each is None:
-            probed: list[tuple[Entity, Answer]] = [((), answers[0][0])]
-            truncated = False
-        else:
-            listed = answers[0][0]
-            if not isinstance(listed, Rows):
-                return unanswered(context)
-            replies = answers[1] if len(answers) > 1 else ()
-            entities = self._listed(answers)
-            probed = list(zip(entities[:PROBES_MAX], replies, strict=True))
-            truncated = listed.truncated or len(entities) > PROBES_MAX
-        asked = {e: a for e, a in probed if isinstance(a, HttpReply | HttpFailure)}
-        found = [self._judge_one(context, entity, answer) for entity, answer in asked.items()]
+        lookups = self._lookups(context)
+        found, rounds = _looked_up(lookups, answers)
+        if _failed(lookups, found) or len(found) < len(lookups):
+            return unanswered(context)
+        entities = self._listed(found)
+        probed = dict(zip(entities[:PROBES_MAX], rounds[0] if rounds else (), strict=True))
+        asked = {e: a for e, a in probed.items() if isinstance(a, HttpReply | HttpFailure)}
+        judged = [
+            self._judge_one(context, entity, answer, self._held(found, entity))
+            for entity, answer in asked.items()
+        ]
         watched = set(context.watched)
         return Judgement(
-            findings=ordered(one for one in found if isinstance(one, Finding)),
+            findings=ordered(one for one in judged if isinstance(one, Finding)),
             readings=ordered_readings(
-                one for one in found if isinstance(one, Reading) and one.entity in watched
+                one for one in judged if isinstance(one, Reading) and one.entity in watched
             ),
-            unknown=tuple(entity for entity, _ in probed if entity not in asked),
+            unknown=tuple(entity for entity in probed if entity not in asked),
             has_data=bool(asked),
-            truncated=truncated,
+            truncated=len(entities) > PROBES_MAX or any(_is_cut(one) for one in found),
         )
 
     def _judge_one(
-        self, context: Context, entity: Entity, answer: HttpReply | HttpFailure
+        self,
+        context: Context,
+        entity: Entity,
+        answer: HttpReply | HttpFailure,
+        held: Mapping[str, Sequence[object]],
     ) -> Finding | Reading:
-        demands = Demands(self.expect, self.values, context.severity)
+        demands = Demands(
+            self.expect,
+            self.values,
+            context.severity,
+            context.now,
+            self.slow,
+            self.certificate,
+            self.forecast,
+            held,
+        )
         if isinstance(answer, HttpFailure):
             faults, said = [demands.no_answer(answer)], f"{answer.reason}: {answer.detail}"
         else:
@@ -188,3 +293,25 @@ class Http(Settings):
         if isinstance(answer, HttpFailure) or answer.status < 400:
             return None
         return known_class(context, self.failure_class, f"HTTP {answer.status}")
+
+
+def _looked_up(lookups: Sequence[Question], answers: Answers) -> tuple[list[Answer], Answers]:
+    """Return what the databases said in the end, and the rounds of answers behind."""
+    if not lookups or not answers:
+        return [], answers
+    found = list(answers[0])
+    failed = [place for place, answer in enumerate(found) if isinstance(answer, Unanswered)]
+    if not failed or len(failed) == len(found):
+        return found, answers[1:]
+    for place, answer in zip(failed, answers[1] if len(answers) > 1 else (), strict=False):
+        found[place] = answer
+    return found, answers[2:]
+
+
+def _failed(lookups: Sequence[Question], found: Sequence[Answer]) -> tuple[Question, ...]:
+    pairs = zip(lookups, found, strict=False)
+    return tuple(question for question, answer in pairs if isinstance(answer, Unanswered))
+
+
+def _is_cut(answer: Answer) -> bool:
+    return isinstance(answer, Rows) and answer.truncated

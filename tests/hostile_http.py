@@ -13,6 +13,9 @@ from pathlib import Path
 LINGER_RESET = struct.pack("ii", 1, 0)
 TLS_HELLO = b"\x16"
 BOMB_BYTES = 200_000_000
+LATE_S = 0.06
+SELF_SIGNED = Path(__file__).with_name("self_signed.pem")
+EXPIRED = Path(__file__).with_name("certificates") / "expired.pem"
 
 
 def answered(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
@@ -93,7 +96,7 @@ class HostileServer:
         length = [line[16:] for line in head.splitlines() if line.lower().startswith("content-l")]
         self.bodies.append(await reader.readexactly(int(length[0])) if length else b"")
         path = head.split()[1]
-        if path in ("/silent", "/drip", "/headers", "/reset", "/endless", "/continue"):
+        if path in ("/silent", "/drip", "/headers", "/reset", "/endless", "/continue", "/late"):
             await self._misbehave(path, reader, writer)
             return False
         writer.write(answered(bomb(), "Content-Encoding: gzip") if path == "/bomb" else FIXED[path])
@@ -111,6 +114,9 @@ class HostileServer:
         elif path == "/drip":
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
             await repeat(writer, b".", 0.02)
+        elif path == "/late":
+            await asyncio.sleep(LATE_S)
+            writer.write(OK)
         elif path == "/continue":
             await repeat(writer, b"HTTP/1.1 100 Continue\r\n\r\n", 0.01)
         elif path == "/endless":
@@ -130,13 +136,15 @@ async def repeat(writer: asyncio.StreamWriter, data: bytes, pause_s: float) -> N
 
 
 @contextlib.asynccontextmanager
-async def hostile_server(*, tls: bool = False) -> AsyncIterator[HostileServer]:
+async def hostile_server(
+    *, tls: bool = False, certificate: Path = SELF_SIGNED
+) -> AsyncIterator[HostileServer]:
     """Give a running server; with `tls`, under a certificate that it signed itself."""
     server = HostileServer()
     context = None
     if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(Path(__file__).with_name("self_signed.pem"))
+        context.load_cert_chain(certificate)
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=context)
     port = listening.sockets[0].getsockname()[1]
     server.address = f"{'https' if tls else 'http'}://127.0.0.1:{port}"

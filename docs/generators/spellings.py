@@ -7,13 +7,14 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 
-from rules import duration, fields, reply, request, settings, sql
+from rules import duration, fields, forecast, http, reply, request, settings, sql
 from watchdog.config import shapes
 from watchdog.config import types as written
 
 KNOWN: Final[tuple[tuple[Any, str], ...]] = (
     (fields.Duration, "[duration](#durations)"),
     (fields.Most[fields.PositiveDuration], "[limit](#limits), a duration"),
+    (fields.Least[fields.PositiveDuration], "[limit](#limits), a duration"),
     (fields.Most[fields.Count], "[limit](#limits), a whole number"),
     (fields.Most[fields.Number], "[limit](#limits), a number"),
     (fields.Least[fields.Number], "[limit](#limits), a number"),
@@ -33,6 +34,9 @@ KNOWN: Final[tuple[tuple[Any, str], ...]] = (
     (request.UrlTemplate, "path or address"),
     (request.BodyTemplate, "text, mapping or list"),
     (request.Headers, "mapping of texts"),
+    (forecast.PathOrNumber, "number, or `body.PATH`"),
+    (reply.BodyPath, "`body.PATH`"),
+    (http.FixedQuery, "[query](#sql) without placeholders"),
     (reply.Statuses, "status or list of statuses"),
     (written.Checks, "[checks](#checks)"),
     (written.Zone, "[zone](#zones)"),

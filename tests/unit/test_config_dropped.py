@@ -35,6 +35,21 @@ def test_a_rule_is_broken_when_its_list_comes_from_a_broken_source() -> None:
     assert reasons(config) == {"up": "its source `lists` is wrong"}
 
 
+def test_a_rule_is_broken_when_what_it_is_compared_with_is_a_broken_source() -> None:
+    same = "same_as: { body.v: { source: lists, query: select 1 } }"
+    rule = f"  up: {{ http: {{ source: desk, url: /v, {same} }} }}\n"
+    config = kept(read(with_source("lists: { sqlite: a.db, time: unix }", rule), partial=True))
+    assert reasons(config) == {"up": "its source `lists` is wrong"}
+
+
+def test_queries_beside_an_endpoint_ask_the_database_it_is_compared_with() -> None:
+    same = "same_as: { body.v: { source: crm, query: select 1 } }"
+    rule = f"  up: {{ http: {{ source: desk, url: /v, {same} }}{EVIDENCE} }}\n"
+    config = read(with_source("", rule)).config
+    assert config is not None
+    assert {one.source for one in config.rules["up"].evidence.values()} == {"crm"}
+
+
 def test_a_rule_is_broken_when_the_team_of_its_source_is() -> None:
     text = GOOD.replace("defaults:", "  ops: { lead: gone }\ndefaults:")
     config = kept(read(text.replace('DSN}"', 'DSN}", team: ops'), partial=True))

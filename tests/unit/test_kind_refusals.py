@@ -21,7 +21,7 @@ from rules.fields import (
     column_name,
     fragment_problem,
 )
-from rules.reply import BodyPath, Expectation, Statuses
+from rules.reply import BodyPath, Demand, Expectation, Statuses
 from rules.request import BodyTemplate, Headers, UrlTemplate
 
 NAMES = {
@@ -279,7 +279,24 @@ def test_a_header_that_could_split_a_request_is_refused(given: dict[str, str]) -
 
 @pytest.mark.parametrize("given", ["stat", "body", "body.", "body.a..b", "body.a[x]", "Body.a", ""])
 def test_a_place_that_no_answer_has_is_refused(given: str) -> None:
-    assert refusal(BodyPath, given) == (f"`{given}` is nothing that an answer has", PATHS)
+    assert refusal(Demand, given) == (f"`{given}` is nothing that an answer has", PATHS)
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ("core.reset", "body.core.reset"),
+        ("Body.a", "body.a"),
+        ("body", "body.items[0].id"),
+        ("body.a..b", "body.items[0].id"),
+        ("", "body.items[0].id"),
+    ],
+)
+def test_a_path_outside_the_body_is_refused_with_the_right_one(given: str, path: str) -> None:
+    assert refusal(BodyPath, given) == (
+        f"`{given}` is nothing that an answer has",
+        f"write `{path}`",
+    )
 
 
 @pytest.mark.parametrize("given", [[], "200", [200, 600], 99, 200.0, True])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from watchdog.config.endpoints import databases_of
 from watchdog.config.model import BrokenRule, Rule, Source
 from watchdog.config.problems import shown
 from watchdog.config.rulebook import Draft, Rulebook
@@ -9,8 +10,8 @@ from watchdog.config.sections import Settings, check_name, said
 
 
 def sources_of(kind: object) -> tuple[str, ...]:
-    """Return the names of the sources that a rule asks: its own, and what lists its entities."""
-    found = (getattr(one, "source", None) for one in (kind, getattr(kind, "for_each", None)))
+    """Return the names of the sources that a rule asks: its own, and databases beside it."""
+    found = (getattr(kind, "source", None), *(name for _, name in databases_of(kind)))
     return tuple(name for name in found if name is not None)
 
 

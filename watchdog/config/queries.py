@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from watchdog.config.endpoints import databases_of
 from watchdog.config.model import Query, Source
 from watchdog.config.nodes import Scalar, find
 from watchdog.config.secrets import located
@@ -57,8 +58,8 @@ class _QueryReader:
             "evidence": bool(shape.evidence),
             "verify": bool(shape.verify),
         }
-        is_listed = getattr(self.draft.kind, "for_each", None) is not None
-        for key in (key for key, asks in asking.items() if asks and not is_listed):
+        has_others = databases_of(self.draft.kind)
+        for key in (key for key, asks in asking.items() if asks and not has_others):
             words = f"`{key}` asks a database, and `{source.name}` is none"
             span = find(self.draft.entry.value, (key,), self.draft.entry.key).key_span
             self.draft.add("wrong-source-type", words, span)

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from rules.base import Classifier, Dialect, Kind, Severity
 from rules.fields import Limits
 from watchdog.config import titles
+from watchdog.config.endpoints import check_certificate, databases_of
 from watchdog.config.gather import Gathered
 from watchdog.config.model import Rule, Source, UnlessOpen
 from watchdog.config.nodes import Entry, Scalar, Span, Table, find
@@ -143,6 +144,7 @@ class _RuleReader:
             return
         draft.limits = tuple(limits_of(draft.kind))
         self.check_kind(draft)
+        check_certificate(draft, source)
         database = self.database(draft, source)
         queries = read_queries(draft, source, database, self.gathered.texts)
         classifier = self.classifier(draft, draft.shape)
@@ -202,10 +204,13 @@ class _RuleReader:
         return self.named_source(draft, node.text, ("source",), wanted)
 
     def database(self, draft: Draft, source: Source | None) -> Source | None:
-        """Return the database that the rule's queries ask: its source, or what lists its entities."""
-        listing = getattr(draft.kind, "for_each", None)
-        if listing is not None:
-            return self.named_source(draft, listing.source, ("for_each", "source"), _DATABASES)
+        """Return the database that the rule's queries ask: its source, or the first beside it."""
+        beside = [
+            self.named_source(draft, name, path, _DATABASES)
+            for path, name in databases_of(draft.kind)
+        ]
+        if beside:
+            return beside[0]
         return source if source and source.type in _DATABASES else None
 
     def named_source(

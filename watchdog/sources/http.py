@@ -16,7 +16,7 @@ from yarl import URL
 from rules.base import Answer, HttpFailure, HttpQuestion, HttpReply, Question, Unanswered
 from watchdog.config.model import Source as SourceSpec
 from watchdog.sources.base import seconds_in_words
-from watchdog.sources.http_client import HttpClient, read_capped
+from watchdog.sources.http_client import HttpClient, certificate_ends_at, read_capped
 from watchdog.sources.http_reasons import OUTSIDE, of_request
 
 _ENDPOINTS_MAX: Final = 1000
@@ -111,7 +111,8 @@ class HttpSource:
         headers = self._headers.copy()
         headers.update(question.headers)
         method = question.method.upper()
-        request = client.session(method, url.authority).request(
+        session = client.session(method, url.authority, is_alone=question.is_alone)
+        request = session.request(
             method,
             url,
             headers=headers,
@@ -120,7 +121,14 @@ class HttpSource:
         )
         async with request as response:
             body, truncated = await read_capped(response, self._bytes_max)
-            return HttpReply(response.status, body, _pairs(response), truncated)
+            ends_at = certificate_ends_at(response)
+            return HttpReply(
+                response.status,
+                body,
+                _pairs(response),
+                truncated,
+                certificate_ends_at=ends_at,
+            )
 
 
 @contextlib.asynccontextmanager

@@ -10,12 +10,15 @@ import socket
 import ssl
 import zlib
 from collections import Counter
-from typing import ClassVar, Final
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Final
 from weakref import WeakKeyDictionary
 
 import aiohttp
 import certifi
 from aiohttp.abc import ResolveResult
+from aiohttp.connector import Connection
 from aiohttp.resolver import ThreadedResolver
 
 AT_ONCE_MAX: Final = 500
@@ -49,6 +52,26 @@ class _Resolver(ThreadedResolver):
             return await super().resolve(host, port, family)
         finally:
             self.under_way[host] -= 1
+
+
+class _Response(aiohttp.ClientResponse):
+    """An answer that knows the certificate it came under."""
+
+    peer: Mapping[str, Any] | None = None
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        """Read the head; a short answer has let go of its connection when that is done."""
+        if connection.transport is not None:
+            self.peer = connection.transport.get_extra_info("peercert")
+        return await super().start(connection)
+
+
+def certificate_ends_at(response: aiohttp.ClientResponse) -> datetime | None:
+    """Return when the certificate ends that an answer came under; None without TLS."""
+    peer = response.peer if isinstance(response, _Response) else None
+    if not peer or "notAfter" not in peer:
+        return None
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(peer["notAfter"]), UTC)
 
 
 class HttpClient:
@@ -87,13 +110,13 @@ class HttpClient:
             await self._keeping.close()
             await self._closing.close()
 
-    def session(self, method: str, origin: str) -> aiohttp.ClientSession:
-        """Return the session for one request.
+    def session(self, method: str, origin: str, *, is_alone: bool = False) -> aiohttp.ClientSession:
+        """Return the session for one request; `is_alone`: on a connection of its own.
 
         A kept connection may have been closed at the other end a moment ago. aiohttp then asks
         again, but only where asking twice does no harm; all else gets a new connection.
         """
-        if method not in _IDEMPOTENT:
+        if is_alone or method not in _IDEMPOTENT:
             return self._closing
         if origin not in self._kept:
             if len(self._kept) >= self._kept_max:
@@ -119,6 +142,7 @@ class HttpClient:
         )
         return aiohttp.ClientSession(
             connector=connector,
+            response_class=_Response,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),  # one deadline around everything is ours
             auto_decompress=False,  # it would unpack without end
