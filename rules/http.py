@@ -23,6 +23,7 @@ from rules.base import (
     Severity,
     Unanswered,
 )
+from rules.cells import text_of
 from rules.demands import Demands
 from rules.durations import format_duration
 from rules.fields import ComparisonLimits, Least, Most, PositiveDuration
@@ -31,7 +32,7 @@ from rules.placeholders import bind
 from rules.reply import BodyPath, Expect, snippet
 from rules.request import BodyTemplate, Headers, UrlTemplate, fill_body, fill_url, placeholders
 from rules.settings import Settings, good, known_class, ordered, ordered_readings, unanswered
-from rules.sql import SqlQuery, text_of
+from rules.sql import SqlQuery
 from rules.sql_tokens import Lexeme, tokens
 
 

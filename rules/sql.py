@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from rules.base import (
@@ -18,8 +18,9 @@ from rules.base import (
     Rows,
     Severity,
 )
+from rules.cells import cell, text_of
 from rules.fields import TEXT_MAX, Column, Least, Most, Number, PositiveDuration, column_name
-from rules.instants import from_column
+from rules.news import NewOnly
 from rules.numbers import from_sql
 from rules.placeholders import bind, check
 from rules.settings import (
@@ -50,15 +51,6 @@ SqlQuery = Annotated[str, PlainValidator(_query), WithJsonSchema({"type": "strin
 """One SELECT in which `{{ now }}` may stand."""
 
 
-class NewOnly(BaseModel):
-    """Only rows whose `column` is younger than `within` count."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    column: Column = Field(description="The instant of a row.")
-    within: PositiveDuration = Field(description="How young a row must be to count.")
-
-
 class Sql(Settings):
     """Judges what a team's own query returns.
 
@@ -84,7 +76,7 @@ class Sql(Settings):
     )
     new_only: NewOnly | None = Field(
         default=None,
-        description="Rows are events: only young ones count, and one check is enough to open.",
+        description="Rows are events: only news count, and one check is enough to open.",
     )
     error: Column | None = Field(
         default=None, description="What went wrong; its words decide the failure class."
@@ -117,12 +109,14 @@ class Sql(Settings):
         if answer is None:
             return unanswered(context)
         found: list[Finding | Reading] = []
+        remember: dict[str, str | None] = {}
         has_data = True
         if self._has_value:
             found += self._judge_values(context, answer)
             has_data = bool(found)
         elif self._rows_are_bad:
-            found += self._judge_rows(context, answer)
+            rows_, remember = self._bad_rows(context, answer)
+            found += self._judge_rows(context, rows_, truncated=answer.truncated)
         if self.within is not None:
             found = _merged(self._judge_took(context, answer.took), found)
         watched = set(context.watched)
@@ -133,6 +127,7 @@ class Sql(Settings):
             ),
             has_data=has_data or self.within is not None,
             truncated=answer.truncated,
+            remember=remember,
         )
 
     def _judge_took(self, context: Context, took: timedelta) -> Finding | Reading:
@@ -159,7 +154,7 @@ class Sql(Settings):
             each = [
                 (value, row)
                 for row in group
-                if (value := from_sql(self._cell(row, self.value))) is not None
+                if (value := from_sql(cell(row, self.value))) is not None
             ]
             if each:
                 value, row = max(each, key=lambda one: self._badness(context, *one))
@@ -172,7 +167,7 @@ class Sql(Settings):
         """Return what is greatest for the worst row, whatever the order of rows."""
         severity, limit, word = self._limit(context, value)
         beyond = limit - value if word == "min" else value - limit
-        error = error_line(self._cell(row, self.error)) if self.error else ""
+        error = error_line(cell(row, self.error)) if self.error else ""
         return (-1 if severity is None else severity.rank), beyond, error
 
     def _judge_value(
@@ -187,7 +182,7 @@ class Sql(Settings):
         return self.finding(
             context,
             severity,
-            error=self._cell(row, self.error) if self.error else None,
+            error=cell(row, self.error) if self.error else None,
             entity=entity,
             value=value,
             limit=limit,
@@ -208,13 +203,20 @@ class Sql(Settings):
         assert self.least is not None
         return None, mildest(self.least), "min"
 
-    def _judge_rows(self, context: Context, answer: Rows) -> list[Finding | Reading]:
-        found = [row for row in answer.rows if self._is_new(context, row)]
+    def _bad_rows(
+        self, context: Context, answer: Rows
+    ) -> tuple[Sequence[Mapping[str, Any]], dict[str, str | None]]:
+        """Return the rows that count, and what is to be remembered."""
+        return self.new_only.news(context, answer) if self.new_only else (answer.rows, {})
+
+    def _judge_rows(
+        self, context: Context, found: Sequence[Mapping[str, Any]], *, truncated: bool
+    ) -> list[Finding | Reading]:
         judged: list[Finding | Reading] = [
-            self._judge_group(context, entity, group, truncated=answer.truncated)
+            self._judge_group(context, entity, group, truncated=truncated)
             for entity, group in folded(found, self._entity_of)
         ]
-        gone = [] if answer.truncated else context.watched
+        gone = [] if truncated else context.watched
         seen = {one.entity for one in judged}
         return judged + [
             good(entity, 0.0, "no rows (max 0)", "The query finds no row, limit 0.")
@@ -235,7 +237,7 @@ class Sql(Settings):
         if truncated and not self.entity_columns:
             said = f"{len(group):,}+ rows"
         if self.value is not None and self.entity_columns:
-            numbers = [from_sql(self._cell(row, self.value)) for row in group]
+            numbers = [from_sql(cell(row, self.value)) for row in group]
             value = max((one for one in numbers if one is not None), default=value)
         return self.finding(
             context,
@@ -249,19 +251,11 @@ class Sql(Settings):
             open_after=1 if self.new_only else None,
         )
 
-    def _is_new(self, context: Context, row: Mapping[str, Any]) -> bool:
-        if self.new_only is None:
-            return True
-        dialect = context.dialect
-        cell = self._cell(row, self.new_only.column)
-        at = from_column(cell, zone=dialect.zone, unit=dialect.time)
-        return at is not None and context.now - at < self.new_only.within
-
     def _telling_error(self, context: Context, group: Sequence[Mapping[str, Any]]) -> str:
         """Return the error of the class that is tried first, so that no order of rows matters."""
         if self.error is None:
             return ""
-        errors = sorted({error_line(self._cell(row, self.error)) for row in group} - {""})
+        errors = sorted({error_line(cell(row, self.error)) for row in group} - {""})
         if not errors or context.classifier is None:
             return errors[0] if errors else ""
         names = [one.name for one in context.classifier.classes]
@@ -274,23 +268,7 @@ class Sql(Settings):
         return min(errors, key=place)
 
     def _entity_of(self, row: Mapping[str, Any]) -> Entity:
-        return tuple((name, text_of(self._cell(row, name))) for name in self.entity)
-
-    def _cell(self, row: Mapping[str, Any], column: str | None) -> Any:
-        """Return a value of a row; of its first column where none is named."""
-        if column is None:
-            return next(iter(row.values()), None)
-        name = column_name(column)
-        if name not in row:
-            raise ValueError(f"the query returns no column `{name}`")
-        return row[name]
-
-
-def text_of(value: object) -> str:
-    """Return a value of any type as the text that names an entity; '' for null."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "" if value is None else str(value)
+        return tuple((name, text_of(cell(row, name))) for name in self.entity)
 
 
 def _rank(one: Finding | Reading) -> int:

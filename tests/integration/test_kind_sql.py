@@ -1,6 +1,7 @@
 """The sql kind against real tables."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from rules.base import Outcome, Severity
 from rules.classify import build_classifier
 from tests.postgres import Server
-from tests.watched_tables import NATIVE, Tables, entity, kind_of, tables
+from tests.watched_tables import NATIVE, NOW, Tables, entity, kind_of, tables
 
 ROW = "insert into mails (id, status, attempts, error, at) values ($1, $2, $3, $4, $5)"
 
@@ -100,3 +101,15 @@ async def test_the_duration_of_a_query_may_be_what_is_judged(db: Tables) -> None
     answer = await db.answer(slow, context)
     judgement = slow.judge(context, ((answer,),))
     assert judgement.outcome in {Outcome.OK, Outcome.BAD}
+
+
+async def test_only_rows_that_were_not_there_before_are_counted(db: Tables) -> None:
+    query = "select id, at from mails where status = 'FAILED' and attempts >= 5"
+    kind = kind_of("sql", query=query, new_only={"key": "id", "column": "at", "within": "1h"})
+    await write(db, (1, "FAILED", 5, "old", 20), (2, "FAILED", 4, "tries again", 0.1))
+    assert (await db.judge(kind)).outcome is Outcome.OK
+    await write(db, (3, "FAILED", 5, "queued long ago", 20), (4, "FAILED", 4, None, 0.1))
+    (finding,) = (await db.judge(kind)).findings
+    assert finding.fact == "1 row found (max 0)"
+    later = await db.judge(kind, [()], NOW + timedelta(hours=1))
+    assert (later.outcome, len(later.readings)) == (Outcome.OK, 1)

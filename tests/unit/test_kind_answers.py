@@ -25,10 +25,10 @@ from rules.base import (
     Severity,
     Unanswered,
 )
+from rules.cells import text_of
 from rules.classify import build_classifier
 from rules.http import PROBES_MAX, Http
 from rules.request import fill_body, fill_url, placeholders
-from rules.sql import text_of
 from tests.postgres import NIGHT as NOW
 
 CLASSES = build_classifier()

@@ -1,6 +1,5 @@
 """The cursor kind: what it makes of values that should only advance."""
 
-from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,54 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.base import Context, Dialect, Entity, Judgement, Outcome, Rows
+from rules.base import Outcome
 from rules.cursor import Cursor
 from rules.marks import Mark, mark_of, restored
+from tests.looks import MINUTE, Looks
 from tests.postgres import NIGHT as NOW
 
-MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 
 
 def cursor(**settings: Any) -> Cursor:
     return Cursor.model_validate({"source": "db", "table": "t", "column": "at"} | settings)
-
-
-def watched(*names: str) -> tuple[Entity, ...]:
-    return tuple((("org", name),) for name in names)
-
-
-class Looks:
-    """Looks at values one after the other, and remembers what is to be remembered."""
-
-    def __init__(self, kind: Cursor, **dialect: str) -> None:
-        self.kind = kind
-        self.dialect = Dialect(**dialect)
-        self.remembered: dict[str, str] = {}
-        self.now = NOW
-        self.written = 0
-
-    def see(
-        self,
-        *rows: Mapping[str, Any],
-        after: timedelta = MINUTE,
-        watched: Sequence[Entity] = ((),),
-        truncated: bool = False,
-    ) -> Judgement:
-        self.now += after
-        context = Context(self.now, tuple(watched), self.dialect, remembered=dict(self.remembered))
-        judgement = self.kind.judge(context, ((Rows(rows, truncated),),))
-        self.written += len(judgement.remember)
-        for key, text in judgement.remember.items():
-            self.remembered.pop(key, None)
-            if text is not None:
-                self.remembered[key] = text
-        return judgement
-
-    def facts(self, *values: object, after: timedelta = MINUTE) -> list[str]:
-        """Return the facts of all findings, looking at the values in turn."""
-        each = [self.see({"value": value}, after=after) for value in values]
-        return [one.fact for judgement in each for one in judgement.findings]
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,7 @@ WATCHED: list[tuple[str, dict[str, Any]]] = [
     ("sql", {"value": "n"}),
     ("sql", {"error": "message"}),
     ("sql", {"new_only": {"column": "at", "within": "1h"}}),
+    ("sql", {"new_only": {"key": "id", "within": "1h"}}),
     ("duration", {"took": {"from": "queued_at", "to": "at"}}),
     ("duration", {"took": "ms", "unit": "ms", "order_by": "at"}),
     ("duration", {"percentile": 50}),

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from rules.base import Context, Dialect, Entity, Judgement, Outcome, Rows, Severity, Unanswered
+from rules.cells import text_of
 from rules.classify import build_classifier
-from rules.sql import Sql, text_of
+from rules.sql import Sql
 from tests.postgres import NIGHT as NOW
 
 CLASSES = build_classifier()

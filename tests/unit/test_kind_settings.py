@@ -170,6 +170,7 @@ def test_an_entity_is_named_by_the_last_part_of_its_column(column: str, name: st
         ("cursor", {"may": {"go_back": True}}, (), "one_of"),
         ("sql", {"query": "delete from t"}, ("query",), "bad_sql"),
         ("sql", {"query": "select {{ entity.x }}"}, ("query",), "bad_sql"),
+        ("sql", {"new_only": {"within": "1h"}}, ("new_only",), "one_of"),
         ("sql", {"max": 1, "new_only": {"column": "at", "within": "1h"}}, (), "one_of"),
     ],
 )
