@@ -1,7 +1,7 @@
 """The demo as tests see it: its world on a moved clock, looked at with the repository's rules."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -36,6 +36,11 @@ def repository_rules() -> Mapping[str, Rule]:
     loaded = load(RULES, {})
     assert loaded.config is not None, loaded.problems
     return loaded.config.rules
+
+
+def just(broken: Iterable[str]) -> dict[str, timedelta]:
+    """Return failures that have broken this very moment."""
+    return dict.fromkeys(broken, timedelta())
 
 
 @dataclass

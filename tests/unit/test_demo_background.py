@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.demo_world import just
 from watchdog.demo.background import (
     CATCH_UP,
     EVEN,
@@ -210,7 +211,7 @@ async def test_who_is_not_active_does_not_sync(file: Path) -> None:
 
 
 async def test_a_failing_organisation_fails_and_counts_and_others_do_not(file: Path) -> None:
-    state = switches(["B2"])
+    state = switches(just(["B2"]))
     async with opened(file) as background:
         await background.tick(NOW + timedelta(hours=8, minutes=10), state)
     found = syncs(file, NAIROBI, NOW)
@@ -228,7 +229,7 @@ async def test_a_failing_organisation_fails_and_counts_and_others_do_not(file: P
 
 async def test_a_good_sync_ends_the_count_of_failures(file: Path) -> None:
     async with opened(file) as background:
-        await background.tick(NOW + timedelta(hours=8), switches(["B2"]))
+        await background.tick(NOW + timedelta(hours=8), switches(just(["B2"])))
         await background.tick(NOW + timedelta(hours=16), CALM)
         status = await background.status(NAIROBI, NOW + timedelta(hours=16))
     assert status is not None
@@ -267,7 +268,7 @@ async def test_an_organisation_is_synced_by_hand_at_once(file: Path) -> None:
 async def test_a_sync_by_hand_fails_where_others_do(file: Path) -> None:
     later = NOW + timedelta(seconds=30)
     async with opened(file) as background:
-        assert await background.trigger(NAIROBI, later, switches(["B2"]))
+        assert await background.trigger(NAIROBI, later, switches(just(["B2"])))
         status = await background.status(NAIROBI, later)
     assert status is not None
     assert (status["errors"], status["lastOperations"][0]["status"]) == (1, "failed")

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.demo_world import repository_rules
+from tests.demo_world import just, repository_rules
 from watchdog.demo.endpoints import Scene
-from watchdog.demo.failure import Expected, Failure, Switches
+from watchdog.demo.failure import Act, Expected, Failure, Switches
 from watchdog.demo.failures import FAILURES, switches
 from watchdog.demo.places import ORGANISATIONS, WORKSPACES, tenant_of
 from watchdog.demo.scripts import load
@@ -122,29 +122,33 @@ def test_the_refused_workspace_is_named_with_its_tenant() -> None:
 
 
 def test_rest_is_where_nothing_is_broken() -> None:
-    assert switches([]) == CALM
-    assert switches(["nothing", "", "z1", "Z1 "]) == CALM
+    assert switches({}) == CALM
+    assert switches(just(["nothing", "", "z1", "Z1 "])) == CALM
 
 
 @EVERY
 def test_alone_a_failure_turns_only_its_own_switches(failure: Failure) -> None:
-    assert switches([failure.id]) == replace(CALM, **failure.sets)
+    assert switches(just([failure.id])) == replace(CALM, **failure.sets)
 
 
 def test_of_two_failures_both_are_felt_and_the_later_wins() -> None:
     for pair in permutations(FAILURES, 2):
         first, second = (FAILURES[name].sets for name in pair)
-        assert switches(pair) == replace(CALM, **{**first, **second}), pair
+        assert switches(just(pair)) == replace(CALM, **{**first, **second}), pair
 
 
-@given(ids)
-def test_breaking_something_twice_is_breaking_it_once(broken: list[str]) -> None:
-    assert switches([*broken, *broken]) == switches(broken)
+def test_an_act_turns_its_switches_from_its_time_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    act = Act(timedelta(minutes=2), sets={"zendesk_quiet": True, "mails_waiting": 9})
+    story = Failure("X1", "A story", "crm", sets={"mails_waiting": 5}, acts=(act,))
+    monkeypatch.setitem(FAILURES, "X1", story)
+    assert switches({"X1": timedelta(seconds=119)}) == replace(CALM, mails_waiting=5)
+    played = replace(CALM, mails_waiting=9, zendesk_quiet=True)
+    assert switches({"X1": timedelta(minutes=2)}) == played
 
 
 @given(ids)
 def test_a_switch_is_turned_only_by_what_is_broken(broken: list[str]) -> None:
-    state = switches(broken)
+    state = switches(just(broken))
     names = [one.name for one in fields(Switches)]
     turned = {name for name in names if getattr(state, name) != getattr(CALM, name)}
     assert turned == {name for one in broken for name in FAILURES[one].sets}
@@ -194,12 +198,12 @@ def test_what_happens_once_happens_once_until_it_is_mended_and_broken_anew(
     failure_id: str, name: str
 ) -> None:
     scene = Scene()
-    scene.renew(switches([failure_id]))
+    scene.renew(switches(just([failure_id])))
     assert [scene.happens_once(name) for _ in range(3)] == [True, False, False]
-    scene.renew(switches([failure_id]))
+    scene.renew(switches(just([failure_id])))
     assert not scene.happens_once(name)
-    scene.renew(switches([]))
-    scene.renew(switches([failure_id]))
+    scene.renew(switches({}))
+    scene.renew(switches(just([failure_id])))
     assert scene.happens_once(name)
 
 

@@ -68,6 +68,19 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """What a failure does some time after it broke, once.
+
+    Attributes:
+        sets: Switches that it turns from then on, over those of the failure and of earlier acts.
+    """
+
+    after: timedelta
+    steps: tuple[Step, ...] = ()
+    sets: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """One way to break the demo.
 
@@ -76,6 +89,10 @@ class Failure:
         opens: The incidents it opens; none for a twin.
         holds: Rules that turn bad too and are rightly held under an expected one.
         later: Rules that rightly open beside it when it lasts.
+        acts: What happens while it lasts, in the order of their time.
+        when: The hour of the day in UTC, or day and hour, at which it can be seen: `14:40`,
+            `sun 02:30`; empty for any.
+        takes: How long it must last before anybody can know of it.
     """
 
     id: str
@@ -88,6 +105,9 @@ class Failure:
     breaks: tuple[Step, ...] = ()
     keeps: tuple[Step, ...] = ()
     mends: tuple[Step, ...] = ()
+    acts: tuple[Act, ...] = ()
+    when: str = ""
+    takes: timedelta = timedelta()
 
     @property
     def is_twin(self) -> bool:

@@ -17,7 +17,7 @@ from watchdog.demo import databases
 from watchdog.demo.background import Background
 from watchdog.demo.databases import Executes
 from watchdog.demo.endpoints import Endpoints, Scene
-from watchdog.demo.failure import Failure, Switches
+from watchdog.demo.failure import Failure, Step, Switches
 from watchdog.demo.failures import FAILURES, switches
 from watchdog.demo.logs import LogFiles
 from watchdog.demo.scripts import load
@@ -160,16 +160,35 @@ class Demo:
         """Break and mend what somebody asked for, and return how the systems behave now."""
         statements = load("switch")
         broken = [row["id"] for row in await crm.fetch(statements["read_broken"])]
-        applied = {row["id"] for row in await crm.fetch(statements["read_applied"])}
-        for name in applied - set(broken):
-            await self._take_steps("mends", name, crm, desk, now)
-            await crm.execute(statements["forget_applied"], name)
+        applied = {
+            row["id"]: row["applied_at"] for row in await crm.fetch(statements["read_applied"])
+        }
+        for name in applied.keys() - set(broken):
+            if "/" not in name:
+                await self._take_steps("mends", name, crm, desk, now)
+                await crm.execute(statements["forget_applied"], name)
         for name in broken:
             if name not in applied:
                 await self._take_steps("breaks", name, crm, desk, now)
                 await crm.execute(statements["note_applied"], name, now)
+            await self._play(name, applied, crm, desk, now)
             await self._take_steps("keeps", name, crm, desk, now)
-        return switches(broken)
+        return switches({name: now - applied.get(name, now) for name in broken})
+
+    async def _play(
+        self,
+        name: str,
+        applied: Mapping[str, datetime],
+        crm: Executes,
+        desk: Executes,
+        now: datetime,
+    ) -> None:
+        """Play the acts of a failure whose time has come, each once."""
+        for number, act in enumerate(FAILURES[name].acts if name in FAILURES else ()):
+            mark = f"{name}/{number}"
+            if mark not in applied and now - applied.get(name, now) >= act.after:
+                await self._run(FAILURES[name].part, act.steps, crm, desk, now)
+                await crm.execute(load("switch")["note_applied"], mark, now)
 
     async def _take_steps(
         self, which: str, name: str, crm: Executes, desk: Executes, now: datetime
@@ -178,11 +197,15 @@ class Demo:
         if failure is None:
             return
         steps = {"breaks": failure.breaks, "keeps": failure.keeps, "mends": failure.mends}[which]
-        if failure.part == "web_sync":
+        await self._run(failure.part, steps, crm, desk, now)
+
+    async def _run(
+        self, part: str, steps: tuple[Step, ...], crm: Executes, desk: Executes, now: datetime
+    ) -> None:
+        if part == "web_sync":
             await self._background.take_steps(steps, now)
         else:
-            db = crm if failure.part == "crm" else desk
-            await databases.take_steps(db, failure.part, steps, now)
+            await databases.take_steps(crm if part == "crm" else desk, part, steps, now)
 
     async def _tidy(self, crm: Executes, desk: Executes, now: datetime) -> None:
         if self._tidied_at and now < self._tidied_at + TIDY_EVERY:
