@@ -68,9 +68,15 @@ def _fill(template: str, known: Mapping[str, Any]) -> str | None:
         return number_text(value)
 
     filled = _SIMPLE.sub(text_of, template)
-    if missing or len(_SIMPLE.sub("", template)) > TEMPLATE_MAX:
+    around = _around_names(template)
+    if missing or len(around) > TEMPLATE_MAX:
         return template
-    return None if _has_syntax(_SIMPLE.sub("", template)) else filled
+    return None if _has_syntax(around) else filled
+
+
+@lru_cache(maxsize=2048)
+def _around_names(template: str) -> str:
+    return _SIMPLE.sub("", template)
 
 
 def _has_syntax(text: str) -> bool:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from notifiers.base import Event, Facts, Part
 from watchdog.domain.incident import State, Transition, with_audience
-from watchdog.domain.people import Directory, Team
+from watchdog.domain.people import Directory, Route, Team
 from watchdog.domain.routing import (
     is_silent,
     person_receivers,
@@ -50,9 +51,10 @@ def with_notices(transition: Transition, directory: Directory) -> Step:
     """
     after = transition.after
     team = directory.teams.get(after.team)
-    due = _due(transition, directory, team)
-    newly = _newly_told(transition, directory, team) if team else ()
-    first = [Notice(one, _first_part(one), due.push_at) for one in newly]
+    route = route_for(directory, after.severity, after.team, after.rule)
+    due = _due(transition, route, team)
+    newly = _newly_told(transition, directory, route, team) if team else ()
+    first = _first_notices(newly, due.push_at)
     further = [
         notice
         for one in after.audience
@@ -82,11 +84,10 @@ class _Due:
     quiet_at: datetime
 
 
-def _due(transition: Transition, directory: Directory, team: Team | None) -> _Due:
+def _due(transition: Transition, route: Route, team: Team | None) -> _Due:
     after, happened = transition.after, transition.happened
     if team is None:
         return _Due(happened.at, happened.at)
-    route = route_for(directory, after.severity, after.team, after.rule)
     released_at = send_at(route, team, after.opened_at)
     by_a_person = happened.event is Event.OFFERED
     return _Due(
@@ -95,10 +96,11 @@ def _due(transition: Transition, directory: Directory, team: Team | None) -> _Du
     )
 
 
-def _newly_told(transition: Transition, directory: Directory, team: Team) -> tuple[str, ...]:
+def _newly_told(
+    transition: Transition, directory: Directory, route: Route, team: Team
+) -> tuple[str, ...]:
     """Return who gets a first message by this transition."""
     after, event = transition.after, transition.happened.event
-    route = route_for(directory, after.severity, after.team, after.rule)
     if is_silent(route):
         return ()
     if event is Event.OPENED or (event is Event.LEVEL and _is_worse(transition)):
@@ -120,8 +122,13 @@ def _is_worse(transition: Transition) -> bool:
     return before is not None and transition.after.severity.rank > before.severity.rank
 
 
-def _first_part(receiver: str) -> Part:
-    return Part.ROOT if receiver.startswith("slack:#") else Part.PAGE
+@lru_cache
+def _first_notices(receivers: tuple[str, ...], due_at: datetime) -> tuple[Notice, ...]:
+    """Return the first message to each; all incidents of a storm have the same."""
+    return tuple(
+        Notice(one, Part.ROOT if one.startswith("slack:#") else Part.PAGE, due_at)
+        for one in receivers
+    )
 
 
 def _follow_ups(receiver: str, transition: Transition, due: _Due) -> Iterator[Notice]:
