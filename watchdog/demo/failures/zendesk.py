@@ -9,6 +9,8 @@ _STALE, _FAILING, _HANGS = "zendesk-tickets-stale", "zendesk-runs-failing", "zen
 _OUTAGE = "connection reset by peer while reading page 3"
 _REFUSED = "401 Unauthorized: invalid API token"
 _OF_A_CUSTOMER = "Error 401 Unauthorized: invalid token"
+_SLOW_DOWN = "429 Too Many Requests: rate limit exceeded, retry after 60 seconds"
+_GARBLED = "schema mismatch: field priority is not in the table"
 _GOOD_RUN = (("add_good_run",),)
 
 FAILURES = (
@@ -58,6 +60,22 @@ FAILURES = (
             ("remark_on_last_run", f'skipped a picture in ticket "{_OF_A_CUSTOMER}"'),
         ),
         mends=_GOOD_RUN,
+    ),
+    Failure(
+        "Z4", "Zendesk tells the ticket sync to slow down", "crm",
+        opens=(Expected(_FAILING, "warning", "transient"),), later=(_STALE,),
+        sets={"zendesk_error": _SLOW_DOWN},
+        breaks=(("fail_runs", 1, 3, _SLOW_DOWN),), mends=_GOOD_RUN,
+    ),
+    Failure(
+        "Z4a", "One run was told to slow down, the next succeeded", "crm",
+        breaks=(("fail_runs", 2, 2, _SLOW_DOWN),), mends=_GOOD_RUN,
+    ),
+    Failure(
+        "Z5", "The ticket sync cannot read what it gets", "crm",
+        opens=(Expected(_FAILING, "warning", "data_logic"),), later=(_STALE,),
+        sets={"zendesk_error": _GARBLED},
+        breaks=(("fail_runs", 1, 3, _GARBLED),), mends=_GOOD_RUN,
     ),
     Failure(
         "Z7", "A ticket sync hangs", "crm",
