@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
-from rules.base import Outcome, Severity
+from rules.base import Outcome, Rows, Severity, Unanswered
 from rules.classify import build_classifier
 from tests.postgres import Server
 from tests.watched_tables import NATIVE, NOW, Tables, entity, kind_of, tables
+from watchdog.config.model import Source as SourceSpec
+from watchdog.sources.open import open_source
 
 ROW = "insert into mails (id, status, attempts, error, at) values ($1, $2, $3, $4, $5)"
 
@@ -92,15 +95,53 @@ async def test_a_query_may_speak_of_now(db: Tables) -> None:
     assert finding.value == 1.0
 
 
-async def test_the_duration_of_a_query_may_be_what_is_judged(db: Tables) -> None:
-    slow = kind_of("sql", query="select 1", within="1ms")
-    fast = kind_of("sql", query="select 1", within="1h")
+LOAD = {
+    "postgres": "select pg_sleep(0.06)",
+    "sqlite": "with recursive c (n) as (select 1 union all select n + 1 from c where n < 200000)"
+    " select count(*) from c",
+}
+
+
+async def test_a_query_that_takes_too_long_is_bad(db: Tables) -> None:
+    limits = {"warning": "1ms", "critical": "1h"}
+    slow = kind_of("sql", query=LOAD[db.storage.name], within=limits)
+    (finding,) = (await db.judge(slow)).findings
+    assert (finding.entity, finding.severity, finding.limit) == ((), Severity.WARNING, 0.001)
+    assert finding.value is not None
+    assert finding.value > 0.001
+    assert finding.fact.endswith("ms (max 1ms)")
+
+
+async def test_a_query_that_is_quick_enough_is_good(db: Tables) -> None:
+    fast = kind_of("sql", query=LOAD[db.storage.name], within="1h")
     (reading,) = (await db.judge(fast, [()])).readings
-    assert reading.fact.endswith("(max 1h)")
-    context = db.context()
-    answer = await db.answer(slow, context)
-    judgement = slow.judge(context, ((answer,),))
-    assert judgement.outcome in {Outcome.OK, Outcome.BAD}
+    assert reading.fact.startswith("query took ")
+    assert reading.fact.endswith("ms (max 1h)")
+
+
+async def test_a_query_is_not_slow_because_its_neighbours_are(db: Tables) -> None:
+    (slow,) = kind_of("sql", query=LOAD[db.storage.name]).ask(db.context(), ())
+    (fast,) = kind_of("sql", query="select 1").ask(db.context(), ())
+    await db.source.answer(fast)
+    answers = await db.source.answer_all([slow, fast, slow, fast])
+    tooks = [one.took for one in answers if isinstance(one, Rows)]
+    assert len(tooks) == 4
+    assert min(tooks[1], tooks[3]) < min(tooks[0], tooks[2])
+
+
+async def test_a_query_that_was_stopped_is_no_slow_one(
+    postgres_server: Server, tmp_path: Path
+) -> None:
+    async with tables(NATIVE["postgres"], postgres_server, tmp_path) as db:
+        spec = SourceSpec(
+            "db", "postgres", SecretStr(db.address), "ops", timeout=timedelta(seconds=0.2)
+        )
+        source = open_source(spec, {})
+        (question,) = kind_of("sql", query="select pg_sleep(9)", within="1ms").ask(db.context(), ())
+        answer = await source.answer(question)
+        await source.close()
+    assert isinstance(answer, Unanswered)
+    assert not answer.whole_source
 
 
 async def test_only_rows_that_were_not_there_before_are_counted(db: Tables) -> None:
