@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
 
+from rules.file_questions import FileQuestion, LogQuestion, LogReply
+
 ROWS_MAX = 10_000
 """Most rows one question returns; more become one finding that says so."""
 
@@ -89,7 +91,7 @@ class PingQuestion:
     key: str = field(repr=False)
 
 
-Question: TypeAlias = SqlQuestion | HttpQuestion | PingQuestion
+Question: TypeAlias = SqlQuestion | HttpQuestion | PingQuestion | FileQuestion | LogQuestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class Unanswered:
     whole_source: bool = False
 
 
-Answer: TypeAlias = Rows | HttpReply | HttpFailure | Unanswered
+Answer: TypeAlias = Rows | HttpReply | HttpFailure | LogReply | Unanswered
 Answers: TypeAlias = tuple[tuple[Answer, ...], ...]
 """Answers so far: one tuple for each earlier return of `ask`, in its order."""
 

@@ -134,10 +134,22 @@ def _patterns(name: str, spec: ClassSpec) -> tuple[Any, ...]:
 
 
 def _compiled(name: str, index: int, text: str) -> Any:
+    try:
+        return compiled(text)
+    except ValueError as error:
+        raise PatternError(name, index, str(error)) from None
+
+
+def compiled(text: str, *, is_case_sensitive: bool = False) -> Any:
+    """Return a regular expression of RE2, ready to search.
+
+    Raises:
+        ValueError: It is none, or longer than 1,000 characters.
+    """
     if not text or len(text) > PATTERN_MAX:
-        raise PatternError(name, index, f"a pattern has 1 to {PATTERN_MAX} characters")
+        raise ValueError(f"a pattern has 1 to {PATTERN_MAX} characters")
     options = re2.Options()
-    options.case_sensitive = False
+    options.case_sensitive = is_case_sensitive
     options.log_errors = False
     options.max_mem = 1 << 20
     try:
@@ -145,4 +157,4 @@ def _compiled(name: str, index: int, text: str) -> Any:
     except re2.error as error:
         reason = error.args[0]
         said = reason.decode() if isinstance(reason, bytes) else str(reason)
-        raise PatternError(name, index, said) from None
+        raise ValueError(said) from None

@@ -29,7 +29,7 @@ def steps(path: str) -> Steps | None:
     return tuple(_STEP.findall(path)) if _PATH.fullmatch(path) else None
 
 
-def parse(body: bytes) -> Any:
+def parse(body: bytes | str) -> Any:
     """Return the document.
 
     Raises:

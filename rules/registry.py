@@ -8,20 +8,20 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from rules.settings import Settings
+    from rules.settings import CommonSettings
 
 
-class Kinds(Mapping[str, "type[Settings]"]):
+class Kinds(Mapping[str, "type[CommonSettings]"]):
     """Kinds by name; to ask for names, or whether one is there, imports nothing."""
 
     def __init__(self, places: Mapping[str, str]) -> None:
         """Keep where each kind is: `module:Class` by name."""
         self._places = places
 
-    def __getitem__(self, name: str) -> "type[Settings]":
+    def __getitem__(self, name: str) -> "type[CommonSettings]":
         """Import a kind."""
         module, _, kind = self._places[name].partition(":")
-        found: type[Settings] = getattr(importlib.import_module(module), kind)
+        found: type[CommonSettings] = getattr(importlib.import_module(module), kind)
         return found
 
     def __contains__(self, name: object) -> bool:
@@ -48,6 +48,8 @@ KINDS: Final = Kinds(
         "duration": "rules.duration:Duration",
         "ratio": "rules.ratio:Ratio",
         "duplicates": "rules.duplicates:Duplicates",
+        "files": "rules.files:Files",
+        "logs": "rules.logs:Logs",
         "cursor": "rules.cursor:Cursor",
     }
 )

@@ -58,8 +58,10 @@ Zone = Annotated[str, AfterValidator(_zone)]
 NO_CLASS = "none"
 
 
-class Settings(BaseModel):
-    """Settings of every kind.
+class CommonSettings(BaseModel):
+    """Settings of every kind, also of those that ask a built-in source, which nobody declares.
+
+    Such a kind names it itself: `source: ClassVar[str] = "@name"`.
 
     Attributes:
         LIMITS: Fields that may change while it still watches the same thing.
@@ -68,12 +70,6 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
     LIMITS: ClassVar[frozenset[str]] = frozenset({"failure_class"})
 
-    source: str = Field(description="What is asked, by its name under `sources:`.")
-    entity_columns: EntityColumns = Field(
-        default=(),
-        alias="entity",
-        description="Columns that tell one watched thing from another; each has its own incident.",
-    )
     failure_class: str | None = Field(
         default=None,
         alias="class",
@@ -82,8 +78,8 @@ class Settings(BaseModel):
 
     @property
     def entity(self) -> tuple[str, ...]:
-        """Return the names of the columns that tell one watched thing from another."""
-        return tuple(column_name(column) for column in self.entity_columns)
+        """Return the names of what tells one watched thing from another: nothing, there is one."""
+        return ()
 
     @property
     def past_within(self) -> timedelta:
@@ -126,6 +122,22 @@ class Settings(BaseModel):
             severity=found.severity or severity,
             open_after=opens,
         )
+
+
+class Settings(CommonSettings):
+    """Settings of the kinds that ask a declared source."""
+
+    source: str = Field(description="What is asked, by its name under `sources:`.")
+    entity_columns: EntityColumns = Field(
+        default=(),
+        alias="entity",
+        description="Columns that tell one watched thing from another; each has its own incident.",
+    )
+
+    @property
+    def entity(self) -> tuple[str, ...]:
+        """Return the names of the columns that tell one watched thing from another."""
+        return tuple(column_name(column) for column in self.entity_columns)
 
     def entity_of(self, row: Mapping[str, Any]) -> Entity:
         """Return the entity in the columns `e0`, `e1`, … of a row."""

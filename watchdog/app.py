@@ -248,12 +248,12 @@ async def put_in_force(service: Service, engine: Engine, config: Config) -> None
     Sources and channels that stay as they are stay open: they may be in the middle of something.
     """
     before, service.config = service.config, config
-    earlier = service.sources
+    earlier, before_asked = service.sources, before.asked
     service.sources = {
         name: earlier[name]
-        if name in earlier and before.sources.get(name) == one
+        if name in earlier and before_asked.get(name) == one
         else open_source(one, service.addresses)
-        for name, one in config.sources.items()
+        for name, one in config.asked.items()
     }
     replaced = [one for name, one in earlier.items() if service.sources.get(name) is not one]
     silenced: list[Notifier] = []

@@ -6,7 +6,7 @@ from docs.generators.tables import keys_of, table, words_of, written
 from docs.generators.text import filled
 from rules.classify import BUILT_IN
 from rules.registry import KINDS
-from rules.settings import Settings, TableSettings
+from rules.settings import CommonSettings, Settings, TableSettings
 from watchdog.config import shapes
 from watchdog.config.load import load_text
 from watchdog.config.model import Config, Rule
@@ -58,12 +58,15 @@ def page() -> str:
 def kind(name: str) -> str:
     """Return the part about one kind: what it says, an example, its own keys."""
     model = KINDS[name]
-    base = TableSettings if issubclass(model, TableSettings) else Settings
+    bases = (TableSettings, Settings, CommonSettings)
+    base = next(one for one in bases if issubclass(model, one))
     limits = {model.model_fields[one].alias or one for one in model.LIMITS}
     *most, last = sorted(f"`{one}`" for one in limits)
     shared = "[a table's](#tables) and [those of every kind](#every-kind)"
     if base is Settings:
         shared = "[those of every kind](#every-kind)"
+    elif base is CommonSettings:
+        shared = "`class` of [every kind](#every-kind); it has no `source`"
     return "\n\n".join(
         (
             f"### {name}",

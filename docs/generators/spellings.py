@@ -7,7 +7,20 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 
-from rules import duration, fields, forecast, http, reply, request, settings, sql
+from rules import (
+    conditions,
+    duration,
+    fields,
+    files,
+    forecast,
+    http,
+    logs,
+    paths,
+    reply,
+    request,
+    settings,
+    sql,
+)
 from watchdog.config import shapes
 from watchdog.config import types as written
 
@@ -31,6 +44,10 @@ KNOWN: Final[tuple[tuple[Any, str], ...]] = (
     (settings.EntityColumns, "[column](#sql) or list of columns"),
     (settings.Zone, "[zone](#zones)"),
     (sql.SqlQuery, "[query](#sql)"),
+    (fields.Least[files.Size], "[limit](#limits), a [size](#sizes)"),
+    (paths.Patterns, "[path](#paths) or list of paths"),
+    (logs.EntityPaths, "[field](#fields) or list of fields"),
+    (conditions.FieldPath, "[field](#fields)"),
     (request.UrlTemplate, "path or address"),
     (request.BodyTemplate, "text, mapping or list"),
     (request.Headers, "mapping of texts"),

@@ -44,6 +44,7 @@ RATIO = {
 }
 DUPLICATES = {"source": "db", "table": "t", "columns": "id"}
 CURSOR: dict[str, Any] = {"source": "db", "table": "t", "column": "seq", "entity": "org"}
+LOGS = {"files": "/var/log/api.log", "where": {"level": "ERROR"}, "max": 5}
 BASES: dict[str, dict[str, Any]] = {
     "stale": STALE,
     "failures": FAILURES,
@@ -54,6 +55,8 @@ BASES: dict[str, dict[str, Any]] = {
     "duration": DURATION,
     "ratio": RATIO,
     "duplicates": DUPLICATES,
+    "files": {"path": "/backups/*.dump", "max_age": "1d"},
+    "logs": LOGS,
     "cursor": CURSOR,
 }
 
@@ -74,6 +77,8 @@ LITERAL = {
     "duration": "c4c4b2981fa26734b7d6e20fcad79ad0",
     "ratio": "ceb3a6ff4cb44b7fc7ebab8240256514",
     "duplicates": "fcc285078db745b497096aeaab634c64",
+    "files": "31c68661f7828be7fc97918371d30fce",
+    "logs": "eeb294e9f2bea5d876e1a0f734c1cded",
     "cursor": "b7a611733bdb8aa1f9efc7709b872ac6",
 }
 
@@ -112,6 +117,15 @@ WATCHED: list[tuple[str, dict[str, Any]]] = [
     ("sql", {"value": "n"}),
     ("sql", {"error": "message"}),
     ("sql", {"new_only": {"column": "at", "within": "1h"}}),
+    ("files", {"path": "/backups/*.gz"}),
+    ("logs", {"files": "/var/log/web.log"}),
+    ("logs", {"where": {"level": ["ERROR", "FATAL"]}}),
+    ("logs", {"where": {"level": {"matches": "ERROR"}}}),
+    ("logs", {"where": {"level": "exists"}}),
+    ("logs", {"entity": "route"}),
+    ("logs", {"window": "10m"}),
+    ("logs", {"field": "took"}),
+    ("logs", {"time": "at"}),
     ("sql", {"new_only": {"key": "id", "within": "1h"}}),
     ("duration", {"took": {"from": "queued_at", "to": "at"}}),
     ("duration", {"took": "ms", "unit": "ms", "order_by": "at"}),

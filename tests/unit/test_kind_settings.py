@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from rules.registry import KINDS
-from rules.settings import Settings
+from rules.settings import CommonSettings
 
 GOOD: dict[str, dict[str, Any]] = {
     "stale": {"source": "db", "table": "t", "column": "at", "max_age": "30m"},
@@ -49,6 +49,8 @@ GOOD: dict[str, dict[str, Any]] = {
         "min": "90%",
     },
     "duplicates": {"source": "db", "table": "t", "columns": ["id"]},
+    "files": {"path": "/backups/*.dump", "max_age": "1d"},
+    "logs": {"files": "/var/log/api.log", "where": {"level": "ERROR"}, "max": 5},
     "cursor": {"source": "db", "table": "t", "column": "at"},
 }
 LIMITS: dict[str, dict[str, Any]] = {
@@ -61,11 +63,13 @@ LIMITS: dict[str, dict[str, Any]] = {
     "duration": {"max": "5m", "factor": {"warning": 3, "critical": 9}, "ignore_below": 5},
     "ratio": {"min": {"warning": 0.9, "critical": "50%"}, "ignore_below": 5},
     "duplicates": {"max": {"warning": 3, "critical": 9}, "class": "none"},
+    "files": {"max_age": "2d", "min_size": "1GB", "min_share": "50%"},
+    "logs": {"max": 9, "silent_for": "5m", "factor": 3, "compare_to": "1h", "ignore_below": 5},
     "cursor": {"may": {"stand_still": "1d"}, "accept_after": "2h"},
 }
 
 
-def kind(name: str, **more: Any) -> Settings:
+def kind(name: str, **more: Any) -> CommonSettings:
     return KINDS[name].model_validate(GOOD[name] | more)
 
 
@@ -80,9 +84,9 @@ def refusal(name: str, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("name", KINDS)
 def test_a_kind_reads_its_settings_and_cannot_be_changed(name: str) -> None:
     made = kind(name)
-    assert made.source == GOOD[name]["source"]
+    assert getattr(made, "source", "").lstrip("@")
     with pytest.raises(ValidationError):
-        made.source = "other"
+        made.failure_class = "other"
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -102,7 +106,7 @@ def test_a_new_limit_watches_the_same_thing(name: str) -> None:
     assert kind(name).identity() == kind(name, **LIMITS[name]).identity()
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", [name for name in KINDS if "source" in GOOD[name]])
 def test_another_source_is_another_thing(name: str) -> None:
     assert kind(name).identity() != kind(name, source="other").identity()
 

@@ -34,7 +34,7 @@ def try_command(name: str, form: str | None, place: Place) -> int:
         config = read_config(place)
         rule = _rule(config, name)
         addresses = find(place.data).addresses
-        sources = {one.name: open_source(one, addresses) for one in config.sources.values()}
+        sources = {one.name: open_source(one, addresses) for one in config.asked.values()}
         try:
             now = await asked_now(os.environ)
             looked = await look([rule], now, sources, {})

@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 
 from watchdog.config.endpoints import databases_of
-from watchdog.config.model import BrokenRule, Rule, Source
+from watchdog.config.model import BUILT_IN, BrokenRule, Rule, Source
 from watchdog.config.problems import shown
 from watchdog.config.rulebook import Draft, Rulebook
 from watchdog.config.sections import Settings, check_name, said
 
 
 def sources_of(kind: object) -> tuple[str, ...]:
-    """Return the names of the sources that a rule asks: its own, and databases beside it."""
+    """Return the names of the declared sources that a rule asks: its own, and databases beside."""
     found = (getattr(kind, "source", None), *(name for _, name in databases_of(kind)))
-    return tuple(name for name in found if name is not None)
+    return tuple(name for name in found if name is not None and name not in BUILT_IN)
 
 
 def broken_rules(

@@ -1,13 +1,20 @@
 """The configuration once it is known to be right: frozen values, names resolved, secrets in place."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
 from pydantic import SecretStr
 
 from rules.base import Classifier, Dialect, Entity, Kind, Severity, SqlQuestion
 from watchdog.domain.people import Directory, Policy
+
+BUILT_IN: Final[Mapping[str, str]] = {"@files": "files"}
+"""Type of each source that nobody declares, by its name; a kind has it instead of a `source` key."""
+
+BUILT_IN_TIMEOUT: Final = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +31,9 @@ class Source:
     """Something that can be asked.
 
     Attributes:
-        type: `postgres`, `sqlite` or `http`.
-        address: DSN, file path or base URL; `demo://name` stands for a part of the demo.
+        type: `postgres`, `sqlite` or `http`; or one of `BUILT_IN`.
+        address: DSN, file path or base URL; `demo://name` stands for a part of the demo. Of a
+            built-in source: the folder that relative paths begin at.
         timeout: Total deadline of one question.
         connections: Most questions asked at once.
         dialect: How a database source speaks; unused for http.
@@ -197,3 +205,18 @@ class Config:
     broken: tuple[BrokenRule, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
     digest: bytes = b""
+
+    @property
+    def asked(self) -> dict[str, Source]:
+        """Return every source that rules ask: the declared ones, and what they need of the built-in.
+
+        A built-in source belongs to nobody: what cannot be asked of it is told to the rule's team.
+        """
+        folder = os.path.dirname(next(iter(self.files), ""))
+        needed = {rule.kind.source for rule in self.rules.values()}
+        built_in = {
+            name: Source(name, kind, SecretStr(folder), team="", timeout=BUILT_IN_TIMEOUT)
+            for name, kind in BUILT_IN.items()
+            if name in needed
+        }
+        return {**self.sources, **built_in}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from watchdog.config.endpoints import databases_of
-from watchdog.config.model import Query, Source
+from watchdog.config.model import BUILT_IN, Query, Source
 from watchdog.config.nodes import Scalar, find
 from watchdog.config.secrets import located
 
@@ -60,7 +60,7 @@ class _QueryReader:
         }
         has_others = databases_of(self.draft.kind)
         for key in (key for key, asks in asking.items() if asks and not has_others):
-            words = f"`{key}` asks a database, and `{source.name}` is none"
+            words = f"`{key}` asks a database, and {_asked(source, self.draft)}"
             span = find(self.draft.entry.value, (key,), self.draft.entry.key).key_span
             self.draft.add("wrong-source-type", words, span)
 
@@ -83,3 +83,10 @@ class _QueryReader:
                 span = located(node, self.texts, at)
             draft.add("bad-sql", problem.text, span, problem.hint)
         return Query(database.name, text, database.dialect) if database else None
+
+
+def _asked(source: Source, draft: "Draft") -> str:
+    if source.name not in BUILT_IN:
+        return f"`{source.name}` is none"
+    assert draft.kind_entry is not None
+    return f"`{draft.kind_entry.key.text}` asks none"

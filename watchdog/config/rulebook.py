@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from rules.base import Classifier, Dialect, Kind, Severity
 from rules.fields import Limits
 from watchdog.config import titles
 from watchdog.config.endpoints import check_certificate, databases_of
 from watchdog.config.gather import Gathered
-from watchdog.config.model import Rule, Source, UnlessOpen
+from watchdog.config.model import BUILT_IN, Rule, Source, UnlessOpen
 from watchdog.config.nodes import Entry, Scalar, Span, Table, find
 from watchdog.config.problems import Problem, did_you_mean, listed
 from watchdog.config.queries import Queries, read_queries
@@ -196,6 +196,9 @@ class _RuleReader:
         """Return the source that the rule asks first, or complain."""
         if draft.kind_entry is None:
             return None
+        built_in = getattr(self.kinds[draft.kind_entry.key.text], "source", "")
+        if built_in in BUILT_IN:
+            return Source(built_in, BUILT_IN[built_in], SecretStr(""), team="")
         # From the text: the kind may have other mistakes, and all are shown at once.
         node = find(draft.kind_entry.value, ("source",)).value
         if not isinstance(node, Scalar) or node.is_empty or node.is_lost:

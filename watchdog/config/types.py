@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from rules import sizes
 from rules.fields import PositiveDuration
 from watchdog.config.problems import did_you_mean, shown
 from watchdog.domain.people import WorkingHours
@@ -20,7 +21,6 @@ EVERY_MIN = timedelta(seconds=1)
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _LOOSE_TIME = re.compile(r"([0-9]{1,2})(?::([0-5][0-9]))?\s*(am|pm|h|uhr)?", re.IGNORECASE)
 _CHECKS = re.compile(r"([0-9]{1,4}) checks?")
-_SIZE = re.compile(r"([0-9]{1,9}) ?(B|kB|MB)?")
 _URL = re.compile(r"https?://[^\s/?#@:]+(?::([0-9]{1,5}))?(?:[/?#]\S*)?")
 _LISTEN = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+(?:%\w+)?\]):([0-9]{1,5})")
 _PORT_MAX = 65_535
@@ -166,10 +166,7 @@ def parse_checks(given: object) -> int:
 
 def parse_size(given: object) -> int:
     """Return a number of bytes, written as `500kB`, `1MB` or a whole number; at most 100 MB."""
-    match = _SIZE.fullmatch(str(given)) if not isinstance(given, bool) else None
-    size = 0
-    if match:
-        size = int(match.group(1)) * {None: 1, "B": 1, "kB": 1000, "MB": 1_000_000}[match.group(2)]
+    size = sizes.size_of(given)
     if not 1 <= size <= 100_000_000:
         hint = "write it like `500kB` or `1MB`, at most `100MB`"
         raise refusal("bad_size", "`{given}` is not a size", hint, given=shown(str(given)))

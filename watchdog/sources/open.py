@@ -25,6 +25,10 @@ def open_source(spec: "SourceSpec", address_of_demo: Mapping[str, str]) -> Sourc
     if address is None:
         name = spec.address.get_secret_value().removeprefix(DEMO_SCHEME).partition("/")[0]
         return Silent(f'the demo is not running, so there is no "{name}" to ask')
+    if spec.type == "files":
+        from watchdog.sources.files import FilesSource
+
+        return FilesSource(spec, address_of_demo)
     if spec.type == "postgres":
         from watchdog.sources.postgres import PostgresSource
 

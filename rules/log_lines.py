@@ -1,0 +1,121 @@
+"""One line of a log: out of a container's wrapping, its time, and what a rule takes from it."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rules import jsonpath
+from rules.file_questions import Lines
+from rules.instants import from_column
+from rules.numbers import as_float
+from rules.wording import clipped, error_line
+
+TIMES: Final = ("timestamp", "time", "ts", "@timestamp")
+"""Where the time of a line stands if nobody says it."""
+
+ENTITY_MAX: Final = 200
+UNKNOWN: Final = "unknown"
+"""Stands for a field of the entity that a line does not have."""
+
+_CRI = re.compile(r"(\S{10,40}) (?:stdout|stderr) F (.*)", re.DOTALL)
+_DOCKER = frozenset({"log", "stream", "time"})
+_MILLISECONDS_FROM: Final = 1e11
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line that is a JSON object.
+
+    Attributes:
+        wrapped_at: When the container's runtime took it, as it says; None without a runtime.
+    """
+
+    document: Mapping[str, Any]
+    wrapped_at: str | None = None
+
+
+def parse_line(raw: bytes) -> LogLine | None:
+    """Return a line, unwrapped; None when it is no JSON object.
+
+    Bytes that are no UTF-8 are replaced. A line that the runtime has cut to pieces is no JSON.
+    """
+    text, wrapped_at = raw.decode("utf-8", "replace").lstrip("\ufeff"), None
+    if not text.startswith("{"):
+        cri = _CRI.fullmatch(text)
+        if cri is None:
+            return None
+        wrapped_at, text = cri.groups()
+    document = _object(text)
+    if document is not None and _is_docker(document):
+        wrapped_at, document = document["time"], _object(document["log"])
+    return None if document is None else LogLine(document, wrapped_at)
+
+
+def _is_docker(document: Mapping[str, Any]) -> bool:
+    # A runtime may add `attrs`; a log of its own that has these three is wrapped all the same.
+    return document.keys() >= _DOCKER and all(isinstance(document[key], str) for key in _DOCKER)
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        document = jsonpath.parse(text)
+    except jsonpath.BadJsonError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def field_of(document: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    """Return what stands at a path, or MISSING; a name may have dots in it, as in `log.level`."""
+    found = jsonpath.value_at(document, path)
+    if found is jsonpath.MISSING and len(path) > 1:
+        return document.get(".".join(path), jsonpath.MISSING)
+    return found
+
+
+def time_of(line: LogLine, lines: Lines) -> float | None:
+    """Return when a line was written, in epoch seconds; None when it does not say so."""
+    if lines.time:
+        return _seconds(field_of(line.document, lines.time), lines.zone)
+    for name in TIMES:
+        at_s = _seconds(line.document.get(name), lines.zone)
+        if at_s is not None:
+            return at_s
+    return _seconds(line.wrapped_at, "UTC")
+
+
+def _seconds(value: object, zone: str) -> float | None:
+    number = as_float(value)
+    unit = "epoch_ms" if number is not None and abs(number) >= _MILLISECONDS_FROM else "epoch_s"
+    at = from_column(value, zone=zone, unit=unit)
+    return None if at is None else at.timestamp()
+
+
+def counts(line: LogLine, lines: Lines) -> bool:
+    """Return whether a line meets every condition."""
+    return all(condition.holds(line.document) for condition in lines.where)
+
+
+def entity_of(line: LogLine, lines: Lines) -> tuple[str, ...]:
+    """Return the values that tell whose line it is."""
+    return tuple(_named(field_of(line.document, path)) for path in lines.entity)
+
+
+def _named(value: Any) -> str:
+    if value is jsonpath.MISSING or value is None or value == "":
+        return UNKNOWN
+    return clipped(value if isinstance(value, str) else jsonpath.shown(value), ENTITY_MAX)
+
+
+def value_of(line: LogLine, lines: Lines) -> float | None:
+    """Return the number that a line holds; None when it holds none."""
+    return as_float(field_of(line.document, lines.value)) if lines.value else None
+
+
+def error_of(line: LogLine, lines: Lines) -> str:
+    """Return what a line says is wrong; '' when it says nothing."""
+    value = field_of(line.document, lines.error) if lines.error else None
+    if value is None or value is jsonpath.MISSING:
+        return ""
+    return error_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
