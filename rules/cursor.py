@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from rules.base import Answers, Context, Entity, Finding, Judgement, Question, Reading
 from rules.fields import Column, PositiveDuration
 from rules.marks import Mark, mark_of, restored
-from rules.memory import changes, compact, key_of, record
+from rules.memory import changed_only, compact, key_of, record
 from rules.settings import (
     TableSettings,
     good,
@@ -131,7 +131,7 @@ class Cursor(TableSettings):
             ),
             has_data=bool(found),
             truncated=answer.truncated,
-            remember=changes(context, known, truncated=answer.truncated),
+            remember=changed_only(context, known, truncated=answer.truncated),
         )
 
     def _mark(self, context: Context, value: object) -> Mark | None:

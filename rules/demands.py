@@ -7,6 +7,7 @@ from typing import Any
 
 from rules import jsonpath
 from rules.base import HttpFailure, HttpReply, Severity
+from rules.cells import text_of
 from rules.comparison import Comparison
 from rules.fields import Limits
 from rules.forecast import Forecast
@@ -14,7 +15,6 @@ from rules.numbers import as_float, from_sql
 from rules.reply import PREFIX, Expect, Fault, beyond, named, value_at
 from rules.settings import crossed, mildest
 from rules.spans import short_span
-from rules.sql import text_of
 from rules.wording import brief_span, long_span
 
 _NO_ANSWER = {

@@ -1,17 +1,20 @@
 """The last finished runs all failed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from rules import changes
 from rules.base import Answers, Context, Finding, Judgement, Question, Reading
-from rules.fields import Column, PositiveCount, Words
+from rules.fields import Column, PositiveCount, SqlFragment, Words
 from rules.instants import from_column
+from rules.memory import changed_only, entity_of, key_of
 from rules.settings import (
     TableSettings,
+    folded,
     good,
     known_class,
     ordered,
@@ -26,20 +29,44 @@ RUNS_MAX = 1000
 """Most runs that are looked at without an entity, so that an index on `order_by` is enough."""
 
 
+_NEEDED: Final = {
+    "runs": ("column", "failed", "succeeded", "order_by"),
+    "changes": ("changed", "bad"),
+}
+"""The keys that say what a run is, by what `of` may be."""
+
+
 class Failures(TableSettings):
     """Finds entities whose last `in_a_row` finished runs failed.
 
     Rows whose `column` is in neither list are not finished and are skipped. Runs at the same
-    `order_by` count in favour of the success.
+    `order_by` count in favour of the success. Where a run leaves no row of its own but overwrites
+    one of its entity, `of: changes` counts what `changed` was seen to become, however often we look.
     """
 
     LIMITS: ClassVar[frozenset[str]] = TableSettings.LIMITS | {"in_a_row"}
 
-    column: Column = Field(description="How a run ended.")
-    failed: Words = Field(description="Values of `column` that mean that it failed.")
-    succeeded: Words = Field(description="Values of `column` that mean that it succeeded.")
+    of: Literal["runs", "changes"] = Field(
+        default="runs",
+        description="A run has a row of its own, or it changes the row of its entity.",
+    )
+    column: Column = Field(default="", description="`of: runs`: how a run ended.")
+    failed: Words = Field(
+        default=(), description="`of: runs`: values of `column` that mean that it failed."
+    )
+    succeeded: Words = Field(
+        default=(), description="`of: runs`: values of `column` that mean that it succeeded."
+    )
     order_by: Column = Field(
-        description="Time or number that grows from run to run; rows without it are skipped."
+        default="",
+        description="`of: runs`: time or number that grows from run to run; "
+        "rows without it are skipped.",
+    )
+    changed: Column = Field(
+        default="", description="`of: changes`: what every run changes, such as `updated_at`."
+    )
+    bad: SqlFragment = Field(
+        default="", description="`of: changes`: when the run has failed, such as `errors > 0`."
     )
     in_a_row: PositiveCount = Field(
         default=3, description="How many of the last runs must have failed."
@@ -47,6 +74,17 @@ class Failures(TableSettings):
     error: Column | None = Field(
         default=None, description="Why a run failed; its words decide the failure class."
     )
+
+    @model_validator(mode="after")
+    def _says_what_a_run_is(self) -> "Failures":
+        for of, keys in _NEEDED.items():
+            for key in keys:
+                about = {"key": key, "of": of}
+                if of == self.of and not getattr(self, key):
+                    raise PydanticCustomError("needs", "`of: {of}` needs `{key}`", about)
+                if of != self.of and getattr(self, key):
+                    raise PydanticCustomError("needs", "`{key}` needs `of: {of}`", about)
+        return self
 
     @model_validator(mode="after")
     def _lists_differ(self) -> "Failures":
@@ -60,7 +98,10 @@ class Failures(TableSettings):
         if answers:
             return ()
         says = Statement(self.dialect(context), context.now)
-        text = self._each(says, context) if self.entity_columns else self._whole(says)
+        if self.of == "changes":
+            text = self._changes(says, context)
+        else:
+            text = self._each(says, context) if self.entity_columns else self._whole(says)
         return (says.question(self.source, text),)
 
     def _least(self, context: Context) -> int:
@@ -125,12 +166,24 @@ class Failures(TableSettings):
             f" from (select 1 {self._finished(says)} limit 1) q"
         )
 
+    def _changes(self, says: Statement, context: Context) -> str:
+        """Return the statement for what was overwritten: rows that are bad, or were when last seen."""
+        streaks = [entity_of(key, self.entity) for key in context.remembered]
+        wanted = {*context.watched, *(one for one in streaks if one)}
+        rows = f"from {self.relation} where {says.condition(self.where)}"
+        parts = (self.changed, self.bad, self.error)
+        return changes.statement(says, self.entity_columns, rows, parts, sorted(wanted))
+
     def judge(self, context: Context, answers: Answers) -> Judgement:
         """Judge each entity's newest run of equal results."""
         answer = rows_of(answers)
         if answer is None:
             return unanswered(context)
-        found = [self._judge_row(context, row) for row in answer.rows if not self.is_marker(row)]
+        rows = [row for row in answer.rows if not self.is_marker(row)]
+        remember: dict[str, str | None] = {}
+        if self.of == "changes":
+            rows, remember = self._streaks(context, rows, truncated=answer.truncated)
+        found = [self._judge_row(context, row) for row in rows]
         watched = set(context.watched)
         return Judgement(
             findings=ordered(one for one in found if isinstance(one, Finding)),
@@ -139,7 +192,28 @@ class Failures(TableSettings):
             ),
             has_data=any(row["n"] for row in answer.rows),
             truncated=answer.truncated,
+            remember=remember,
         )
+
+    def _streaks(
+        self, context: Context, rows: Sequence[Mapping[str, Any]], *, truncated: bool
+    ) -> tuple[list[Mapping[str, Any]], dict[str, str | None]]:
+        """Return the streak of each entity like the newest runs of equal results."""
+        dialect = self.dialect(context)
+        streaks: list[Mapping[str, Any]] = []
+        known: dict[str, str | None] = {}
+        for entity, group in folded(rows, self.entity_of):
+            last = changes.newest(group, dialect.zone, dialect.time)
+            if last is None:
+                continue
+            mark, row = last
+            before = changes.recalled(context.remembered.get(key_of(entity)))
+            streak = changes.observed(before, mark, is_bad=bool(row["bad"]), now=context.now)
+            known[key_of(entity)] = streak.text() if streak else None
+            since = streak.since if streak else mark.instant
+            count = streak.count if streak else 0
+            streaks.append({**row, "bad": streak is not None, "n": count, "since": since})
+        return streaks, changed_only(context, known, truncated=truncated)
 
     def _judge_row(self, context: Context, row: Mapping[str, Any]) -> Finding | Reading:
         entity, since = self.entity_of(row), self._instant(context, row["since"])

@@ -26,6 +26,11 @@ class Mark:
     form: str
     value: Any
 
+    @property
+    def instant(self) -> datetime | None:
+        """Return the instant, if it is one."""
+        return self.value if self.form == "instant" else None
+
     def is_behind(self, other: "Mark") -> bool:
         """Return whether it is lower; never for marks of different forms."""
         return self.form == other.form and bool(self.value < other.value)

@@ -46,7 +46,7 @@ def record(text: str | None, *needed: str) -> Mapping[str, Any] | None:
     return found if is_whole else None
 
 
-def changes(
+def changed_only(
     context: Context, current: Mapping[str, str | None], *, truncated: bool
 ) -> dict[str, str | None]:
     """Return what has to be written: what differs, and what has long been gone is forgotten.

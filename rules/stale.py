@@ -1,14 +1,26 @@
 # ruff: noqa: S608 - names are checked when they are read, values are parameters.
 """The newest row, or the oldest that still waits, is too old."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from rules.base import Answers, Context, Entity, Finding, Judgement, Question, Reading, Rows
+from rules.base import (
+    Answers,
+    Context,
+    Entity,
+    Finding,
+    Judgement,
+    Question,
+    Reading,
+    Rows,
+    Severity,
+)
 from rules.fields import Column, Most, PositiveDuration
 from rules.instants import before, from_epoch
+from rules.memory import compact, key_of, parsed
 from rules.settings import (
     TableSettings,
     age_at,
@@ -28,10 +40,15 @@ from rules.wording import long_span
 class Stale(TableSettings):
     """Finds entities whose newest row is older than `max_age`.
 
-    A null instead of the newest instant means that it never happened, which is bad.
+    A null instead of the newest instant means that it never happened, which is bad: at once, or
+    when it has been seen for as long as `null_after`.
     """
 
-    LIMITS: ClassVar[frozenset[str]] = TableSettings.LIMITS | {"max_age", "if_empty"}
+    LIMITS: ClassVar[frozenset[str]] = TableSettings.LIMITS | {
+        "max_age",
+        "if_empty",
+        "null_after",
+    }
 
     column: Column = Field(description="The instant of a row.")
     max_age: Most[PositiveDuration] = Field(description="How old the newest row may be.")
@@ -40,6 +57,11 @@ class Stale(TableSettings):
     )
     if_empty: Literal["bad", "no_data", "ok"] = Field(
         default="no_data", description="What it means that no row is left to judge."
+    )
+
+    null_after: PositiveDuration | None = Field(
+        default=None,
+        description="How long it may be that it never happened; counted from when we first saw it.",
     )
 
     def ask(self, context: Context, answers: Answers) -> tuple[Question, ...]:
@@ -85,7 +107,8 @@ class Stale(TableSettings):
             return unanswered(context)
         if self._is_empty(answer):
             return self._judge_empty(context)
-        found = [self._judge_row(context, row) for row in answer.rows if not self.is_marker(row)]
+        rows_ = [row for row in answer.rows if not self.is_marker(row)]
+        found = [self._judge_row(context, row) for row in rows_]
         if self.entity_columns:
             found.append(good((), None, "rows again", "There are rows again."))
         watched = set(context.watched)
@@ -95,6 +118,20 @@ class Stale(TableSettings):
                 one for one in found if isinstance(one, Reading) and one.entity in watched
             ),
             truncated=answer.truncated,
+            remember=self._nulls(context, answer, rows_),
+        )
+
+    def _nulls(
+        self, context: Context, answer: Rows, rows_: Sequence[Mapping[str, Any]]
+    ) -> dict[str, str | None]:
+        """Return what changes in since when each entity is known to have a null."""
+        if self.null_after is None:
+            return dict.fromkeys(context.remembered)
+        nulls = {key_of(self.entity_of(row)) for row in rows_ if from_epoch(row["at"]) is None}
+        known = {key: text for key, text in context.remembered.items() if from_epoch(parsed(text))}
+        seen_now = dict.fromkeys(nulls - known.keys(), compact(context.now.timestamp()))
+        return seen_now | (
+            {} if answer.truncated else dict.fromkeys(context.remembered.keys() - nulls)
         )
 
     def _is_empty(self, answer: Rows) -> bool:
@@ -140,8 +177,28 @@ class Stale(TableSettings):
             first_bad_at=at + mildest(self.max_age),
         )
 
-    def _never(self, context: Context, entity: Entity) -> Finding:
+    def _never(self, context: Context, entity: Entity) -> Finding | Reading:
         severity, limit = self.max_age.levels(context.severity)[0]
+        if self.null_after is None:
+            return self._never_happened(context, severity, entity, None, limit)
+        seen_at = from_epoch(parsed(context.remembered.get(key_of(entity)))) or context.now
+        span = age_at(context.now, seen_at)
+        if span >= self.null_after:
+            first_bad_at = seen_at + self.null_after
+            return self._never_happened(context, severity, entity, first_bad_at, self.null_after)
+        fact = f"not yet, for {short_span(span)} (max {short_span(self.null_after)})"
+        allowed = long_span(self.null_after)
+        detail = f"There has not been one yet for {long_span(span)}, limit {allowed}."
+        return good(entity, None, fact, detail)
+
+    def _never_happened(
+        self,
+        context: Context,
+        severity: Severity,
+        entity: Entity,
+        first_bad_at: datetime | None,
+        limit: timedelta,
+    ) -> Finding:
         return self.finding(
             context,
             severity,
@@ -150,4 +207,5 @@ class Stale(TableSettings):
             limit=limit.total_seconds(),
             fact=f"never (max {short_span(limit)})",
             detail=f"There has never been one, limit {long_span(limit)}.",
+            first_bad_at=first_bad_at,
         )

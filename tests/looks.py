@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from rules.base import Context, Dialect, Entity, Judgement, Kind, Past, Rows
+from rules.base import Classifier, Context, Dialect, Entity, Judgement, Kind, Past, Rows
 from tests.postgres import NIGHT
 
 MINUTE = timedelta(minutes=1)
@@ -17,8 +17,9 @@ class Looks:
         written: How many values it has asked to remember or forget.
     """
 
-    def __init__(self, kind: Kind, **dialect: str) -> None:
+    def __init__(self, kind: Kind, *, classifier: Classifier | None = None, **dialect: str) -> None:
         self.kind = kind
+        self.classifier = classifier
         self.dialect = Dialect(**dialect)
         self.now = NIGHT
         self.past: tuple[Past, ...] = ()
@@ -41,6 +42,7 @@ class Looks:
             self.now,
             tuple(watched),
             self.dialect,
+            classifier=self.classifier,
             remembered=dict(self.remembered),
             past=self.past,
         )

@@ -162,3 +162,22 @@ async def test_statuses_may_be_of_any_type(postgres_server: Server, tmp_path: Pa
         assert finding.entity == entity(org="0cc175b9-c0f1-b6a8-31c3-99e269772661")
         flags = failures(order_by="id", column="ok", failed=False, succeeded=True, error=None)
         assert (await db.judge(flags)).outcome is Outcome.BAD
+
+
+@pytest.mark.parametrize("each", [True, False])
+async def test_a_row_that_is_overwritten_is_counted_by_its_changes(db: Tables, each: bool) -> None:
+    settings = {"of": "changes", "changed": "at", "bad": "status = 'failed'", "error": "error"}
+    kind = kind_of("failures", table="runs", **settings, **({"entity": "org"} if each else {}))
+    assert (await db.judge(kind)).outcome is Outcome.NO_DATA
+    await db.run(ROW, (1, "a", "failed", db.ago(minutes=30), "429"))
+    for minutes in (30, 15, 0):
+        assert (await db.judge(kind)).outcome is Outcome.OK
+        await db.run("update runs set at = $1", (db.ago(minutes=minutes),))
+        last = await db.judge(kind)
+    (found,) = last.findings
+    assert (found.fact, found.error_text) == ("3 failed in a row (limit 3)", "429")
+    assert found.first_bad_at == NOW - timedelta(minutes=30)
+    await db.run("update runs set status = 'success', at = $1", (db.ago(minutes=-1),))
+    judgement = await db.judge(kind, [found.entity])
+    assert [one.fact for one in judgement.readings] == ["last run succeeded"]
+    assert db.remembered == {}

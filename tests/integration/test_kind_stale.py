@@ -179,3 +179,11 @@ async def test_an_empty_table_of_entities_is_asked_about_again_and_recovers(db: 
     judgement = await db.judge(kind, watched=[empty.entity, entity(org="a")])
     assert [one.entity for one in judgement.readings] == [(), entity(org="a")]
     assert judgement.findings == ()
+
+
+async def test_a_null_may_be_there_for_a_while(db: Tables) -> None:
+    kind = kind_of("stale", table="t", column="at", max_age="30m", entity="org", null_after="1d")
+    await db.run(ROW, ("new", None))
+    assert (await db.judge(kind)).outcome is Outcome.OK
+    (found,) = (await db.judge(kind, now=NOW + timedelta(days=1))).findings
+    assert (found.entity, found.fact) == (entity(org="new"), "never (max 24h)")

@@ -160,6 +160,7 @@ UNWATCHED: list[tuple[str, dict[str, Any]]] = [
     ("stale", {"max_age": "2h"}),
     ("stale", {"max_age": {"warning": "1h", "critical": "2h"}}),
     ("stale", {"if_empty": "ok"}),
+    ("stale", {"null_after": "1d"}),
     ("stale", {"class": "transient"}),
     ("failures", {"in_a_row": 9}),
     ("failures", {"class": "none"}),
