@@ -102,7 +102,9 @@ class Duration(TableSettings):
         default=None, description="How many of the latest runs are judged."
     )
     within: PositiveDuration | None = Field(
-        default=None, description="How young a run must be to be judged; that of `compare_to`."
+        default=None,
+        description="How young a run must be to be judged; at most as old as `compare_to` says "
+        "by default. In a large table it lets an index on `order_by` find the `last` ones.",
     )
     most: Most[PositiveDuration] | None = Field(
         default=None, alias="max", description="How long runs may take."

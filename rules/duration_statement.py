@@ -78,13 +78,17 @@ class DurationStatement:
         entity = says.entity(self.kind.entity_columns) or ["''"]
         seconds, known = self._took()
         young = f" and {says.since(order, before(says.now, within))}" if within else ""
-        return (
-            f"select * from (select {named(entity)}{order} as at, {seconds} as took"
+        runs = (
+            f"select {named(entity)}{order} as at, {seconds} as span"
             f" from {self.kind.relation} where {says.condition(self.kind.where)}"
-            f" and {order} is not null{known}{young}) q"
-            # NaN is above all numbers, and infinity is none to judge.
-            f" where took between {-LONGEST_S:.0f} and {LONGEST_S:.0f}"
+            f" and {order} is not null{known}{young}"
         )
+        # NaN is above all numbers, and infinity is none to judge. The condition is a null's because
+        # the planner takes the rows within any span for very few, and then sorts instead of hashing.
+        longest = f"{LONGEST_S:.0f}"
+        took = f"case when span between -{longest} and {longest} then span end as took"
+        listed = f"select {self._listed()}, at, {took} from ({runs}) r"
+        return f"select * from ({listed}) q where took is not null"
 
     def _latest(self) -> str:
         """Return the runs that are judged; of runs at the same time the quicker are the later."""
