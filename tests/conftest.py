@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import asyncpg
 import pytest
 
+from tests.acceptance.tally import tally
 from tests.postgres import NIGHT, Database, Server, running_server
 from watchdog.clock import MovedClock
 from watchdog.store.pool import open_pool
@@ -31,6 +32,16 @@ def pytest_report_header(config: pytest.Config) -> str:
     if config.getoption("--long"):
         return "long tests: run"
     return "long tests: left out because they take minutes; --long runs them"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    ran = {
+        outcome: [one.nodeid for one in terminalreporter.getreports(outcome)]
+        for outcome in ("passed", "failed", "error")
+    }
+    line = tally(ran["passed"], [*ran["failed"], *ran["error"]])
+    if line:
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance import running
+from tests.acceptance.nights import Player
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +22,9 @@ def program(receivers: running.Receivers) -> Iterator[running.Program]:
     """Give the running program with its demo, on test time."""
     with running.program(receivers) as one:
         yield one
+
+
+@pytest.fixture(scope="session")
+def player(program: running.Program, receivers: running.Receivers) -> Player:
+    """Give who plays nights on the running program."""
+    return Player(program, receivers)

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from tests.acceptance.nights import SECONDS_TO_RECOVER, incidents_after, newest_incident
 from tests.acceptance.running import Program, Receivers
-from tests.acceptance.test_failures import SLOTS_TO_RECOVER, incidents_since, look_around
 
 OPEN_AFTER_SLOTS = 2 * 5
 """Seconds: `open_after: 2 checks`, `every: 5s` in the repository's rules."""
@@ -22,15 +22,15 @@ async def test_a_stuck_sync_reaches_the_outbox_within_its_slots_and_five_seconds
 ) -> None:
     program.jump(timedelta(hours=HOURS_APART).total_seconds())
     program.advance(30)
-    before = await look_around(program, receivers)
+    newest, posts = await newest_incident(program), len(receivers.slack())
     program.run("demo", "break", "S1")
     program.advance(OPEN_AFTER_SLOTS + 5)
-    opened = await incidents_since(program, before)
-    posts = receivers.slack()[before.slack :]
+    opened = await incidents_after(program, newest)
+    told = receivers.slack()[posts:]
     program.run("demo", "mend", "S1")
-    program.advance(SLOTS_TO_RECOVER)
-    ended = await incidents_since(program, before)
+    program.advance(SECONDS_TO_RECOVER)
+    ended = await incidents_after(program, newest)
 
     assert [one["rule"] for one in opened] == ["contact-sync-stuck"], moment
-    assert any(f"#{opened[0]['id']}" in one["text"] for one in posts)
+    assert any(f"#{opened[0]['id']}" in one["text"] for one in told)
     assert [one["state"] for one in ended] == ["recovered"]

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import pytest
 
 from notifiers.base import Event
+from tests.acceptance.nights import REOPEN_WINDOW, SECONDS_TO_OPEN, SECONDS_TO_RECOVER
 from tests.acceptance.running import Program
-from tests.acceptance.test_failures import REOPEN_WINDOW, SLOTS_TO_OPEN, SLOTS_TO_RECOVER
 from watchdog.demo.failures import FAILURES
 
 RULE = "contact-sync-stuck"
@@ -54,9 +54,9 @@ def on_terminal(program: Program, *words: str) -> str:
 @pytest.fixture(scope="module")
 def number(program: Program) -> Iterator[str]:
     """Give the incident of a hanging sync, which lives through the tests of this module in order."""
-    program.jump(REOPEN_WINDOW)
+    program.jump(REOPEN_WINDOW.total_seconds())
     program.run("demo", "break", "S1")
-    program.advance(SLOTS_TO_OPEN)
+    program.advance(SECONDS_TO_OPEN)
     [opened] = [
         one
         for one in rows(program, "incidents")
@@ -64,7 +64,7 @@ def number(program: Program) -> Iterator[str]:
     ]
     yield opened["id"]
     program.run("demo", "mend", "S1")
-    program.advance(SLOTS_TO_RECOVER)
+    program.advance(SECONDS_TO_RECOVER)
 
 
 def test_a_new_incident_is_listed_as_tsv_and_json(program: Program, number: str) -> None:
@@ -146,7 +146,7 @@ def test_it_is_resolved_only_once_it_has_recovered_and_with_a_cause(
     cause = ("-m", "instance lost", "--kind", "infrastructure", "--as", "raj")
     assert "has not recovered" in program.run("resolve", number, *cause, code=1)
     program.run("demo", "mend", "S1")
-    program.advance(SLOTS_TO_RECOVER)
+    program.advance(SECONDS_TO_RECOVER)
     assert "Missing option '-m'" in program.run("resolve", number, "--kind", "code", code=2)
     assert "--kind" in program.run("resolve", number, "-m", "x", "--kind", "weather", code=2)
     assert "cause in one sentence" in program.run(
@@ -183,8 +183,8 @@ def test_a_rule_is_tried_without_sending_anything(program: Program, number: str)
 
 
 def test_status_says_whether_everything_is_watched(program: Program) -> None:
-    program.jump(REOPEN_WINDOW)
-    program.advance(SLOTS_TO_RECOVER)
+    program.jump(REOPEN_WINDOW.total_seconds())
+    program.advance(SECONDS_TO_RECOVER)
     said = program.run("status")
     assert "rules are watched." in said
     assert "0 could not be delivered" in said

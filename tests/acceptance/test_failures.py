@@ -1,39 +1,23 @@
-"""Each failure of the five systems, broken and mended for real; each twin, which nobody hears of."""
+"""Each failure of the five systems, broken and mended for real: exactly its incidents, and recovery."""
 
 import functools
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from tests.acceptance.running import REPOSITORY, Program, Receivers
+from tests.acceptance.nights import Played, Player, nights
+from tests.acceptance.running import REPOSITORY
 from watchdog.config.load import load
 from watchdog.config.model import Config
-from watchdog.demo.failure import Expected, Failure
+from watchdog.demo.failure import Expected
 from watchdog.demo.failures import FAILURES
 from watchdog.domain.oncall import owner_for
 
-SLOTS_TO_OPEN = 60
-"""Seconds: enough for two or three slots of every rule, whose intervals are 5 to 15 s."""
-
-SLOTS_TO_RECOVER = 60
-REOPEN_WINDOW = 3700
-BROKEN = [one for one in FAILURES.values() if not one.is_twin]
-TWINS = [one for one in FAILURES.values() if one.is_twin]
-
-SEEN = """
-    select id, rule, team, entity, severity, failure_class, owner, state, opened_at
-    from incident where id > $1 order by id
-"""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What the world looked like before something was broken."""
-
-    last_incident: int
-    slack: int
-    mails: int
+NIGHTS = {
+    failure.id: night
+    for night in nights(one for one in FAILURES.values() if not one.is_twin)
+    for failure in night.failures
+}
 
 
 @functools.cache
@@ -44,83 +28,63 @@ def repository_rules() -> Config:
     return config
 
 
-async def look_around(program: Program, receivers: Receivers) -> Seen:
-    [newest] = await program.fetch("select coalesce(max(id), 0) as id from incident")
-    return Seen(newest["id"], len(receivers.slack()), len(receivers.mails()))
+def as_expected(row: dict[str, Any]) -> Expected:
+    entity = tuple((name, value) for name, value in row["entity"])
+    return Expected(row["rule"], row["severity"], row["failure_class"], entity)
 
 
-def as_expected(row: object) -> Expected:
-    entity = tuple((name, value) for name, value in row["entity"])  # type: ignore[index]
-    return Expected(
-        row["rule"],  # type: ignore[index]
-        row["severity"],  # type: ignore[index]
-        row["failure_class"],  # type: ignore[index]
-        entity,
-    )
-
-
-async def incidents_since(program: Program, before: Seen) -> list[dict[str, Any]]:
-    import json
-
-    rows = await program.fetch(SEEN, before.last_incident)
-    return [{**dict(row), "entity": json.loads(row["entity"])} for row in rows]
-
-
-@pytest.mark.parametrize("failure", BROKEN, ids=[one.id for one in BROKEN])
+@pytest.mark.parametrize("failure_id", NIGHTS)
 async def test_a_failure_opens_exactly_its_incidents_and_mending_recovers_them(
-    failure: Failure, program: Program, receivers: Receivers
+    failure_id: str, player: Player
 ) -> None:
-    # Past every reopen window: what was broken before must not come back as the same incident.
-    program.jump(REOPEN_WINDOW)
-    program.advance(15)
-    before = await look_around(program, receivers)
-    program.run("demo", "break", failure.id)
-    program.advance(SLOTS_TO_OPEN)
-    opened = await incidents_since(program, before)
-    program.run("demo", "mend", failure.id)
-    program.advance(SLOTS_TO_RECOVER)
-    ended = await incidents_since(program, before)
-
+    failure, played = FAILURES[failure_id], await player.play(NIGHTS[failure_id])
+    opened, ended = (played.of(failure_id[0], one) for one in (played.opened, played.ended))
     assert {as_expected(one) for one in opened} == set(failure.opens)
     assert [one["state"] for one in opened] == ["open"] * len(failure.opens)
     assert [one["state"] for one in ended] == ["recovered"] * len(failure.opens)
-    directory = repository_rules().directory
     for one in opened:
-        assert one["owner"] == owner_for(directory, str(one["team"]), one["opened_at"])
-    _check_messages(failure, opened, before, receivers)
+        check_owner(one)
+        check_evidence(one)
+        check_messages(one, played)
 
 
-def _check_messages(
-    failure: Failure, opened: list[dict[str, object]], before: Seen, receivers: Receivers
-) -> None:
-    """Every message is about an expected incident, and none is missing."""
-    posts = receivers.slack()[before.slack :]
-    mails = receivers.mails()[before.mails :]
-    roots = [one for one in posts if one["what"] == "post" and not one["thread_ts"]]
-    channel_roots = [one for one in roots if one["channel"].startswith("C")]
-    for incident in opened:
-        number = f"#{incident['id']}"
-        about = [one for one in channel_roots if number in one["text"]]
-        assert len(about) == 1, f"{failure.id}: {len(about)} root messages about {number}"
-        assert str(incident["severity"]).upper() in about[0]["text"]
-        assert len(about[0]["text"]) <= 80
-        recovered = [one for one in posts if number in one["text"] and "RECOVERED" in one["text"]]
-        assert {one["what"] for one in recovered} >= {"edit", "post"}
-        subjects = [
-            one["headers"]["Subject"] for one in mails if number in one["headers"]["Subject"]
-        ]
-        wanted = 2 if incident["severity"] == "critical" else 0
-        assert len(subjects) == wanted, subjects
-    assert len(channel_roots) == len(opened)
-    assert len(mails) == sum(2 for one in opened if one["severity"] == "critical")
+def check_owner(incident: dict[str, Any]) -> None:
+    """The owner is whoever of the team was on call when it opened."""
+    directory = repository_rules().directory
+    assert incident["owner"] == owner_for(directory, incident["team"], incident["opened_at"])
 
 
-@pytest.mark.parametrize("twin", TWINS, ids=[one.id for one in TWINS])
-async def test_a_twin_stays_silent(twin: Failure, program: Program, receivers: Receivers) -> None:
-    before = await look_around(program, receivers)
-    program.run("demo", "break", twin.id)
-    program.advance(SLOTS_TO_OPEN)
-    program.run("demo", "mend", twin.id)
-    program.advance(SLOTS_TO_RECOVER)
-    assert await incidents_since(program, before) == []
-    assert await look_around(program, receivers) == before
+def check_evidence(incident: dict[str, Any]) -> None:
+    """Every named query of the rule was answered, with rows."""
+    evidence = incident["evidence"]
+    assert evidence.keys() == repository_rules().rules[incident["rule"]].evidence.keys()
+    for name, rows in evidence.items():
+        assert rows, f"no {name}"
+        assert "could not ask" not in rows[0], rows
+
+
+def check_messages(incident: dict[str, Any], played: Played) -> None:
+    """It has one root message, its recovery is told, and mails only when it is critical."""
+    number = f"#{incident['id']}"
+    about = [one for one in played.posts if number in one["text"]]
+    [root] = [one for one in about if is_root(one)]
+    assert str(incident["severity"]).upper() in root["text"]
+    assert len(root["text"]) <= 80
+    recovered = {one["what"] for one in about if "RECOVERED" in one["text"]}
+    assert recovered >= {"edit", "post"}
+    mails = [one for one in played.mails if number in one["headers"]["Subject"]]
+    assert len(mails) == (2 if incident["severity"] == "critical" else 0)
+
+
+def is_root(post: dict[str, Any]) -> bool:
+    return post["what"] == "post" and not post["thread_ts"] and post["channel"].startswith("C")
+
+
+@pytest.mark.parametrize(
+    "night", dict.fromkeys(NIGHTS.values()), ids=lambda one: one.failures[0].id
+)
+async def test_of_a_night_nothing_is_told_but_its_incidents(night: Any, player: Player) -> None:
+    played = await player.play(night)
+    assert len([one for one in played.posts if is_root(one)]) == len(played.opened)
+    critical = sum(one["severity"] == "critical" for one in played.opened)
+    assert len(played.mails) == 2 * critical

@@ -1,0 +1,138 @@
+"""Nights: failures that have nothing to do with each other break together, once for all tests."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import zip_longest
+from typing import Any
+
+from tests.acceptance.running import Program, Receivers
+from watchdog.demo.failure import Failure
+from watchdog.demo.failures import FAILURES
+
+SECONDS_TO_OPEN = 60
+"""Enough for two or three slots of every rule, whose intervals are 5 to 15 s."""
+
+SECONDS_TO_RECOVER = 60
+REOPEN_WINDOW = timedelta(seconds=3700)
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+_SEEN = """
+    select id, rule, team, entity, severity, failure_class, owner, state, opened_at, evidence
+    from incident where id > $1 order by id
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Night:
+    """Failures of different systems that break, and are mended, together."""
+
+    failures: tuple[Failure, ...]
+
+    @property
+    def lasts(self) -> timedelta:
+        """Return for how long they stay broken while rules look: until the last act has been seen."""
+        acts = [act.after for one in self.failures for act in one.acts]
+        return max(acts, default=timedelta()) + timedelta(seconds=SECONDS_TO_OPEN)
+
+
+def nights(failures: Iterable[Failure]) -> list[Night]:
+    """Return the failures in as few nights as their systems, hours and spans allow."""
+    alike: dict[tuple[str, timedelta], dict[str, list[Failure]]] = {}
+    for one in failures:
+        alike.setdefault((one.when, one.takes), {}).setdefault(one.id[0], []).append(one)
+    return [
+        Night(tuple(one for one in column if one))
+        for systems in alike.values()
+        for column in zip_longest(*systems.values())
+    ]
+
+
+def rules_of(system: str) -> set[str]:
+    """Return the rules that watch a system, as far as any of its failures names them."""
+    return {
+        rule
+        for one in FAILURES.values()
+        if one.id[0] == system
+        for rule in (*(expected.rule for expected in one.opens), *one.holds, *one.later)
+    }
+
+
+@dataclass
+class Played:
+    """What a night brought: incidents while it was broken, and after it was mended, and messages."""
+
+    opened: list[dict[str, Any]]
+    ended: list[dict[str, Any]]
+    posts: Sequence[dict[str, Any]]
+    mails: Sequence[dict[str, Any]]
+
+    def of(self, system: str, incidents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return a system's incidents, and with them all that no system answers for."""
+        others = {rule for other in "ZBSWE" if other != system for rule in rules_of(other)}
+        return [one for one in incidents if one["rule"] not in others]
+
+
+@dataclass
+class Player:
+    """Plays each night once, on a running program."""
+
+    program: Program
+    receivers: Receivers
+    played: dict[Night, Played] = field(default_factory=dict)
+
+    async def play(self, night: Night) -> Played:
+        """Return what the night brought."""
+        if night not in self.played:
+            self.played[night] = await self._play(night)
+        return self.played[night]
+
+    async def _play(self, night: Night) -> Played:
+        program, first = self.program, night.failures[0]
+        # Past every reopen window: what was broken before must not come back as the same incident.
+        program.jump(_until(program.now(), first.when).total_seconds())
+        program.advance(15)
+        newest = await newest_incident(program)
+        posts, mails = len(self.receivers.slack()), len(self.receivers.mails())
+        ids = [one.id for one in night.failures]
+        program.run("demo", "break", *ids)
+        if first.takes:
+            program.advance(15)
+            program.jump(first.takes.total_seconds())
+        program.advance(night.lasts.total_seconds())
+        opened = await incidents_after(program, newest)
+        program.run("demo", "mend", *ids)
+        program.advance(SECONDS_TO_RECOVER)
+        return Played(
+            opened,
+            await incidents_after(program, newest),
+            self.receivers.slack()[posts:],
+            self.receivers.mails()[mails:],
+        )
+
+
+async def newest_incident(program: Program) -> int:
+    """Return the number of the latest incident, 0 for none."""
+    [newest] = await program.fetch("select coalesce(max(id), 0) as id from incident")
+    return int(newest["id"])
+
+
+async def incidents_after(program: Program, number: int) -> list[dict[str, Any]]:
+    """Return the incidents after one, as they are now."""
+    rows = await program.fetch(_SEEN, number)
+    read = ("entity", "evidence")
+    return [{**dict(row), **{name: json.loads(row[name]) for name in read}} for row in rows]
+
+
+def _until(now: datetime, when: str) -> timedelta:
+    """Return how long it is to the next hour, or day and hour, that `when` names; see `Failure`."""
+    earliest = now + REOPEN_WINDOW
+    if not when:
+        return REOPEN_WINDOW
+    day, _, hour = when.rpartition(" ")
+    hours, minutes = map(int, hour.split(":"))
+    at = earliest.replace(hour=hours, minute=minutes, second=0, microsecond=0)
+    while at < earliest or (day and _DAYS[at.weekday()] != day):
+        at += timedelta(days=1)
+    return at - now
