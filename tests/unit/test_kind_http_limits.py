@@ -335,3 +335,51 @@ def test_now_is_that_of_the_look() -> None:
     late = Context(datetime(2025, 12, 30, tzinfo=UTC))
     (found,) = http(certificate="14d").judge(late, ((answer,),)).findings
     assert found.value == 2 * 86_400
+
+
+EACH = http(
+    url="/{{ entity.org }}",
+    entity="org",
+    for_each={"source": "db", "query": "select org from orgs"},
+    forecast=PATHS,
+    same_as=SAME,
+    slow="2s",
+    certificate="14d",
+)
+answers_ = st.builds(
+    lambda seconds, days, left, revision: reply(
+        200,
+        budget(left, 41) | {"revision": revision},
+        took=timedelta(seconds=seconds),
+        certificate_ends_at=NOW + timedelta(days=days),
+    ),
+    st.integers(0, 4),
+    st.integers(0, 30),
+    st.integers(0, 5000),
+    st.sampled_from("ab"),
+)
+
+
+def judged(each: dict[str, Any]) -> Judgement:
+    listed = Rows([{"org": org} for org in each])
+    return EACH.judge(context(), rounds([listed, held("a")], list(each.values())))
+
+
+@given(st.dictionaries(st.sampled_from("xyz"), answers_), st.randoms())
+def test_entities_do_not_mix_and_their_order_does_not_matter(
+    each: dict[str, Any], random: Any
+) -> None:
+    together = judged(each)
+    alone = [judged({org: answer}) for org, answer in each.items()]
+    assert set(together.findings) == {one for judgement in alone for one in judgement.findings}
+    assert judged(dict(random.sample(list(each.items()), len(each)))) == together
+
+
+@given(st.dictionaries(st.sampled_from("xyz"), answers_))
+def test_a_good_answer_of_another_entity_changes_nothing(each: dict[str, Any]) -> None:
+    best = reply(
+        200,
+        budget(5000, 41) | {"revision": "a"},
+        certificate_ends_at=NOW + timedelta(days=90),
+    )
+    assert judged(each | {"other": best}).findings == judged(each).findings
