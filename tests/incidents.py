@@ -11,6 +11,7 @@ from watchdog.domain.notices import Notice
 from watchdog.store import outbox
 from watchdog.store.facts import encode_facts
 from watchdog.store.pool import transaction
+from watchdog.store.text import json_text
 
 Told = tuple[str, Part] | tuple[str, Part, datetime]
 """A receiver, what the message is to them, and when it is due if not at once."""
@@ -104,7 +105,7 @@ class Story:
             await conn.execute(_MOVE, self.number, self.state, at)
         said = facts(self.number, event, at, self.state, self.severity)
         now = (self.number, self.version, self.state, self.owner)
-        await conn.execute(_EVENT, *now, *before, event.value, at, encode_facts(said))
+        await conn.execute(_EVENT, *now, *before, event.value, at, json_text(encode_facts(said)))
         return said
 
     async def _insert(self, conn: asyncpg.Connection, at: datetime, audience: list[str]) -> None:

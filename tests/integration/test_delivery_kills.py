@@ -202,7 +202,7 @@ class TakesAnyRow(Delivery):
                     order by id desc limit 1
                 )
                 returning n.id, token, n.incident_id, n.version, receiver, part, due_at, created_at,
-                    attempts, facts, '{}'::jsonb as remote, null::timestamptz as first_tried_at,
+                    attempts, facts::jsonb, '{}'::jsonb as remote, null::timestamptz as first_tried_at,
                     0 as unknowns, false as is_headless
                 """,
                 self._clock.now(),

@@ -167,7 +167,7 @@ def _event_row(step: Step) -> tuple[Any, ...]:
         clean(happened.actor),
         clean(happened.words),
         happened.previous_severity,
-        JsonText(json_text(encode_facts(step.facts))),
+        json_text(encode_facts(step.facts)),
     )
 
 

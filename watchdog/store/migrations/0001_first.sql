@@ -67,8 +67,8 @@ create table event (
     actor text not null check (actor ~ '\S'),
     words text not null,
     previous_severity text not null default '',
-    -- What its messages say: the incident as it was then.
-    facts jsonb not null,
+    -- What its messages say: the incident as it was then. Read once a message, never searched.
+    facts json not null,
     primary key (incident_id, version),
     unique (incident_id, version, state, owner),
     foreign key (incident_id, previous_version, previous_state, previous_owner)

@@ -45,7 +45,7 @@ with line as materialized (
     where notification_id in (select id from claimed) and outcome is null
 )
 select c.id, c.token, c.incident_id, c.version, c.receiver, c.part, c.due_at, c.created_at, c.attempts,
-    e.facts, t.remote, tried.first_tried_at, tried.unknowns,
+    e.facts::jsonb, t.remote, tried.first_tried_at, tried.unknowns,
     c.part in ('edit', 'thread') and coalesce(first.has_died and not first.was_sent, false) as is_headless
 from claimed c
 join event e on e.incident_id = c.incident_id and e.version = c.version

@@ -28,7 +28,7 @@ select incident_id from notification where id = $1;
 
 -- name: list_facts
 -- What messages say, before it is rendered.
-select n.id, e.facts
+select n.id, e.facts::jsonb
 from notification n join event e on e.incident_id = n.incident_id and e.version = n.version
 where n.id = any($1::bigint[]);
 
