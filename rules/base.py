@@ -5,12 +5,13 @@ A kind does no I/O and reads no clock. The engine calls `ask` with the answers i
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
 
 from rules.file_questions import FileQuestion, LogQuestion, LogReply
+from rules.hours import ActiveHours
 
 ROWS_MAX = 10_000
 """Most rows one question returns; more become one finding that says so."""
@@ -230,6 +231,7 @@ class Context:
         dialect: Of the source that is asked.
         severity: Of findings whose limit has no level of its own.
         watched, remembered, past: As in `Known`.
+        active: The hours in which something can be bad, and in which ages grow; None: always.
     """
 
     now: datetime
@@ -239,6 +241,7 @@ class Context:
     classifier: Classifier | None = None
     remembered: Mapping[str, str] = field(default_factory=dict)
     past: tuple[Past, ...] = ()
+    active: ActiveHours | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +307,10 @@ class Judgement:
     has_data: bool = True
     truncated: bool = False
     remember: Mapping[str, str | None] = field(default_factory=dict)
+
+    def without_entities(self) -> "Judgement":
+        """Return a judgement that says nothing of any entity, and remembers what it would."""
+        return replace(self, findings=(), readings=(), truncated=False)
 
     @property
     def outcome(self) -> Outcome:

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from rules.ages import Ages, ages_of, inside, is_asked, zone_question
 from rules.base import Answers, Context, Entity, Finding, Judgement, Question, Reading
 from rules.fields import Column, Count, Most, PositiveDuration
-from rules.instants import before, from_epoch
+from rules.instants import from_epoch
 from rules.settings import (
     TableSettings,
-    age_at,
     crossed,
     good,
     mildest,
@@ -36,6 +36,8 @@ class Queue(TableSettings):
 
     LIMITS: ClassVar[frozenset[str]] = TableSettings.LIMITS | {"max_rows", "max_wait"}
 
+    COUNTS_ACTIVE_TIME: ClassVar[bool] = True
+
     column: Column | None = Field(
         default=None, description="Since when a row waits; needed for `max_wait`."
     )
@@ -55,10 +57,13 @@ class Queue(TableSettings):
 
     def ask(self, context: Context, answers: Answers) -> tuple[Question, ...]:
         """Ask once for the queues that are too long, too slow or watched."""
-        if answers:
+        if zones := zone_question(self, context, answers):
+            return zones
+        if is_asked(context, answers):
             return ()
+        ages = ages_of(context, answers)
         says = Statement(self.dialect(context), context.now)
-        text = self._each(says, context) if self.entity_columns else self._whole(says)
+        text = self._each(says, context, ages) if self.entity_columns else self._whole(says)
         return (says.question(self.source, text),)
 
     def _oldest(self, says: Statement) -> str:
@@ -75,16 +80,22 @@ class Queue(TableSettings):
             oldest = f"(select {self._oldest(says)} {rows_})"
         return f"select {count} as n, {oldest} as at"
 
-    def _each(self, says: Statement, context: Context) -> str:
+    def _each(self, says: Statement, context: Context, ages: Ages) -> str:
         columns = self.entity_columns
-        entity = named(says.entity(columns))
+        entity = named(says.entity(columns)) + ages.column(says)
         rows_ = f"from {self.relation} where {says.condition(self.where)}"
         wanted = [says.among(names(columns), context.watched)]
         if self.max_rows is not None:
             wanted.append(f"n > {says.bind(mildest(self.max_rows), '::bigint')}")
         if self.max_wait is not None:
-            limit = before(context.now, mildest(self.max_wait)).timestamp()
-            wanted.append(f"at < {says.bind(limit, '::float8')}")
+            wanted.append(
+                ages.older(
+                    says,
+                    mildest(self.max_wait),
+                    lambda at: f"at < {says.bind(at.timestamp(), '::float8')}",
+                    zone="zone",
+                )
+            )
         return (
             f"select * from (select {entity}count(*) as n, {self._oldest(says)} as at {rows_}"
             f"{grouped(columns)}) q\nwhere {' or '.join(wanted)}"
@@ -92,14 +103,18 @@ class Queue(TableSettings):
 
     def judge(self, context: Context, answers: Answers) -> Judgement:
         """Judge each queue by its length and by the wait of its oldest row."""
-        answer = rows_of(answers)
+        answer, ages = rows_of(answers[-1:]), ages_of(context, answers)
         if answer is None:
             return unanswered(context)
-        found = [self._judge_row(context, self.entity_of(row), row) for row in answer.rows]
-        seen = {one.entity for one in found}
+        found = [
+            self._judge_row(context, self.entity_of(row), row, ages)
+            for row in inside(ages, answer.rows)
+        ]
+        seen = {self.entity_of(row) for row in answer.rows}
         if not answer.truncated:
             empty = {"n": 0, "at": None}
-            found += [self._judge_row(context, e, empty) for e in context.watched if e not in seen]
+            gone = [entity for entity in context.watched if entity not in seen]
+            found += [self._judge_row(context, entity, empty, ages) for entity in gone]
         watched = set(context.watched)
         return Judgement(
             findings=ordered(one for one in found if isinstance(one, Finding)),
@@ -110,13 +125,13 @@ class Queue(TableSettings):
         )
 
     def _judge_row(
-        self, context: Context, entity: Entity, row: Mapping[str, Any]
+        self, context: Context, entity: Entity, row: Mapping[str, Any], ages: Ages
     ) -> Finding | Reading:
         at = from_epoch(row["at"])
         checks = [
             check
             for check in (
-                self._judge_wait(context, entity, at),
+                self._judge_wait(context, entity, at, ages, row),
                 self._judge_count(context, entity, row["n"]),
             )
             if check is not None
@@ -126,15 +141,20 @@ class Queue(TableSettings):
         return max(bad, key=lambda one: one.severity.rank) if bad else checks[0]
 
     def _judge_wait(
-        self, context: Context, entity: Entity, at: datetime | None
+        self,
+        context: Context,
+        entity: Entity,
+        at: datetime | None,
+        ages: Ages,
+        row: Mapping[str, Any],
     ) -> Finding | Reading | None:
         if self.max_wait is None:
             return None
-        age = age_at(context.now, at) if at else timedelta()
+        age = ages.age(at, row) if at else timedelta()
         over = crossed(self.max_wait, age, context.severity)
         severity, limit = over or (context.severity, mildest(self.max_wait))
         fact = f"oldest waits {short_span(age)} (max {short_span(limit)})"
-        detail = f"The oldest row waits {long_span(age)}, limit {long_span(limit)}."
+        detail = f"The oldest row waits {long_span(age)}{ages.words}, limit {long_span(limit)}."
         if over is None or at is None:
             return good(entity, age.total_seconds(), fact, detail)
         return self.finding(
@@ -145,7 +165,7 @@ class Queue(TableSettings):
             limit=limit.total_seconds(),
             fact=fact,
             detail=detail,
-            first_bad_at=at + mildest(self.max_wait),
+            first_bad_at=ages.reached(at, mildest(self.max_wait), row),
         )
 
     def _judge_count(

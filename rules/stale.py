@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from rules.ages import Ages, ages_of, inside, is_asked, zone_question
 from rules.base import (
     Answers,
     Context,
@@ -19,7 +20,7 @@ from rules.base import (
     Severity,
 )
 from rules.fields import Column, Most, PositiveDuration
-from rules.instants import before, from_epoch
+from rules.instants import from_epoch
 from rules.memory import compact, key_of, parsed
 from rules.settings import (
     TableSettings,
@@ -50,6 +51,8 @@ class Stale(TableSettings):
         "null_after",
     }
 
+    COUNTS_ACTIVE_TIME: ClassVar[bool] = True
+
     column: Column = Field(description="The instant of a row.")
     max_age: Most[PositiveDuration] = Field(description="How old the newest row may be.")
     oldest: bool = Field(
@@ -66,10 +69,13 @@ class Stale(TableSettings):
 
     def ask(self, context: Context, answers: Answers) -> tuple[Question, ...]:
         """Ask once for the newest row of each entity that is too old or watched."""
-        if answers:
+        if zones := zone_question(self, context, answers):
+            return zones
+        if is_asked(context, answers):
             return ()
+        ages = ages_of(context, answers)
         says = Statement(self.dialect(context), context.now)
-        text = self._each(says, context) if self.entity_columns else self._whole(says)
+        text = self._each(says, context, ages) if self.entity_columns else self._whole(says)
         return (says.question(self.source, text),)
 
     def _extreme(self, says: Statement) -> str:
@@ -85,30 +91,36 @@ class Stale(TableSettings):
             f" (select count(*) from (select 1 {rows[1]} limit 1) q) as n"
         )
 
-    def _each(self, says: Statement, context: Context) -> str:
+    def _each(self, says: Statement, context: Context, ages: Ages) -> str:
         columns = self.entity_columns
-        entity = named(says.entity(columns))
+        entity = named(says.entity(columns)) + ages.column(says)
         rows = f"from {self.relation} where {says.condition(self.where)}"
-        limit = says.bind(before(context.now, mildest(self.max_age)).timestamp(), "::float8")
+        is_old = ages.older(
+            says,
+            mildest(self.max_age),
+            lambda at: f"at < {says.bind(at.timestamp(), '::float8')}",
+            zone="zone",
+        )
         watched = says.among(names(columns), context.watched)
         nulls = "".join(f"null as {name}, " for name in names(columns))
+        nulls += ages.column(says, "null")
         rows_again = f"from {self.relation} where {says.condition(self.where)}"
         return (
             f"select * from (select {entity}{self._extreme(says)} as at, count(*) as n {rows}"
-            f"{grouped(columns)}) q\nwhere at is null or at < {limit} or {watched}"
+            f"{grouped(columns)}) q\nwhere at is null or {is_old} or {watched}"
             f"\nunion all\nselect {nulls}null as at, count(*) as n"
             f" from (select 1 {rows_again} limit 1) q"
         )
 
     def judge(self, context: Context, answers: Answers) -> Judgement:
         """Judge each entity's age; the row without an entity says whether there is any row."""
-        answer = rows_of(answers)
+        answer, ages = rows_of(answers[-1:]), ages_of(context, answers)
         if answer is None:
             return unanswered(context)
         if self._is_empty(answer):
             return self._judge_empty(context)
         rows_ = [row for row in answer.rows if not self.is_marker(row)]
-        found = [self._judge_row(context, row) for row in rows_]
+        found = [self._judge_row(context, row, ages) for row in inside(ages, rows_)]
         if self.entity_columns:
             found.append(good((), None, "rows again", "There are rows again."))
         watched = set(context.watched)
@@ -152,16 +164,16 @@ class Stale(TableSettings):
         )
         return Judgement(findings=(empty,))
 
-    def _judge_row(self, context: Context, row: Mapping[str, Any]) -> Finding | Reading:
+    def _judge_row(self, context: Context, row: Mapping[str, Any], ages: Ages) -> Finding | Reading:
         entity, at = self.entity_of(row), from_epoch(row["at"])
         if at is None:
             return self._never(context, entity)
-        age = age_at(context.now, at)
+        age = ages.age(at, row)
         over = crossed(self.max_age, age, context.severity)
         name = "Oldest" if self.oldest else "Newest"
         if over is None:
             limit = mildest(self.max_age)
-            detail = f"{name} row is {long_span(age)} old, limit {long_span(limit)}."
+            detail = f"{name} row is {long_span(age)} old{ages.words}, limit {long_span(limit)}."
             fact = f"{short_span(age)} old (max {short_span(limit)})"
             good_at = None if self.oldest else min(at, context.now)
             return good(entity, age.total_seconds(), fact, detail, good_at)
@@ -173,8 +185,8 @@ class Stale(TableSettings):
             value=age.total_seconds(),
             limit=limit.total_seconds(),
             fact=f"{short_span(age)} old (max {short_span(limit)})",
-            detail=f"{name} row is {long_span(age)} old, limit {long_span(limit)}.",
-            first_bad_at=at + mildest(self.max_age),
+            detail=f"{name} row is {long_span(age)} old{ages.words}, limit {long_span(limit)}.",
+            first_bad_at=ages.reached(at, mildest(self.max_age), row),
         )
 
     def _never(self, context: Context, entity: Entity) -> Finding | Reading:

@@ -26,6 +26,7 @@ from rules.base import (
     Severity,
     SqlQuestion,
 )
+from rules.hours import ActiveHours
 from rules.registry import KINDS
 from tests.postgres import Server
 from watchdog.config.model import Source as SourceSpec
@@ -99,6 +100,7 @@ class Tables:
     asked: list[SqlQuestion] = field(default_factory=list)
     remembered: dict[str, str] = field(default_factory=dict)
     past: tuple[Past, ...] = ()
+    active: ActiveHours | None = None
 
     async def run(self, text: str, *rows: Sequence[Any]) -> None:
         """Run a statement, once for each of `rows` if there are any; `$at` is the time type."""
@@ -123,6 +125,7 @@ class Tables:
             self.classifier,
             dict(self.remembered),
             self.past,
+            self.active,
         )
 
     async def answer(self, kind: Kind, context: Context) -> Answer:

@@ -21,7 +21,7 @@ from rules import (
     settings,
     sql,
 )
-from watchdog.config import shapes
+from watchdog.config import shapes, windows
 from watchdog.config import types as written
 
 KNOWN: Final[tuple[tuple[Any, str], ...]] = (
@@ -58,6 +58,9 @@ KNOWN: Final[tuple[tuple[Any, str], ...]] = (
     (written.Checks, "[checks](#checks)"),
     (written.Zone, "[zone](#zones)"),
     (written.Hours, "[working hours](#working-hours)"),
+    (windows.Days, "`mon-fri` or `sat,sun`"),
+    (windows.DayHours, "`06:00-20:00`"),
+    (windows.ZoneOrColumn, "[zone](#zones), or `{ column: timezone }`"),
     (written.HandoverTime, "`mon 10:00` or `10:00`"),
     (written.Size, "[size](#sizes)"),
     (written.Url, "address"),

@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rules.base import Dialect, FailureClass, Severity
+from rules.hours import WeeklyHours
 from tests.config_files import EXAMPLE, EXAMPLE_ENV, GOOD, codes, config_of, read, rule_of
 from watchdog.config.load import load, load_text
 from watchdog.config.model import Config
-from watchdog.domain.people import Policy, Role, Rotate, Rotation, Route, WorkingHours
+from watchdog.domain.people import Policy, Role, Rotate, Rotation, Route
 
 QUEUE = "queue: { source: crm, table: jobs, max_rows: 10 }\n"
 
@@ -28,7 +29,7 @@ def test_the_example_keeps_what_it_says_of_people() -> None:
     assert directory.people["raj"].zone == ZoneInfo("Asia/Kolkata")
     team = directory.teams["support-ops"]
     assert team.oncall == Rotation(Rotate.WEEKLY, ("ana", "raj", "mei"), time(10), 0)
-    assert team.working_hours == WorkingHours(frozenset(range(5)), time(9), time(18))
+    assert team.working_hours == WeeklyHours(frozenset(range(5)), time(9), time(18))
     assert directory.teams["engineering"].oncall is None
     assert directory.url == "https://watchdog.example.com"
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
+from rules.hours import WeeklyHours
 from watchdog.config import types
 from watchdog.config.problems import did_you_mean, listed, nearest, shown, visible
-from watchdog.domain.people import WorkingHours
 
 WEEK = frozenset(range(5))
 
@@ -83,20 +83,20 @@ def test_a_suggested_time_is_a_time(hour: int, half: str, minute: int) -> None:
 @pytest.mark.parametrize(
     ("text", "hours"),
     [
-        ("mon-fri 09:00-18:00", WorkingHours(WEEK, time(9), time(18))),
-        ("MON-Fri 09:00-18:00", WorkingHours(WEEK, time(9), time(18))),
-        ("mon - fri 09:00 - 18:00", WorkingHours(WEEK, time(9), time(18))),
-        ("mon, wed 09:00-18:00", WorkingHours(frozenset({0, 2}), time(9), time(18))),
-        ("mon-tue, thu-fri 09:00-18:00", WorkingHours(WEEK - {2}, time(9), time(18))),
-        ("  sun   10:00-12:00 ", WorkingHours(frozenset({6}), time(10), time(12))),
-        ("mon-mon 10:00-12:00", WorkingHours(frozenset({0}), time(10), time(12))),
-        ("fri-tue 10:00-12:00", WorkingHours(frozenset({4, 5, 6, 0, 1}), time(10), time(12))),
-        ("mon,mon 10:00-12:00", WorkingHours(frozenset({0}), time(10), time(12))),
-        ("mon 18:00-24:00", WorkingHours(frozenset({0}), time(18), time(0))),
-        ("mon 00:00-00:00", WorkingHours(frozenset({0}), time(0), time(0))),
+        ("mon-fri 09:00-18:00", WeeklyHours(WEEK, time(9), time(18))),
+        ("MON-Fri 09:00-18:00", WeeklyHours(WEEK, time(9), time(18))),
+        ("mon - fri 09:00 - 18:00", WeeklyHours(WEEK, time(9), time(18))),
+        ("mon, wed 09:00-18:00", WeeklyHours(frozenset({0, 2}), time(9), time(18))),
+        ("mon-tue, thu-fri 09:00-18:00", WeeklyHours(WEEK - {2}, time(9), time(18))),
+        ("  sun   10:00-12:00 ", WeeklyHours(frozenset({6}), time(10), time(12))),
+        ("mon-mon 10:00-12:00", WeeklyHours(frozenset({0}), time(10), time(12))),
+        ("fri-tue 10:00-12:00", WeeklyHours(frozenset({4, 5, 6, 0, 1}), time(10), time(12))),
+        ("mon,mon 10:00-12:00", WeeklyHours(frozenset({0}), time(10), time(12))),
+        ("mon 18:00-24:00", WeeklyHours(frozenset({0}), time(18), time(0))),
+        ("mon 00:00-00:00", WeeklyHours(frozenset({0}), time(0), time(0))),
     ],
 )
-def test_working_hours_may_be_written_with_spaces(text: str, hours: WorkingHours) -> None:
+def test_working_hours_may_be_written_with_spaces(text: str, hours: WeeklyHours) -> None:
     assert types.parse_working_hours(text) == hours
 
 

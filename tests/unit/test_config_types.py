@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
+from rules.hours import WeeklyHours
 from watchdog.config import types
 from watchdog.config.crosschecks import circles
 from watchdog.config.problems import did_you_mean, nearest, shown, visible
-from watchdog.domain.people import WorkingHours
 
 ANY_DAY = frozenset(range(7))
 
@@ -21,15 +21,15 @@ ANY_DAY = frozenset(range(7))
 @pytest.mark.parametrize(
     ("text", "hours"),
     [
-        ("mon-fri 09:00-18:00", WorkingHours(frozenset(range(5)), time(9), time(18))),
-        ("mon,wed 08:30-12:00", WorkingHours(frozenset({0, 2}), time(8, 30), time(12))),
-        ("sat-mon 00:00-24:00", WorkingHours(frozenset({5, 6, 0}), time(0), time(0))),
-        ("fri 22:00-06:00", WorkingHours(frozenset({4}), time(22), time(6))),
-        ("mon-wed,sun 10:00-11:00", WorkingHours(frozenset({0, 1, 2, 6}), time(10), time(11))),
-        ("always", WorkingHours(ANY_DAY, time(0), time(0))),
+        ("mon-fri 09:00-18:00", WeeklyHours(frozenset(range(5)), time(9), time(18))),
+        ("mon,wed 08:30-12:00", WeeklyHours(frozenset({0, 2}), time(8, 30), time(12))),
+        ("sat-mon 00:00-24:00", WeeklyHours(frozenset({5, 6, 0}), time(0), time(0))),
+        ("fri 22:00-06:00", WeeklyHours(frozenset({4}), time(22), time(6))),
+        ("mon-wed,sun 10:00-11:00", WeeklyHours(frozenset({0, 1, 2, 6}), time(10), time(11))),
+        ("always", WeeklyHours(ANY_DAY, time(0), time(0))),
     ],
 )
-def test_working_hours_are_days_and_times(text: str, hours: WorkingHours) -> None:
+def test_working_hours_are_days_and_times(text: str, hours: WeeklyHours) -> None:
     assert types.parse_working_hours(text) == hours
 
 

@@ -5,14 +5,15 @@ from datetime import UTC, datetime, time, timedelta
 
 from notifiers.base import Part
 from rules.base import Severity
+from rules.hours import WeeklyHours
 from tests.unit.test_incident import NOW, an_incident
 from watchdog.domain import incident as life
 from watchdog.domain.incident import Incident, State, Transition
 from watchdog.domain.notices import with_notices
-from watchdog.domain.people import Directory, Person, Route, Team, WorkingHours
+from watchdog.domain.people import Directory, Person, Route, Team
 from watchdog.domain.routing import next_working_instant, route_for
 
-HOURS = WorkingHours(frozenset(range(5)), time(9), time(18))
+HOURS = WeeklyHours(frozenset(range(5)), time(9), time(18))
 TEAM = Team("data", lead="tom", slack="data-alerts", working_hours=HOURS)
 PEOPLE = {
     "ana": Person("ana", "ana@example.com", "U01ANA"),
@@ -146,9 +147,9 @@ def test_the_first_route_that_matches_wins() -> None:
 
 
 def test_working_hours_over_midnight_and_around_the_clock_are_understood() -> None:
-    night = replace(TEAM, working_hours=WorkingHours(frozenset({3}), time(22), time(6)))
+    night = replace(TEAM, working_hours=WeeklyHours(frozenset({3}), time(22), time(6)))
     assert next_working_instant(night, NOW) == NOW
-    always = replace(TEAM, working_hours=WorkingHours(frozenset(range(7)), time(0), time(0)))
+    always = replace(TEAM, working_hours=WeeklyHours(frozenset(range(7)), time(0), time(0)))
     assert next_working_instant(always, NOW) == NOW
 
 

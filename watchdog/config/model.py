@@ -9,6 +9,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from rules.base import Classifier, Dialect, Entity, Kind, Severity, SqlQuestion
+from rules.hours import ActiveHours, span_at
 from watchdog.domain.people import Directory, Policy
 
 BUILT_IN: Final[Mapping[str, str]] = {"@files": "files"}
@@ -107,6 +108,7 @@ class Rule:
         depends_on: Rules and sources whose trouble holds this rule's findings.
         unless: While this query returns a row for an entity, its finding is expected.
         unless_open: While this rule has an incident about the same thing, it is expected, too.
+        active: The hours in which something can be bad; None: always.
         verify: Each of these must return a row before a recovery counts.
         place: Where it is declared.
     """
@@ -126,6 +128,7 @@ class Rule:
     unless_open: UnlessOpen | None = None
     evidence: Mapping[str, Query] = field(default_factory=dict)
     verify: Mapping[str, Query] = field(default_factory=dict)
+    active: ActiveHours | None = None
     impact: str = ""
     do_first: str = ""
     runbook: str = ""
@@ -136,6 +139,15 @@ class Rule:
     def parents(self) -> tuple[str, ...]:
         """Return the rules and sources that must be known before its findings are weighed."""
         return (*self.depends_on, self.unless_open.rule) if self.unless_open else self.depends_on
+
+    def is_active(self, now: datetime) -> bool:
+        """Return whether something can be bad now; where rows name zones, that is theirs to say."""
+        active = self.active
+        return (
+            active is None
+            or bool(active.column)
+            or span_at(now, active.hours, active.zone) is not None
+        )
 
     @property
     def identity(self) -> str:

@@ -1,7 +1,7 @@
 """Rules: what a team wrote to values, every mistake at its place."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -12,16 +12,17 @@ from rules.fields import Limits
 from watchdog.config import titles
 from watchdog.config.endpoints import check_certificate, databases_of
 from watchdog.config.gather import Gathered
-from watchdog.config.model import BUILT_IN, Rule, Source, UnlessOpen
+from watchdog.config.model import BUILT_IN, Rule, Source
 from watchdog.config.nodes import Entry, Scalar, Span, Table, find
+from watchdog.config.policies import active_of, policy_of, unless_open_of
 from watchdog.config.problems import Problem, did_you_mean, listed
 from watchdog.config.queries import Queries, read_queries
 from watchdog.config.secrets import part_span
 from watchdog.config.sections import Settings, check_name, mark, said, written
-from watchdog.config.shapes import DefaultsShape, RuleShape
+from watchdog.config.shapes import RuleShape
 from watchdog.config.templates import Made, expand
 from watchdog.config.validate import keys_of, unknown_key, validated
-from watchdog.domain.people import Policy, Repeat
+from watchdog.config.windows import RowZone
 
 EVERY = timedelta(minutes=1)
 _DATABASES = ("postgres", "sqlite")
@@ -139,6 +140,7 @@ class _RuleReader:
         source = self.source(draft)
         team = self.team(draft)
         self.check_repeat(draft)
+        self.check_zone(draft)
         self.check_title(draft)
         if draft.kind is None or draft.shape is None:
             return
@@ -288,6 +290,19 @@ class _RuleReader:
             path = ("repeat", "escalate_to")
             self.refuse_team(draft, draft.shape.repeat.escalate_to, path)
 
+    def check_zone(self, draft: Draft) -> None:
+        """Refuse the zone of each row where the kind does not read rows of entities."""
+        active = draft.shape.active if draft.shape else None
+        if draft.kind is None or active is None or not isinstance(active.zone, RowZone):
+            return
+        span = find(draft.entry.value, ("active", "zone"), draft.entry.key).span
+        if not getattr(draft.kind, "COUNTS_ACTIVE_TIME", False):
+            words = "only `stale`, `stuck` and `queue` know the zone of each row"
+            draft.add("no-row-zone", words, span, "write a zone's name")
+        elif not draft.kind.entity:
+            words = "a zone of each row needs an `entity`"
+            draft.add("no-row-zone", words, span, "name the columns whose things have a zone")
+
     def check_critical(self, draft: Draft, shape: RuleShape) -> None:
         """Refuse a critical rule that does not say what the woken person needs to know."""
         if not self.can_be_critical(draft, shape):
@@ -336,42 +351,21 @@ class _RuleReader:
             shape.title or draft.name.replace("-", " ").replace("_", " ").capitalize(),
             shape.severity or defaults.severity or Severity.WARNING,
             shape.every or defaults.every or EVERY,
-            _policy(shape, defaults),
+            policy_of(shape, defaults),
             dialect=dialect,
             classifier=classifier,
             depends_on=tuple(dict.fromkeys(shape.depends_on)),
             unless=queries.unless,
-            unless_open=_unless_open(shape),
+            unless_open=unless_open_of(shape),
             evidence=queries.evidence,
             verify=queries.verify,
+            active=active_of(shape),
             impact=shape.impact or "",
             do_first=shape.do_first or "",
             runbook=shape.runbook or defaults.runbook or "",
             labels={**(defaults.labels or {}), **(shape.labels or {})},
             place=draft.entry.key.span.place,
         )
-
-
-def _unless_open(shape: RuleShape) -> UnlessOpen | None:
-    unless = shape.unless
-    if unless is None or unless.open_rule is None:
-        return None
-    return UnlessOpen(unless.open_rule, unless.or_within or timedelta())
-
-
-def _policy(shape: RuleShape, defaults: DefaultsShape) -> Policy:
-    policy = Policy()
-    given: dict[str, Any] = {
-        "open_after": shape.open_after or defaults.open_after,
-        "open_for": shape.open_for if shape.open_for is not None else defaults.open_for,
-        "recover_after": shape.recover_after or defaults.recover_after,
-        "reopen_within": (
-            shape.reopen_within if shape.reopen_within is not None else defaults.reopen_within
-        ),
-        "unless_at_most": shape.unless.at_most if shape.unless else None,
-        "repeat": Repeat(shape.repeat.within, shape.repeat.escalate_to) if shape.repeat else None,
-    }
-    return replace(policy, **{key: value for key, value in given.items() if value is not None})
 
 
 def limits_of(settings: object) -> Iterable[Limits[Any]]:

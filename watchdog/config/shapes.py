@@ -23,6 +23,7 @@ from watchdog.config.types import (
     Zone,
     one_or_many,
 )
+from watchdog.config.windows import DayHours, Days, ZoneOrColumn
 from watchdog.domain.people import Role, Rotate
 
 Severities = Annotated[tuple[Severity, ...], BeforeValidator(one_or_many)]
@@ -205,6 +206,24 @@ class UnlessShape(Shape):
         return self
 
 
+class ActiveShape(Shape):
+    """The hours in which something can be bad."""
+
+    days: Days | None = Field(default=None, description="On these days; on all by default.")
+    hours: DayHours | None = Field(
+        default=None, description="In these hours; the whole day by default."
+    )
+    zone: ZoneOrColumn = Field(
+        description="Their zone, or the column in which each row names its own."
+    )
+
+    @model_validator(mode="after")
+    def _says_when(self) -> "ActiveShape":
+        if self.days is None and self.hours is None:
+            raise PydanticCustomError("one_of", "needs `days` or `hours`", {})
+        return self
+
+
 class RepeatShape(Shape):
     """What happens when the same comes back after a recovery."""
 
@@ -234,6 +253,9 @@ class RuleShape(DefaultsShape):
     classify: dict[Text, ClassShape] | None = Field(default=None, description="Failure classes.")
     evidence: dict[Text, Text] | None = Field(
         default=None, description="Queries whose first 20 rows are kept with the incident."
+    )
+    active: ActiveShape | None = Field(
+        default=None, description="Hours outside of which nothing becomes bad."
     )
     verify: dict[Text, Text] | None = Field(
         default=None, description="Queries that must all find a row before a recovery counts."

@@ -12,8 +12,8 @@ from pydantic_core import PydanticCustomError
 
 from rules import sizes
 from rules.fields import PositiveDuration
+from rules.hours import WeeklyHours
 from watchdog.config.problems import did_you_mean, shown
-from watchdog.domain.people import WorkingHours
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 EVERY_MIN = timedelta(seconds=1)
@@ -31,7 +31,8 @@ def refusal(code: str, message: str, hint: str = "", **words: Any) -> PydanticCu
     return PydanticCustomError(code, message, {**words, "hint": hint})
 
 
-def _text_of(given: object, code: str, what: str, hint: str) -> str:
+def text_of(given: object, code: str, what: str, hint: str) -> str:
+    """Return what was written, if it is a text that can be shown; `what` it should have been."""
     if not isinstance(given, str) or len(given) > 1000:
         raise refusal(code, f"`{{given}}` is not {what}", hint, given=shown(str(given)))
     return given.strip()
@@ -71,11 +72,11 @@ def _parse_day(text: str, hint: str) -> int:
 _HOURS_HINT = "write it like `mon-fri 09:00-18:00`, or `always`"
 
 
-def parse_working_hours(given: object) -> WorkingHours:
+def parse_working_hours(given: object) -> WeeklyHours:
     """Return the hours that `mon-fri 09:00-18:00`, `mon,wed 08:00-12:00` or `always` stand for."""
-    text = _text_of(given, "bad_hours", "a set of working hours", _HOURS_HINT)
+    text = text_of(given, "bad_hours", "a set of working hours", _HOURS_HINT)
     if text == "always":
-        return WorkingHours(frozenset(range(7)), time(0), time(0))
+        return WeeklyHours(frozenset(range(7)), time(0), time(0))
     first = re.search(r"[0-9]", text)
     at = first.start() if first else len(text)
     days, hours = text[:at].strip(), text[at:]
@@ -84,19 +85,26 @@ def parse_working_hours(given: object) -> WorkingHours:
         raise refusal(
             "bad_hours", "`{given}` is not a set of working hours", _HOURS_HINT, given=shown(text)
         )
+    span = span_of(start, end, "the working hours end when they begin", _HOURS_HINT)
+    return WeeklyHours(frozenset(days_of(days, _HOURS_HINT)), *span)
+
+
+def span_of(start: str, end: str, empty: str, hint: str) -> tuple[time, time]:
+    """Return two times of a day; the second may be `24:00`. `empty` is said where they are equal."""
     end_at = time(0) if end.strip() == "24:00" else parse_time(end)
     start_at = parse_time(start)
     if start_at == end_at != time(0):
-        raise refusal("bad_hours", "the working hours end when they begin", _HOURS_HINT)
-    return WorkingHours(frozenset(_parse_days(days)), start_at, end_at)
+        raise refusal("bad_hours", empty, hint)
+    return start_at, end_at
 
 
-def _parse_days(text: str) -> set[int]:
+def days_of(text: str, hint: str) -> set[int]:
+    """Return the days that `mon-fri`, `mon,wed` or `sat` stand for; 0 is Monday."""
     days: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.partition("-")
-        start = _parse_day(first, _HOURS_HINT)
-        end = _parse_day(last, _HOURS_HINT) if dash else start
+        start = _parse_day(first, hint)
+        end = _parse_day(last, hint) if dash else start
         days |= {(start + step) % 7 for step in range((end - start) % 7 + 1)}
     return days
 
@@ -112,7 +120,7 @@ class Handover:
 def parse_handover(given: object) -> Handover:
     """Return the hand-over that `mon 10:00` or `10:00` stand for."""
     hint = "write it like `mon 10:00`, or `10:00` for every day"
-    text = _text_of(given, "bad_time", "a time to hand over", hint)
+    text = text_of(given, "bad_time", "a time to hand over", hint)
     day, space, at = text.rpartition(" ")
     return Handover(parse_time(at), _parse_day(day, hint) if space else None)
 
@@ -175,7 +183,7 @@ def parse_size(given: object) -> int:
 
 def _parse_url(given: object) -> str:
     hint = "write an address that begins with `https://`"
-    text = _text_of(given, "bad_url", "an address", hint)
+    text = text_of(given, "bad_url", "an address", hint)
     match = _URL.fullmatch(text)
     if match is None or int(match.group(1) or 0) > _PORT_MAX:
         raise refusal("bad_url", "`{given}` is not a web address", hint, given=shown(text))
@@ -184,7 +192,7 @@ def _parse_url(given: object) -> str:
 
 def _parse_email(given: object) -> str:
     hint = "write it like `ana@example.com`"
-    text = _text_of(given, "bad_email", "a mail address", hint)
+    text = text_of(given, "bad_email", "a mail address", hint)
     if not re.fullmatch(r"[^\s@<>,;:\"\\()\[\]]{1,64}@[^\s@<>,;:\"\\()\[\]]{1,253}", text):
         raise refusal("bad_email", "`{given}` is not a mail address", hint, given=shown(text))
     return text
@@ -192,7 +200,7 @@ def _parse_email(given: object) -> str:
 
 def _parse_member(given: object) -> str:
     hint = "copy the member id from the Slack profile, such as `U01ANA`"
-    text = _text_of(given, "bad_slack", "a Slack member id", hint)
+    text = text_of(given, "bad_slack", "a Slack member id", hint)
     if not re.fullmatch(r"[UW][A-Z0-9]{2,20}", text):
         raise refusal("bad_slack", "`{given}` is not a Slack member id", hint, given=shown(text))
     return text
@@ -200,7 +208,7 @@ def _parse_member(given: object) -> str:
 
 def _parse_channel(given: object) -> str:
     hint = "write the channel's name without the hash"
-    text = _text_of(given, "bad_slack", "a Slack channel", hint)
+    text = text_of(given, "bad_slack", "a Slack channel", hint)
     bare = text.removeprefix("#")
     if bare != text:
         hint = f"write `{shown(bare)}`, without the hash"
@@ -211,7 +219,7 @@ def _parse_channel(given: object) -> str:
 
 def _parse_listen(given: object) -> str:
     hint = "write it like `127.0.0.1:8711`"
-    text = _text_of(given, "bad_listen", "an address and a port", hint)
+    text = text_of(given, "bad_listen", "an address and a port", hint)
     match = _LISTEN.fullmatch(text)
     if match is None or int(match.group(1)) > _PORT_MAX:
         raise refusal(
@@ -245,7 +253,7 @@ Checks = Annotated[
 ]
 Every = Annotated[PositiveDuration, AfterValidator(_bounded_every)]
 Zone = Annotated[ZoneInfo, PlainValidator(parse_zone), _TEXT]
-Hours = Annotated[WorkingHours, PlainValidator(parse_working_hours), _TEXT]
+Hours = Annotated[WeeklyHours, PlainValidator(parse_working_hours), _TEXT]
 HandoverTime = Annotated[Handover, PlainValidator(parse_handover), _TEXT]
 Size = Annotated[int, PlainValidator(parse_size), WithJsonSchema({"type": ["string", "integer"]})]
 Url = Annotated[str, PlainValidator(_parse_url), _TEXT]

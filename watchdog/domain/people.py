@@ -7,6 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from rules.base import Severity
+from rules.hours import WeeklyHours
 
 UTC_ZONE = ZoneInfo("UTC")
 
@@ -53,19 +54,6 @@ class Rotation:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkingHours:
-    """The hours of a week in which messages that can wait are sent, in the team's zone.
-
-    Attributes:
-        days: 0 is Monday. `start` to `end` on each of them; `end` equal to `start` is the whole day.
-    """
-
-    days: frozenset[int]
-    start: time
-    end: time
-
-
-@dataclass(frozen=True, slots=True)
 class Team:
     """Owners of rules. `lead` answers when nobody is on call. `slack` is a channel without the hash."""
 
@@ -74,7 +62,7 @@ class Team:
     slack: str = ""
     email: str = ""
     zone: ZoneInfo = UTC_ZONE
-    working_hours: WorkingHours | None = None
+    working_hours: WeeklyHours | None = None
     oncall: Rotation | None = None
 
 

@@ -72,6 +72,7 @@ def _context(rule: Rule, now: datetime, known: Known) -> Context:
         dialect=rule.dialect,
         severity=rule.severity,
         classifier=rule.classifier,
+        active=rule.active,
     )
 
 
@@ -135,9 +136,15 @@ def _judge(one: _Asking) -> Looked:
         reason = Unanswered(f"internal error: {one.rule.kind_name} never stops asking")
         return Looked(one.rule, one.context.now, error=reason)
     try:
-        return Looked(one.rule, one.context.now, one.rule.kind.judge(one.context, one.answers))
+        judged = one.rule.kind.judge(one.context, one.answers)
+        return Looked(one.rule, one.context.now, _while_active(one, judged))
     except Exception:  # noqa: BLE001 (the edge, as in _ask)
         return _our_bug(one)
+
+
+def _while_active(one: _Asking, judged: Judgement) -> Judgement:
+    """Return what is judged; outside of the rule's hours nothing breaks and nothing recovers."""
+    return judged if one.rule.is_active(one.context.now) else judged.without_entities()
 
 
 def _our_bug(one: _Asking) -> Looked:

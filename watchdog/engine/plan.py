@@ -98,6 +98,8 @@ def plan(
     reads as recovered.
     """
     made = _Making(rule, now, dict(tracks))
+    if not rule.is_active(now):
+        made.forget_pending()
     for finding in judgement.findings:
         made.see_bad(finding, held(finding.entity))
     for reading in judgement.readings:
@@ -118,6 +120,12 @@ class _Making:
     recoveries: list[Recovery] = field(default_factory=list)
     still_bad: list[Change] = field(default_factory=list)
     still_good: list[tuple[int, Reading]] = field(default_factory=list)
+
+    def forget_pending(self) -> None:
+        """Begin to count anew when the rule's hours begin: in between nobody looked."""
+        for entity in [one for one, track in self.tracks.items() if track.incident_id is None]:
+            del self.tracks[entity]
+            self.forgotten.append(entity)
 
     def see_bad(self, finding: Finding, held: Held) -> None:
         before = self.tracks.get(finding.entity)

@@ -1,0 +1,44 @@
+"""What a rule says of time and of repetition, as values."""
+
+from datetime import time, timedelta
+
+from rules.hours import ActiveHours, WeeklyHours
+from tests.config_files import rule_of
+from watchdog.config.model import UnlessOpen
+from watchdog.domain.people import Repeat
+
+QUEUE = "queue: { source: crm, table: jobs, max_rows: 10, entity: [shop] }\n"
+WEEK = frozenset(range(7))
+
+
+def test_hours_are_in_one_zone_or_in_that_of_each_row() -> None:
+    rule = rule_of(QUEUE + 'active: { days: mon-fri, hours: "06:00-20:00", zone: Europe/Berlin }')
+    assert rule.active == ActiveHours(
+        WeeklyHours(frozenset(range(5)), time(6), time(20)), "Europe/Berlin"
+    )
+    rule = rule_of(QUEUE + "active: { days: 'sat,sun', zone: { column: w.timezone } }")
+    assert rule.active == ActiveHours(
+        WeeklyHours(frozenset({5, 6}), time(), time()), column="w.timezone"
+    )
+
+
+def test_hours_without_days_are_those_of_every_day() -> None:
+    rule = rule_of(QUEUE + 'active: { hours: "22:00-06:00", zone: UTC }')
+    assert rule.active == ActiveHours(WeeklyHours(WEEK, time(22), time(6)), "UTC")
+
+
+def test_another_rule_may_excuse_and_must_be_known_first() -> None:
+    rule = rule_of(QUEUE + "unless: { open: orders-stale, or_within: 2h, at_most: 1d }")
+    assert rule.unless_open == UnlessOpen("orders-stale", timedelta(hours=2))
+    assert rule.parents == ("orders-stale",)
+    assert rule.policy.unless_at_most == timedelta(days=1)
+
+
+def test_a_repetition_is_escalated_to_a_team() -> None:
+    rule = rule_of(QUEUE + "repeat: { within: 24h, escalate_to: data }")
+    assert rule.policy.repeat == Repeat(timedelta(hours=24), "data")
+
+
+def test_proof_is_asked_of_the_rules_source() -> None:
+    rule = rule_of(f"{QUEUE}verify: {{ run: 'select 1 where {{{{ opened_at }}}} > at' }}")
+    assert rule.verify["run"].source == "crm"

@@ -1,0 +1,46 @@
+"""What a rule says of time: when findings count, and when they are an incident."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from rules.hours import ActiveHours
+from watchdog.config.model import UnlessOpen
+from watchdog.config.shapes import DefaultsShape, RuleShape
+from watchdog.config.windows import RowZone, weekly
+from watchdog.domain.people import Policy, Repeat
+
+
+def active_of(shape: RuleShape) -> ActiveHours | None:
+    """Return the hours of a rule; None where it has none."""
+    active = shape.active
+    if active is None:
+        return None
+    hours = weekly(active.days, active.hours)
+    if isinstance(active.zone, RowZone):
+        return ActiveHours(hours, column=active.zone.column)
+    return ActiveHours(hours, active.zone.key)
+
+
+def unless_open_of(shape: RuleShape) -> UnlessOpen | None:
+    """Return the rule whose incident excuses this one's findings; None for none."""
+    unless = shape.unless
+    if unless is None or unless.open_rule is None:
+        return None
+    return UnlessOpen(unless.open_rule, unless.or_within or timedelta())
+
+
+def policy_of(shape: RuleShape, defaults: DefaultsShape) -> Policy:
+    """Return when findings of a rule become an incident, its own words before the defaults."""
+    policy = Policy()
+    given: dict[str, Any] = {
+        "open_after": shape.open_after or defaults.open_after,
+        "open_for": shape.open_for if shape.open_for is not None else defaults.open_for,
+        "recover_after": shape.recover_after or defaults.recover_after,
+        "reopen_within": (
+            shape.reopen_within if shape.reopen_within is not None else defaults.reopen_within
+        ),
+        "unless_at_most": shape.unless.at_most if shape.unless else None,
+        "repeat": Repeat(shape.repeat.within, shape.repeat.escalate_to) if shape.repeat else None,
+    }
+    return replace(policy, **{key: value for key, value in given.items() if value is not None})
