@@ -91,15 +91,15 @@ class LogReply:
 
     Attributes:
         files: How many files there are.
-        lines, skipped: Read as far back as anything is known, whether they count or not; skipped
-            ones are no JSON.
+        is_understood: There is a line that is JSON and has a time, whether it counts or not.
+        skipped: How many lines are no JSON.
         unread_bytes: What is still to be read: every count may yet rise.
         truncated: There were more entities than one question returns.
     """
 
     groups: tuple[LogGroup, ...]
     files: int
-    lines: int = 0
+    is_understood: bool = True
     skipped: int = 0
     unread_bytes: int = 0
     truncated: bool = False

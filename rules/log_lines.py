@@ -3,12 +3,16 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from pydantic_core import from_json
 
 from rules import jsonpath
 from rules.file_questions import Lines
-from rules.instants import from_column
+from rules.instants import from_epoch
 from rules.numbers import as_float
 from rules.wording import clipped, error_line
 
@@ -30,10 +34,12 @@ class LogLine:
 
     Attributes:
         wrapped_at: When the container's runtime took it, as it says; None without a runtime.
+        times: What was found out about when it was written, for all who read it.
     """
 
     document: Mapping[str, Any]
     wrapped_at: str | None = None
+    times: dict[tuple[tuple[str, ...], str], float | None] = field(default_factory=dict)
 
 
 def parse_line(raw: bytes) -> LogLine | None:
@@ -60,22 +66,32 @@ def _is_docker(document: Mapping[str, Any]) -> bool:
 
 def _object(text: str) -> dict[str, Any] | None:
     try:
-        document = jsonpath.parse(text)
-    except jsonpath.BadJsonError:
-        return None
+        document = from_json(text)  # four times as fast, and the stricter of the two
+    except ValueError:
+        try:
+            document = jsonpath.parse(text)
+        except jsonpath.BadJsonError:
+            return None
     return document if isinstance(document, dict) else None
 
 
 def field_of(document: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     """Return what stands at a path, or MISSING; a name may have dots in it, as in `log.level`."""
+    if len(path) == 1:
+        return document.get(path[0], jsonpath.MISSING)
     found = jsonpath.value_at(document, path)
-    if found is jsonpath.MISSING and len(path) > 1:
-        return document.get(".".join(path), jsonpath.MISSING)
-    return found
+    return document.get(".".join(path), found) if found is jsonpath.MISSING else found
 
 
 def time_of(line: LogLine, lines: Lines) -> float | None:
     """Return when a line was written, in epoch seconds; None when it does not say so."""
+    asked = (lines.time, lines.zone)
+    if asked not in line.times:
+        line.times[asked] = _time_of(line, lines)
+    return line.times[asked]
+
+
+def _time_of(line: LogLine, lines: Lines) -> float | None:
     if lines.time:
         return _seconds(field_of(line.document, lines.time), lines.zone)
     for name in TIMES:
@@ -86,10 +102,17 @@ def time_of(line: LogLine, lines: Lines) -> float | None:
 
 
 def _seconds(value: object, zone: str) -> float | None:
+    if isinstance(value, str):
+        try:
+            at = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+        return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))).timestamp()
     number = as_float(value)
-    unit = "epoch_ms" if number is not None and abs(number) >= _MILLISECONDS_FROM else "epoch_s"
-    at = from_column(value, zone=zone, unit=unit)
-    return None if at is None else at.timestamp()
+    if number is None:
+        return None
+    written_at = from_epoch(number / 1000 if abs(number) >= _MILLISECONDS_FROM else number)
+    return None if written_at is None else written_at.timestamp()
 
 
 def counts(line: LogLine, lines: Lines) -> bool:

@@ -210,7 +210,7 @@ class Logs(CommonSettings):
             return unanswered(context)
         if not reply.files:
             return self._without_files(context)
-        if reply.skipped and not reply.lines and not self.silent_for:
+        if reply.skipped and not reply.is_understood and not self.silent_for:
             return unanswered(context)  # there is no line that we understand
         groups = {self._entity_of(one): one for one in reply.groups}
         nobody = [] if self.entity_paths else [()]

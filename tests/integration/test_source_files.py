@@ -1,7 +1,13 @@
 """Files as a source: what is found, and what keeps nobody waiting."""
 
+import asyncio
+import glob
 import os
+import subprocess
+import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -150,3 +156,60 @@ async def test_the_kind_finds_a_backup_that_is_too_old(source: Source, tmp_path:
         os.utime(tmp_path / "a.dump", (at, at))
         answers = tuple(await source.answer_all(kind.ask(context, ())))
         assert kind.judge(context, (answers,)).outcome is outcome
+
+
+@pytest.fixture
+def dead_file_system(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Let each look into a folder `dead` hang until the event is set."""
+    mended, iglob = threading.Event(), glob.iglob
+
+    def hang(pattern: str) -> Iterator[str]:
+        if "dead" in pattern:
+            mended.wait()
+        return iglob(pattern)
+
+    monkeypatch.setattr(glob, "iglob", hang)
+    yield mended
+    mended.set()
+
+
+async def test_a_file_system_that_hangs_keeps_nobody_else_waiting(
+    tmp_path: Path, dead_file_system: threading.Event
+) -> None:
+    source = open_source(replace(declared(tmp_path), timeout=timedelta(milliseconds=200)), {})
+    (tmp_path / "a").write_text("x")
+    questions = [FileQuestion("@files", (name,)) for name in ("dead/a", "a")]
+    dead, alive = await source.answer_all(questions)
+    assert reason(dead) == "dead/a: no answer within 0.2 s"
+    assert names(alive) == ["a"]
+    assert "has not come back" in reason(await source.answer(questions[0]))
+    dead_file_system.set()
+    async with asyncio.timeout(5):
+        # nothing to wait on from outside
+        while isinstance(await source.answer(questions[0]), Unanswered):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await source.close()
+
+
+async def test_a_bug_of_ours_is_told_by_the_rule(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: str) -> Iterator[str]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(glob, "iglob", fail)
+    assert reason(await ask(source, "a")) == "internal error: ZeroDivisionError; see the log"
+
+
+def test_a_rule_about_files_can_be_tried(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(
+        "version: 1\n"
+        "people: { ana: { email: ana@example.com } }\n"
+        "teams: { ops: { lead: ana } }\n"
+        "rules:\n"
+        "  backup: { team: ops, files: { path: dumps/*, max_age: 1d } }\n"
+    )
+    command = [sys.executable, "-m", "watchdog", "try", "backup"]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert said.returncode == 1, said.stderr
+    assert "no file" in said.stdout

@@ -25,7 +25,7 @@ def logs(**settings: Any) -> Logs:
 
 
 def reply(*groups: LogGroup, **more: Any) -> LogReply:
-    return LogReply(groups, **{"files": 1, "lines": 100} | more)
+    return LogReply(groups, **{"files": 1} | more)
 
 
 def judge(kind: Logs, answer: LogReply, watched: Sequence[Entity] = ((),)) -> Judgement:
@@ -106,7 +106,7 @@ def test_without_a_file_nothing_is_counted() -> None:
 
 
 def test_a_log_that_nobody_understands_says_nothing() -> None:
-    answer = reply(lines=0, skipped=7)
+    answer = reply(is_understood=False, skipped=7)
     assert judge(logs(max=5), answer).outcome is Outcome.NO_DATA
     assert judge(logs(silent_for="3m"), answer).outcome is Outcome.BAD
 

@@ -108,9 +108,7 @@ def test_a_time_may_be_written_in_many_ways(name: str, value: object) -> None:
     assert time_of(LogLine({name: value}), lines()) == AT_S
 
 
-@pytest.mark.parametrize(
-    "value", ["soon", "", None, True, [], {}, 1e300, float("nan"), "1704164645"]
-)
+@pytest.mark.parametrize("value", ["soon", "", None, True, [], {}, float("nan"), "1704164645"])
 def test_what_is_no_time_is_none(value: object) -> None:
     assert time_of(LogLine({"ts": value}), lines()) is None
 

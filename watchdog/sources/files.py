@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,8 @@ from watchdog.config.model import Source as SourceSpec
 from watchdog.sources.base import seconds_in_words
 from watchdog.sources.log_reader import LogReader
 from watchdog.sources.places import Refused, absolute, matching
+
+logger = logging.getLogger(__name__)
 
 NEWEST_MAX = 1000
 """Most files that an answer names, the newest ones."""
@@ -51,7 +54,14 @@ class FilesSource:
 
         async def ask(files: tuple[str, ...], batch: list[FileQuestion | LogQuestion]) -> None:
             place = self._places.setdefault(files, _Place(files, self._folder, self._timeout_s))
-            found = await place.answer_all(batch, self._address_of_demo)
+            try:
+                found = await place.answer_all(batch, self._address_of_demo)
+            except Exception as error:
+                # The edge: of a built-in source only the rule can tell that it is not watched.
+                logger.exception("files not looked at", extra={"files": files})
+                found = [Unanswered(f"internal error: {type(error).__name__}; see the log")] * len(
+                    batch
+                )
             answers.update(zip(batch, found, strict=True))
             if place.is_empty:
                 self._places.pop(files, None)

@@ -1,9 +1,9 @@
 """What one question knows of log lines: counts in small steps of time, by entity."""
 
+import math
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from math import floor
 from typing import Final
 
 from rules.base import ROWS_MAX
@@ -83,7 +83,7 @@ class Tally:
         self._step_s = max(1.0, self._window_s / STEPS)
         self._kept_s = lines.kept.total_seconds()
         self._since_s: float | None = None
-        self._read: Counter[int] = Counter()
+        self._newest_s = -math.inf
         self._skipped: Counter[int] = Counter()
         self._is_truncated = False
         self.asked_s = now_s
@@ -120,13 +120,14 @@ class Tally:
             self.timeless += 1
             return
         at_s = position.at_s
-        self._since_s = at_s if self._since_s is None else min(self._since_s, at_s)
-        self._read[self._step(at_s)] += 1
+        if self._since_s is None or at_s < self._since_s:
+            self._since_s = at_s
+        self._newest_s = max(self._newest_s, at_s)
         if counts(line, self._lines):
             self._count(line, raw, at_s)
 
     def _step(self, at_s: float) -> int:
-        return floor(at_s / self._step_s)
+        return math.floor(at_s / self._step_s)
 
     def _count(self, line: LogLine, raw: bytes, at_s: float) -> None:
         entity = entity_of(line, self._lines)
@@ -154,7 +155,7 @@ class Tally:
         reply = LogReply(
             groups,
             files,
-            lines=self._read.total(),
+            is_understood=self._newest_s >= self.begins_s,
             skipped=self._skipped.total(),
             unread_bytes=unread_bytes,
             truncated=self._is_truncated,
@@ -172,9 +173,8 @@ class Tally:
 
     def _forget(self) -> None:
         oldest = self._step(self.begins_s)
-        for known in (self._read, self._skipped):
-            for step in [one for one in known if one < oldest]:
-                del known[step]
+        for step in [one for one in self._skipped if one < oldest]:
+            del self._skipped[step]
         for entity, group in list(self._groups.items()):
             group.forget(oldest, self._first_step())
             if entity and not group.steps:
