@@ -166,7 +166,7 @@ async def living(dsn: str, folder: Path, clock: MovedClock, prefix: str) -> Asyn
     loaded = load(RULES, {})
     assert loaded.config is not None, loaded.problems
     demo = await Demo.start(dsn, folder, clock, prefix)
-    sources = {one.name: open_source(one, demo.addresses) for one in loaded.config.sources.values()}
+    sources = {one.name: open_source(one, demo.addresses) for one in loaded.config.asked.values()}
     try:
         yield World(demo, clock, loaded.config.rules, sources)
     finally:

@@ -111,7 +111,7 @@ async def test_rules_may_only_look(world: World) -> None:
 async def test_the_worker_writes_a_line_at_least_once_a_minute(world: World) -> None:
     for _ in range(12):
         await world.live(timedelta(seconds=5))
-    log = Path(world.demo.addresses["web_sync"]).parent / "logs" / "email-worker.log"
+    log = Path(world.demo.addresses["logs"]) / "email-worker.log"
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert {line["message"] for line in lines} <= {"processing", "idle"}
     assert lines[-1]["timestamp"] > (world.clock.now() - timedelta(seconds=60)).isoformat()

@@ -92,6 +92,7 @@ class Demo:
             "crm": crm.reader_dsn,
             "desk_db": desk.reader_dsn,
             "web_sync": str(folder / "web_sync.db"),
+            "logs": str((folder / "logs").absolute()),
             **{part: f"{base}/{part}" for part in ("desk", "contacts", "github", "sync")},
         }
         return demo
