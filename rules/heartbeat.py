@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from rules.base import Answers, Context, Finding, Judgement, PingQuestion, Question
 from rules.cron import CronError, parse_cron, previous_slots
 from rules.fields import PositiveDuration
-from rules.settings import Settings, Zone, age_at, good, rows_of, unanswered
+from rules.settings import CommonSettings, Zone, age_at, good, rows_of, unanswered
 from rules.spans import short_span
 from rules.wording import long_span
 
@@ -92,16 +92,16 @@ class Expect(BaseModel):
         return f"{int(minute)} {int(hour)} * * *"
 
 
-class Heartbeat(Settings):
+class Heartbeat(CommonSettings):
     """Finds a job that did not report in time, reported failure, or started and did not end.
 
-    The job calls `/ping/KEY` when it has succeeded; `/ping/KEY/start` before and `/ping/KEY/fail`
-    when it failed are better still.
+    The job calls `/ping/KEY` at our address when it has succeeded; what else it may call stands
+    below, under heartbeats.
     """
 
-    LIMITS: ClassVar[frozenset[str]] = Settings.LIMITS | {"expect", "grace", "max_run"}
+    LIMITS: ClassVar[frozenset[str]] = CommonSettings.LIMITS | {"expect", "grace", "max_run"}
 
-    source: str = "@pings"
+    source: ClassVar[str] = "@pings"
     key: Annotated[str, AfterValidator(_key)] = Field(
         repr=False, description="What the job's address ends in; who knows it can report."
     )

@@ -48,6 +48,7 @@ KINDS: Final = Kinds(
         "duration": "rules.duration:Duration",
         "ratio": "rules.ratio:Ratio",
         "duplicates": "rules.duplicates:Duplicates",
+        "heartbeat": "rules.heartbeat:Heartbeat",
         "files": "rules.files:Files",
         "logs": "rules.logs:Logs",
         "cursor": "rules.cursor:Cursor",

@@ -20,6 +20,7 @@ from watchdog.clock import Clock, MovedClock
 from watchdog.config.load import Loaded, load, load_text
 from watchdog.config.model import Config, EmailChannel, SlackChannel
 from watchdog.config.model import Service as ServiceSettings
+from watchdog.config.model import Source as SourceSpec
 from watchdog.config.watch import ConfigWatch
 from watchdog.delivery.worker import Delivery
 from watchdog.demo import whereabouts
@@ -34,6 +35,7 @@ from watchdog.sources.open import open_source
 from watchdog.store import configurations
 from watchdog.store.embedded import Embedded
 from watchdog.store.migrate import migrate
+from watchdog.store.pings import Pings
 from watchdog.store.pool import TROUBLE, open_pool, transaction
 from watchdog.web.server import Web
 
@@ -252,7 +254,7 @@ async def put_in_force(service: Service, engine: Engine, config: Config) -> None
     service.sources = {
         name: earlier[name]
         if name in earlier and before_asked.get(name) == one
-        else open_source(one, service.addresses)
+        else _open(service, one)
         for name, one in config.asked.items()
     }
     replaced = [one for name, one in earlier.items() if service.sources.get(name) is not one]
@@ -263,6 +265,12 @@ async def put_in_force(service: Service, engine: Engine, config: Config) -> None
         service.notifiers.update(_notifiers(config))
     await engine.apply(config, service.sources)
     await _close(replaced, silenced)
+
+
+def _open(service: Service, spec: SourceSpec) -> Source:
+    if spec.type == "pings":
+        return Pings(service.pool)
+    return open_source(spec, service.addresses)
 
 
 def _channels(config: Config) -> tuple[object, ...]:

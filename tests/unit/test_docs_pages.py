@@ -27,6 +27,7 @@ PAGES = sorted(
 ENV = {
     "SHOP_DSN": "postgresql://reader:secret@db.example.com/shop",
     "SLACK_BOT_TOKEN": "xoxb-secret",
+    "BACKUP_PING_KEY": "nightly-backup-7f3a",
     "SMTP_URL": "smtp://watchdog:secret@mail.example.com:587",
 }
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -1,5 +1,6 @@
 """`watchdog try RULE`: what the rule would find now."""
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -7,11 +8,12 @@ import click
 
 from watchdog.cli.ending import BAD_ANSWER, UNREACHABLE, WRONG_USE, Ended
 from watchdog.cli.printing import Table, chosen, format_option, print_table
-from watchdog.cli.session import Place, placed, read_config, run
+from watchdog.cli.session import Place, placed, read_config, run, store_dsn
 
 if TYPE_CHECKING:
     from rules.base import Judgement
     from watchdog.config.model import Config, Rule
+    from watchdog.sources.base import Source
 
 
 @click.command("try")
@@ -25,23 +27,17 @@ def try_command(name: str, form: str | None, place: Place) -> int:
     """
 
     async def work() -> int:
-        from watchdog.demo.whereabouts import find
         from watchdog.engine import evidence
         from watchdog.engine.look import look
         from watchdog.moved_time import asked_now
-        from watchdog.sources.open import open_source
 
         config = read_config(place)
         rule = _rule(config, name)
-        addresses = find(place.data).addresses
-        sources = {one.name: open_source(one, addresses) for one in config.asked.values()}
-        try:
+        async with contextlib.AsyncExitStack() as stack:
+            sources = await _open_sources(config, rule, place, stack)
             now = await asked_now(os.environ)
             looked = await look([rule], now, sources, {})
             [one] = await evidence.excuse(looked, sources)
-        finally:
-            for source in sources.values():
-                await source.close()
         if one.error or one.judgement is None:
             reason = one.error.reason if one.error else "no judgement"
             raise Ended(UNREACHABLE, f"{name} could not be evaluated: {reason}")
@@ -49,6 +45,34 @@ def try_command(name: str, form: str | None, place: Place) -> int:
         return BAD_ANSWER if one.judgement.findings else 0
 
     return run(work())
+
+
+async def _open_sources(
+    config: "Config", rule: "Rule", place: Place, stack: contextlib.AsyncExitStack
+) -> "dict[str, Source]":
+    """Return the sources there are; what jobs report is known to the service's own store alone."""
+    from watchdog.demo.whereabouts import find
+    from watchdog.sources.open import open_source
+
+    addresses = find(place.data).addresses
+    opened: dict[str, Source] = {}
+    for one in config.asked.values():
+        if one.type != "pings":
+            opened[one.name] = open_source(one, addresses)
+        elif one.name == rule.kind.source:
+            opened[one.name] = await _open_pings(config, place, stack)
+    for source in opened.values():
+        stack.push_async_callback(source.close)
+    return opened
+
+
+async def _open_pings(config: "Config", place: Place, stack: contextlib.AsyncExitStack) -> "Source":
+    from watchdog.store.pings import Pings
+    from watchdog.store.pool import open_pool
+
+    pool = await open_pool(await store_dsn(config, place), size=1)
+    stack.push_async_callback(pool.close)
+    return Pings(pool)
 
 
 def _rule(config: "Config", name: str) -> "Rule":

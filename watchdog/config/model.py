@@ -12,7 +12,7 @@ from rules.base import Classifier, Dialect, Entity, Kind, Severity, SqlQuestion
 from rules.hours import ActiveHours, span_at
 from watchdog.domain.people import Directory, Policy
 
-BUILT_IN: Final[Mapping[str, str]] = {"@files": "files"}
+BUILT_IN: Final[Mapping[str, str]] = {"@files": "files", "@pings": "pings"}
 """Type of each source that nobody declares, by its name; a kind has it instead of a `source` key."""
 
 BUILT_IN_TIMEOUT: Final = timedelta(seconds=10)
