@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rules.base import Unanswered
 from rules.file_questions import LogQuestion
 from tests.log_files import Log, Reading, lines_of, reading
 from tests.postgres import NIGHT
 from watchdog.sources import log_reader
+from watchdog.sources.log_files import LogFiles
+from watchdog.sources.places import Refused, opened
 
 DAY = timedelta(days=1)
 
@@ -412,3 +415,44 @@ def test_questions_about_one_log_are_read_for_together(one: Reading) -> None:
     assert [getattr(found[one], "groups")[0].count for one in both] == [5, 5]  # noqa: B009
     [file] = one.reader._files._known
     assert len({position.offset for position in file.positions.values()}) == 1
+
+
+def test_reading_stops_when_its_time_is_over(one: Reading) -> None:
+    one.log.append(10)
+    question = LogQuestion("@files", one.lines, one.log.now)
+    found = one.reader.look([question], one.lines.files, ends_s=0)
+    assert found[question] == Unanswered(f"{one.log.path}: 510 B are still to be read")
+    assert one.count == 10
+
+
+def test_a_rotated_log_that_cannot_be_read_is_left_out(one: Reading) -> None:
+    one.log.append(2)
+    one.log.rotated(1).symlink_to(one.log.rotated(1))
+    assert one.count == 2
+
+
+def test_a_log_that_cannot_be_read_is_told(one: Reading) -> None:
+    one.log.path.symlink_to(one.log.path)
+    with pytest.raises(Refused, match=r"api\.log cannot be read: too many levels"):
+        one.ask()
+
+
+@pytest.mark.parametrize("change", ["empty", "write anew", "replace", "grow"])
+def test_a_log_that_changes_between_finding_and_opening_is_noticed(
+    one: Reading, change: str
+) -> None:
+    one.log.append(5)
+    [(_, seen)] = LogFiles().look([str(one.log.path)], 0.0, 0.0)
+    if change == "empty":
+        os.truncate(one.log.path, 0)
+    elif change == "write anew":
+        one.log.path.write_bytes(b"x" * one.log.path.stat().st_size)
+    elif change == "replace":
+        copy = one.log.rotated(1)
+        copy.write_bytes(one.log.path.read_bytes())
+        copy.rename(one.log.path)
+    else:
+        one.log.append()
+    with opened(seen.path) as descriptor:
+        assert descriptor is not None
+        assert seen.is_still(descriptor) == (change == "grow")
