@@ -181,6 +181,22 @@ def test_a_mistake_in_the_pack_is_shown_in_the_pack(
     assert any(message in one.message for one in found)
 
 
+def test_databases_that_an_endpoint_is_compared_with_are_named_by_the_team() -> None:
+    compared = """\
+  same:
+    http:
+      source: "{{ pack.page }}"
+      url: /ready
+      same_as: { body.revision: { source: "{{ pack.source }}", query: select 1 } }
+    evidence: { rows: select 1 }
+"""
+    pack = PACK + compared
+    asked = "o: { pack: orders, source: crm, page: desk }"
+    assert made(asked, pack).rules["o-same"].evidence["rows"].source == "crm"
+    loaded = used(asked, pack.replace("query: select 1", "query: 'select {{ pack.page }}'"))
+    assert codes(loaded) == ["bad-sql"]
+
+
 def _statements(config: Config) -> str:
     texts = [query.text for rule in config.rules.values() for query in rule.evidence.values()]
     kinds = [rule.kind for name, rule in config.rules.items() if name.startswith("o-")]

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 FREE_KEYS = ("title", "impact", "do_first", "steps", "runbook", "labels", "actions")
-FREE_KIND_KEYS = ("source", "url", "headers", "body", "timezone", "cron", "path", "files", "expect")
+FREE_KIND_KEYS = (
+    "source", "url", "headers", "body", "timezone", "cron", "path", "files", "key", "expect"
+)  # fmt: skip
 """Where a text of a team may stand: nothing of it becomes part of a statement."""
+QUERY_KEYS = ("evidence", "verify", "unless")
 _ASKED = asked_names("pack")
 
 
@@ -178,9 +181,16 @@ def _stray_texts(rule: Table, parameters: Mapping[str, Parameter]) -> list[Probl
 
 
 def _statements(rule: Table) -> Iterator[Scalar]:
+    """Yield every text that is, or may become, part of a statement."""
     for key, entry in rule.entries.items():
-        if key in FREE_KEYS or key.startswith("x-") or isinstance(entry.value, Scalar):
-            continue
-        for inner, one in _keys(entry.value).items():
-            if inner not in FREE_KIND_KEYS:
-                yield from scalars(one.value)
+        if key in QUERY_KEYS:
+            yield from scalars(entry.value)
+        elif key not in FREE_KEYS and not key.startswith("x-") and _keys(entry.value):
+            yield from _asked_texts(entry.value)
+
+
+def _asked_texts(kind: Node | None) -> Iterator[Scalar]:
+    for key, entry in _keys(kind).items():
+        if key not in FREE_KIND_KEYS:
+            is_table = isinstance(entry.value, Table)
+            yield from _asked_texts(entry.value) if is_table else scalars(entry.value)
