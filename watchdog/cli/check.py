@@ -8,7 +8,6 @@ import click
 
 if TYPE_CHECKING:
     from watchdog.config.load import Loaded
-    from watchdog.config.recall import Fine
 
 BAD_ANSWER = 1
 WRONG_USE = 2
@@ -42,30 +41,16 @@ def check_command(
     Each is shown with its place and what would be right. Nothing is asked over the network.
     Exit codes: 0 fine, 1 mistakes found, 2 a file is missing or cannot be read.
     """
-    results = {root: _checked(root) for root in files or ("rules.yaml",)}
+    from watchdog.config.load import load
+
+    results = {root: load(root, os.environ) for root in files or ("rules.yaml",)}
     click.echo(_report(results, form, colour=_is_painted(color)), color=True)
     if strict and form == "text" and any(loaded.warnings for loaded in results.values()):
         click.echo("--strict: warnings count as errors")
     context.exit(_exit_code(results, strict=strict))
 
 
-def _checked(root: str) -> "Loaded | Fine":
-    """Return what is known of a configuration, or what comes of reading it."""
-    from watchdog.config.files import Disk
-    from watchdog.config.recall import recall, remember
-
-    known = recall(root, os.environ)
-    if known is not None:
-        return known
-    from watchdog.config.load import load
-
-    disk = Disk()
-    loaded = load(root, os.environ, disk=disk)
-    remember(root, os.environ, disk, loaded)
-    return loaded
-
-
-def _report(results: "dict[str, Loaded | Fine]", form: str, *, colour: bool) -> str:
+def _report(results: "dict[str, Loaded]", form: str, *, colour: bool) -> str:
     from watchdog.config import report
 
     if form == "json":
@@ -82,7 +67,7 @@ def _is_painted(color: str) -> bool:
     return color == "always"
 
 
-def _exit_code(results: "dict[str, Loaded | Fine]", *, strict: bool) -> int:
+def _exit_code(results: "dict[str, Loaded]", *, strict: bool) -> int:
     for root, loaded in results.items():
         first = loaded.problems[0] if loaded.problems else None
         if first and first.code in _UNUSABLE and first.place.file == os.path.normpath(root):

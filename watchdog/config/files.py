@@ -7,7 +7,6 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
@@ -50,26 +49,16 @@ class Files(Protocol):
 
 @dataclass(slots=True)
 class Disk:
-    """The file system. Remembers what it was asked for, so that a watcher knows where to look.
-
-    Attributes:
-        digests: Of what stood in each file when it was read.
-        matches: What each pattern named.
-    """
+    """The file system. Remembers what it was asked for, so that a watcher knows where to look."""
 
     asked_for: set[Path] = field(default_factory=set)
-    digests: dict[str, str] = field(default_factory=dict)
-    matches: dict[str, list[str]] = field(default_factory=dict)
 
     def read(self, path: str) -> bytes:
         """Read a file once, so that what is checked is what is hashed and used."""
         if is_pack(path):
-            content = _read_shipped(path)
-        else:
-            self.asked_for.add(Path(path).absolute())
-            content = _read_regular(path)
-        self.digests[path] = sha256(content).hexdigest()
-        return content
+            return _read_shipped(path)
+        self.asked_for.add(Path(path).absolute())
+        return _read_regular(path)
 
     def read_secret(self, path: str) -> bytes:
         """Read the file of a secret."""
@@ -80,9 +69,7 @@ class Disk:
         self.asked_for.add(Path(pattern).absolute())
         if not glob.has_magic(pattern):
             return [pattern]
-        found = sorted(path for path in glob.glob(pattern) if not Path(path).is_dir())
-        self.matches[pattern] = found
-        return found
+        return sorted(path for path in glob.glob(pattern) if not Path(path).is_dir())
 
     def packs(self) -> list[str]:
         """Find what came with us."""

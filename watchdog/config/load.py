@@ -57,7 +57,6 @@ def load(
     *,
     partial: bool = False,
     kinds: "Mapping[str, type[BaseModel]] | None" = None,
-    disk: Disk | None = None,
 ) -> Loaded:
     """Read a configuration from the disk. Never raises for anything that files can hold.
 
@@ -66,9 +65,8 @@ def load(
         partial: Keep what is right and report the rest in `config.broken`: for a start without
             a last good configuration.
         kinds: Kinds of rules by name; those of `rules` by default.
-        disk: Where it is read from, for who wants to know what was read.
     """
-    disk = disk or Disk()
+    disk = Disk()
     loaded = _load(os.path.normpath(path), env, disk, partial=partial, kinds=kinds)
     return replace(loaded, watched=frozenset(disk.asked_for))
 

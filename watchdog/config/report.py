@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from watchdog.config.problems import Problem, visible
-from watchdog.config.recall import Fine
 
 if TYPE_CHECKING:
     from watchdog.config.load import Loaded
@@ -21,15 +20,13 @@ _HALF = re.compile("[\ud800-\udfff]")
 _RED, _YELLOW, _BLUE, _BOLD, _END = "\x1b[31m", "\x1b[33m", "\x1b[34m", "\x1b[1m", "\x1b[0m"
 
 
-def as_text(loaded: "Loaded | Fine", root: str, *, colour: bool = False) -> str:
+def as_text(loaded: "Loaded", root: str, *, colour: bool = False) -> str:
     """Return every problem with its line and a caret, and a closing line."""
-    if isinstance(loaded, Fine):
-        return summary(loaded, root)
     blocks = [_block(problem, loaded, colour) for problem in loaded.problems]
     return "\n".join([*blocks, summary(loaded, root)])
 
 
-def summary(loaded: "Loaded | Fine", root: str) -> str:
+def summary(loaded: "Loaded", root: str) -> str:
     """Return how many problems there are: `rules.yaml: 3 errors, 0 warnings in 10 rules`."""
     counts = (
         _count(len(loaded.errors), "error"),
@@ -134,7 +131,7 @@ def _character_width(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def as_json(results: "Mapping[str, Loaded | Fine]") -> str:
+def as_json(results: "Mapping[str, Loaded]") -> str:
     """Return everything for machines; `results` holds what came of each root file."""
     problems = [
         {"root": root, **_values(problem)}
@@ -174,7 +171,7 @@ def _values(problem: Problem) -> dict[str, Any]:
     }
 
 
-def as_github(results: "Mapping[str, Loaded | Fine]") -> str:
+def as_github(results: "Mapping[str, Loaded]") -> str:
     """Return annotations for GitHub Actions, as many as are shown, and how many there are more."""
     problems = [problem for loaded in results.values() for problem in loaded.problems]
     lines: list[str] = []
