@@ -133,7 +133,8 @@ def parse_cron(text: str) -> Cron:
         raise CronError(f"`{line}` is unknown; allowed are {', '.join(_NICKNAMES)}")
     if len(fields) != len(_FIELDS) or not line:
         count = len(fields) if line else 0
-        raise CronError(f"it has {count} fields, not 5: {', '.join(one.name for one in _FIELDS)}")
+        said = "1 field" if count == 1 else f"{count} fields"
+        raise CronError(f"it has {said}, not 5: {', '.join(one.name for one in _FIELDS)}")
     minutes, hours, days, months, weekdays = (
         _values(place, one) for place, one in zip(_FIELDS, fields, strict=True)
     )

@@ -9,14 +9,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic_core import PydanticCustomError
 
 from rules.base import Answers, Context, Finding, Judgement, PingQuestion, Question
-from rules.cron import CronError, parse_cron, previous_slots
+from rules.cron import parse_cron, previous_slots
 from rules.fields import PositiveDuration
 from rules.settings import CommonSettings, Zone, age_at, good, rows_of, unanswered
 from rules.spans import short_span
+from rules.timetable import EARLY, CronLine
 from rules.wording import long_span
-
-EARLY = timedelta(minutes=1)
-"""How long before its slot a report still counts for it: clocks differ."""
 
 TOLD_FOR = timedelta(days=1)
 """How long it is told that a run never ended."""
@@ -31,14 +29,6 @@ def _key(given: str) -> str:
     if not 8 <= len(given) <= 100 or not given.replace("-", "").replace("_", "").isalnum():
         raise PydanticCustomError("bad_key", "is not the key of a heartbeat", {"hint": _KEY_HINT})
     return given
-
-
-def _cron(given: str) -> str:
-    try:
-        return parse_cron(given).text
-    except CronError as error:
-        words = {"why": f"{error}"}
-        raise PydanticCustomError("bad_cron", "is not a cron line: {why}", words) from None
 
 
 def _daily(given: str) -> str:
@@ -57,9 +47,7 @@ class Expect(BaseModel):
     every: PositiveDuration | None = Field(
         default=None, description="At most so long after the report before."
     )
-    cron: Annotated[str, AfterValidator(_cron)] | None = Field(
-        default=None, description="At the slots of a cron line."
-    )
+    cron: CronLine | None = Field(default=None, description="At the slots of a cron line.")
     daily: Annotated[str, AfterValidator(_daily)] | None = Field(
         default=None, description="Once a day at this time."
     )

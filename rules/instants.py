@@ -72,6 +72,14 @@ def before(now: datetime, span: timedelta) -> datetime:
         return _EARLIEST
 
 
+def after(at: datetime, span: timedelta) -> datetime:
+    """Return `at + span`, kept within what a datetime can say."""
+    try:
+        return min(at + span, _LATEST)
+    except OverflowError:
+        return _LATEST
+
+
 @lru_cache(maxsize=64)
 def wall_offsets(zone: str, day: date) -> tuple[tuple[float, int], ...]:
     """Return (epoch of the wall clock, offset in seconds) of each change of `zone`, newest first.

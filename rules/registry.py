@@ -52,5 +52,6 @@ KINDS: Final = Kinds(
         "files": "rules.files:Files",
         "logs": "rules.logs:Logs",
         "cursor": "rules.cursor:Cursor",
+        "schedule": "rules.schedule:Schedule",
     }
 )

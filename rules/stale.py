@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - names are checked when they are read, values are parameters.
 """The newest row, or the oldest that still waits, is too old."""
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from rules.base import (
     Rows,
     Severity,
 )
+from rules.extremes import of_entities, of_table
 from rules.fields import Column, Most, PositiveDuration
 from rules.instants import from_epoch
 from rules.memory import compact, key_of, parsed
@@ -34,7 +34,7 @@ from rules.settings import (
     unanswered,
 )
 from rules.spans import short_span
-from rules.sql_text import Statement, grouped, named, names
+from rules.sql_text import Statement
 from rules.wording import long_span
 
 
@@ -82,35 +82,21 @@ class Stale(TableSettings):
         return says.epoch(f"{'min' if self.oldest else 'max'}({says.key(self.column)})")
 
     def _whole(self, says: Statement) -> str:
-        # Scalar subqueries: a lone min or max is read off the end of an index.
-        rows = [f"from {self.relation} where {says.condition(self.where)}" for _ in range(2)]
         which = "min" if self.oldest else "max"
         near = says.near_extreme(which, self.column, self.relation, self.where)
-        return (
-            f"select (select {self._extreme(says)} {rows[0]}{near}) as at,"
-            f" (select count(*) from (select 1 {rows[1]} limit 1) q) as n"
-        )
+        return of_table(says, self, self._extreme(says), near)
 
     def _each(self, says: Statement, context: Context, ages: Ages) -> str:
-        columns = self.entity_columns
-        entity = named(says.entity(columns)) + ages.column(says)
-        rows = f"from {self.relation} where {says.condition(self.where)}"
         is_old = ages.older(
             says,
             mildest(self.max_age),
             lambda at: f"at < {says.bind(at.timestamp(), '::float8')}",
             zone="zone",
         )
-        watched = says.among(names(columns), context.watched)
-        nulls = "".join(f"null as {name}, " for name in names(columns))
-        nulls += ages.column(says, "null")
-        rows_again = f"from {self.relation} where {says.condition(self.where)}"
-        return (
-            f"select * from (select {entity}{self._extreme(says)} as at, count(*) as n {rows}"
-            f"{grouped(columns)}) q\nwhere at is null or {is_old} or {watched}"
-            f"\nunion all\nselect {nulls}null as at, count(*) as n"
-            f" from (select 1 {rows_again} limit 1) q"
-        )
+        instant = f"{ages.column(says)}{self._extreme(says)}"
+        nothing = f"{ages.column(says, 'null')}null"
+        wanted = f"at is null or {is_old}"
+        return of_entities(says, self, instant, wanted, context.watched, nothing)
 
     def judge(self, context: Context, answers: Answers) -> Judgement:
         """Judge each entity's age; the row without an entity says whether there is any row."""

@@ -20,6 +20,7 @@ from rules import (
     request,
     settings,
     sql,
+    timetable,
 )
 from watchdog.config import shapes, windows
 from watchdog.config import types as written
@@ -27,6 +28,7 @@ from watchdog.config import types as written
 KNOWN: Final[tuple[tuple[Any, str], ...]] = (
     (fields.Duration, "[duration](#durations)"),
     (fields.Most[fields.PositiveDuration], "[limit](#limits), a duration"),
+    (fields.Most[fields.Duration], "[limit](#limits), a duration"),
     (fields.Least[fields.PositiveDuration], "[limit](#limits), a duration"),
     (fields.Most[fields.Count], "[limit](#limits), a whole number"),
     (fields.Most[fields.Number], "[limit](#limits), a number"),
@@ -38,6 +40,9 @@ KNOWN: Final[tuple[tuple[Any, str], ...]] = (
     (fields.ComparisonLimits, "[limit](#limits), a [comparison](#comparisons)"),
     (fields.Count, "whole number"),
     (fields.Column, "[column](#sql)"),
+    (timetable.CronLine, "[cron line](#cron-lines)"),
+    (timetable.CronOrColumn, "[cron line](#cron-lines) or mapping"),
+    (timetable.ZoneOrColumn, "[zone](#zones) or mapping"),
     (fields.Table, "[table](#sql)"),
     (fields.SqlFragment, "[SQL](#sql)"),
     (fields.Words, "value or list of values"),

@@ -45,6 +45,7 @@ RATIO = {
 DUPLICATES = {"source": "db", "table": "t", "columns": "id"}
 CURSOR: dict[str, Any] = {"source": "db", "table": "t", "column": "seq", "entity": "org"}
 LOGS = {"files": "/var/log/api.log", "where": {"level": "ERROR"}, "max": 5}
+SCHEDULE = {"source": "db", "table": "t", "last_run": "at", "interval": "15m"}
 BASES: dict[str, dict[str, Any]] = {
     "stale": STALE,
     "failures": FAILURES,
@@ -59,6 +60,7 @@ BASES: dict[str, dict[str, Any]] = {
     "files": {"path": "/backups/*.dump", "max_age": "1d"},
     "logs": LOGS,
     "cursor": CURSOR,
+    "schedule": SCHEDULE,
 }
 
 
@@ -82,6 +84,7 @@ LITERAL = {
     "files": "31c68661f7828be7fc97918371d30fce",
     "logs": "eeb294e9f2bea5d876e1a0f734c1cded",
     "cursor": "b7a611733bdb8aa1f9efc7709b872ac6",
+    "schedule": "106f4297d9c9b58b347857fefd6a972f",
 }
 
 
@@ -144,6 +147,13 @@ WATCHED: list[tuple[str, dict[str, Any]]] = [
     ("duplicates", {"newer_than": "7d", "column": "at"}),
     ("duplicates", {"entity": "org"}),
     ("cursor", {"column": "id"}),
+    ("schedule", {"last_run": "synced_at"}),
+    ("schedule", {"interval": "30m"}),
+    ("schedule", {"interval": None, "cron": "@hourly"}),
+    ("schedule", {"interval": None, "cron": {"column": "cron"}}),
+    ("schedule", {"interval": None, "cron": "@hourly", "timezone": "Asia/Tokyo"}),
+    ("schedule", {"interval": None, "last_run": None, "due": "next_at"}),
+    ("schedule", {"created": "created_at"}),
 ]
 
 
@@ -182,6 +192,10 @@ UNWATCHED: list[tuple[str, dict[str, Any]]] = [
     ("duplicates", {"class": "transient"}),
     ("cursor", {"may": {"go_back": True, "jump_ahead": "5m"}}),
     ("cursor", {"accept_after": "2h"}),
+    ("schedule", {"grace": {"critical": "1h"}}),
+    ("schedule", {"in_a_row": 2}),
+    ("schedule", {"if_never": "bad"}),
+    ("schedule", {"class": "none"}),
 ]
 
 

@@ -53,6 +53,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "files": {"path": "/backups/*.dump", "max_age": "1d"},
     "logs": {"files": "/var/log/api.log", "where": {"level": "ERROR"}, "max": 5},
     "cursor": {"source": "db", "table": "t", "column": "at"},
+    "schedule": {"source": "db", "table": "t", "last_run": "at", "interval": "15m"},
 }
 LIMITS: dict[str, dict[str, Any]] = {
     "stale": {"max_age": {"warning": "1h", "critical": "2h"}, "if_empty": "bad"},
@@ -68,6 +69,7 @@ LIMITS: dict[str, dict[str, Any]] = {
     "files": {"max_age": "2d", "min_size": "1GB", "min_share": "50%"},
     "logs": {"max": 9, "silent_for": "5m", "factor": 3, "compare_to": "1h", "ignore_below": 5},
     "cursor": {"may": {"stand_still": "1d"}, "accept_after": "2h"},
+    "schedule": {"grace": {"warning": "5m", "critical": "1h"}, "in_a_row": 3, "if_never": "bad"},
 }
 
 
