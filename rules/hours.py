@@ -136,8 +136,8 @@ def _spans(hours: WeeklyHours, zone: str, year: int) -> _Spans:
     while day.year == year:
         if day.weekday() in hours.days:
             end_day = day if hours.end > hours.start else day + _DAY
-            start = _first(datetime.combine(day, hours.start), place).timestamp()
-            end = _first(datetime.combine(end_day, hours.end), place).timestamp()
+            start = first_instant(datetime.combine(day, hours.start), place).timestamp()
+            end = first_instant(datetime.combine(end_day, hours.end), place).timestamp()
             starts.append(start)
             ends.append(end)
             before.append(total)
@@ -146,7 +146,7 @@ def _spans(hours: WeeklyHours, zone: str, year: int) -> _Spans:
     return _Spans(tuple(starts), tuple(ends), tuple(before))
 
 
-def _first(wall: datetime, place: ZoneInfo) -> datetime:
+def first_instant(wall: datetime, place: ZoneInfo) -> datetime:
     """Return the first instant at which the wall clock shows `wall`, or more if it skips that."""
     at = wall.replace(tzinfo=place).astimezone(UTC)
     if _wall(at, place) == wall:

@@ -21,6 +21,7 @@ SECTIONS: dict[str, type[shapes.Shape]] = {
     "person": shapes.PersonShape,
     "team": shapes.TeamShape,
     "route": shapes.RouteShape,
+    "maintenance": shapes.MaintenanceShape,
 }
 """Sections of the file, by the names under which the text asks for their tables."""
 
@@ -52,6 +53,7 @@ def page() -> str:
     parts["every-table"] = table(keys_of(TableSettings, without=Settings))
     parts["classes"] = ", ".join(f"`{name}`" for name in BUILT_IN)
     parts["template"] = example("template")
+    parts["announced"] = example("maintenance")
     return filled("rules.md", parts)
 
 

@@ -63,6 +63,8 @@ KNOWN: Final[tuple[tuple[Any, str], ...]] = (
     (written.Checks, "[checks](#checks)"),
     (written.Zone, "[zone](#zones)"),
     (written.Hours, "[working hours](#working-hours)"),
+    (shapes.Announced, "[maintenance](#maintenance), or a list"),
+    (windows.Wall, "`2026-11-23 22:00`"),
     (windows.Days, "`mon-fri` or `sat,sun`"),
     (windows.DayHours, "`06:00-20:00`"),
     (windows.ZoneOrColumn, "[zone](#zones), or `{ column: timezone }`"),

@@ -13,7 +13,7 @@ from watchdog.config.secrets import TOKEN_SHAPES, replace_references, written_se
 VERSION = 1
 NAMED = ("sources", "people", "teams", "channels", "packs", "templates", "rules")
 """Sections that are merged by name over all files."""
-SINGLE = ("service", "defaults", "routes")
+SINGLE = ("service", "defaults", "routes", "maintenance")
 """Sections that stand in one file."""
 TOP = (
     "version",
@@ -25,6 +25,7 @@ TOP = (
     "people",
     "teams",
     "routes",
+    "maintenance",
     "packs",
     "templates",
     "rules",

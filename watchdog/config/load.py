@@ -169,6 +169,7 @@ def _config(gathered: Gathered, settings: "Settings", book: "Rulebook") -> Confi
         slack=settings.slack,
         email=settings.email,
         sources=sources,
+        maintenance=tuple(settings.maintenance),
         directory=Directory(
             settings.people,
             settings.teams,

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from rules.base import Classifier, Dialect, Entity, Kind, Severity, SqlQuestion
 from rules.hours import ActiveHours, span_at
+from watchdog.domain.maintenance import Maintenance
 from watchdog.domain.people import Directory, Policy
 
 BUILT_IN: Final[Mapping[str, str]] = {"@files": "files", "@pings": "pings"}
@@ -204,6 +205,7 @@ class Config:
     """Everything that `rules.yaml` and its includes say.
 
     Attributes:
+        maintenance: When trouble is expected.
         broken: Rules that are declared but wrong; only ever filled by a start without a good one.
         files: Text of every file read, by path, as it was read; the digest is over all of them.
     """
@@ -214,6 +216,7 @@ class Config:
     sources: Mapping[str, Source]
     directory: Directory
     rules: Mapping[str, Rule]
+    maintenance: tuple[Maintenance, ...] = ()
     broken: tuple[BrokenRule, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
     digest: bytes = b""

@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from rules.hours import ActiveHours
+from rules.hours import ActiveHours, first_instant
 from watchdog.config.model import UnlessOpen
-from watchdog.config.shapes import DefaultsShape, RuleShape
+from watchdog.config.shapes import DefaultsShape, MaintenanceShape, RuleShape
 from watchdog.config.windows import RowZone, weekly
+from watchdog.domain.maintenance import Maintenance
 from watchdog.domain.people import Policy, Repeat
 
 
@@ -20,6 +21,18 @@ def active_of(shape: RuleShape) -> ActiveHours | None:
     if isinstance(active.zone, RowZone):
         return ActiveHours(hours, column=active.zone.column)
     return ActiveHours(hours, active.zone.key)
+
+
+def maintenance_of(
+    shape: MaintenanceShape, *, rule: str = "", source: str = "", team: str = ""
+) -> Maintenance:
+    """Return a maintenance; it is announced for everything where nothing is named."""
+    if shape.begins is None or shape.ends is None:
+        hours = weekly(shape.days, shape.hours)
+        return Maintenance(shape.reason, shape.zone.key, rule, source, team, hours=hours)
+    begins_at = first_instant(shape.begins, shape.zone)
+    ends_at = first_instant(shape.ends, shape.zone)
+    return Maintenance(shape.reason, shape.zone.key, rule, source, team, begins_at, ends_at)
 
 
 def unless_open_of(shape: RuleShape) -> UnlessOpen | None:

@@ -14,7 +14,7 @@ from watchdog.config.endpoints import check_certificate, databases_of
 from watchdog.config.gather import Gathered
 from watchdog.config.model import BUILT_IN, Rule, Source
 from watchdog.config.nodes import Entry, Scalar, Span, Table, find
-from watchdog.config.policies import active_of, policy_of, unless_open_of
+from watchdog.config.policies import active_of, maintenance_of, policy_of, unless_open_of
 from watchdog.config.problems import Problem, did_you_mean, listed
 from watchdog.config.queries import Queries, read_queries
 from watchdog.config.secrets import part_span
@@ -142,6 +142,8 @@ class _RuleReader:
         self.check_repeat(draft)
         self.check_zone(draft)
         self.check_title(draft)
+        for one in draft.shape.maintenance if draft.shape else ():
+            self.settings.maintenance.append(maintenance_of(one, rule=draft.name))
         if draft.kind is None or draft.shape is None:
             return
         draft.limits = tuple(limits_of(draft.kind))

@@ -29,6 +29,7 @@ from watchdog.config.shapes import (
     SourceShape,
 )
 from watchdog.config.validate import keys_of, validated
+from watchdog.domain.maintenance import Maintenance
 from watchdog.domain.people import Person, Route, Team
 
 M = TypeVar("M", bound=BaseModel)
@@ -57,6 +58,7 @@ class Settings:
     people: dict[str, Person] = field(default_factory=dict)
     teams: dict[str, Team] = field(default_factory=dict)
     routes: list[tuple[Route, Entry]] = field(default_factory=list)
+    maintenance: list[Maintenance] = field(default_factory=list)
     declared: dict[str, tuple[str, ...]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     masked: list[Span] = field(default_factory=list)

@@ -12,11 +12,13 @@ from watchdog.config.nodes import (
     Table,
     find,
 )
+from watchdog.config.policies import maintenance_of
 from watchdog.config.problems import Level
 from watchdog.config.sections import SectionReader, Settings, is_nothing
 from watchdog.config.shapes import (
     DefaultsShape,
     EmailShape,
+    MaintenanceShape,
     RouteShape,
     ServiceShape,
     SlackShape,
@@ -38,6 +40,7 @@ def read_settings(gathered: Gathered, files: Files) -> Settings:
     reader.read_service()
     reader.read_channels()
     reader.read_defaults()
+    reader.read_maintenance()
     teams = TeamReader(gathered, files, settings)
     for name, entry in teams.named("people"):
         teams.read_person(name, entry)
@@ -125,6 +128,19 @@ class _SettingsReader(SectionReader):
         self.into.defaults = shape
         if shape.team:
             self.known("teams", shape.team, find(entry.value, ("team",), entry.key))
+
+    def read_maintenance(self) -> None:
+        section = self.gathered.sections.get("maintenance")
+        if section is None or is_nothing(section):
+            return
+        listed = section.value
+        nodes = listed.items if isinstance(listed, Listing) else [listed]
+        for node in nodes:
+            shape = self.shape(
+                MaintenanceShape, Entry(Scalar("maintenance", node.span), node), "a maintenance"
+            )
+            if shape:
+                self.into.maintenance.append(maintenance_of(shape))
 
     def read_routes(self) -> None:
         section = self.gathered.sections.get("routes")

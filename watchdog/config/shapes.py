@@ -23,7 +23,7 @@ from watchdog.config.types import (
     Zone,
     one_or_many,
 )
-from watchdog.config.windows import DayHours, Days, ZoneOrColumn
+from watchdog.config.windows import DayHours, Days, Wall, ZoneOrColumn
 from watchdog.domain.people import Role, Rotate
 
 Severities = Annotated[tuple[Severity, ...], BeforeValidator(one_or_many)]
@@ -80,6 +80,36 @@ class EmailShape(Shape):
     )
 
 
+class MaintenanceShape(Shape):
+    """Trouble that is announced: one span, or hours that come again each week."""
+
+    reason: Text = Field(description="What is done then; it is shown.")
+    zone: Zone = Field(description="Zone of the days and times.")
+    begins: Wall | None = Field(default=None, alias="from", description="Begin of one span.")
+    ends: Wall | None = Field(default=None, alias="to", description="Its end.")
+    days: Days | None = Field(default=None, description="Days of each week; every day by default.")
+    hours: DayHours | None = Field(
+        default=None, description="Hours of these days; the whole day by default."
+    )
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> "MaintenanceShape":
+        is_span = self.begins is not None or self.ends is not None
+        if is_span == (self.days is not None or self.hours is not None):
+            hint = {"hint": "one span has `from` and `to`, one that comes again `days` and `hours`"}
+            raise PydanticCustomError("one_of", "needs `from` and `to`, or `days` or `hours`", hint)
+        if is_span and (self.begins is None or self.ends is None or self.begins >= self.ends):
+            raise PydanticCustomError("bad_window", "needs a `from` and a later `to`", {})
+        return self
+
+
+Announced = Annotated[
+    tuple[MaintenanceShape, ...],
+    BeforeValidator(lambda given: [given] if isinstance(given, dict) else given),
+]
+"""One maintenance or a list of them."""
+
+
 class SourceShape(Shape):
     """Something that can be asked; exactly one of `postgres`, `sqlite` and `http` says what it is."""
 
@@ -102,6 +132,7 @@ class SourceShape(Shape):
         default=None, description="Sent with every request."
     )
     body_max: Size | None = Field(default=None, description="Most of a body that is read: `1MB`.")
+    maintenance: Announced = Field(default=(), description="When its trouble is expected.")
 
 
 class PersonShape(Shape):
@@ -135,6 +166,9 @@ class TeamShape(Shape):
     )
     oncall: OncallShape | None = Field(
         default=None, description="Rotation; without it the lead answers."
+    )
+    maintenance: Announced = Field(
+        default=(), description="When trouble of its rules and sources is expected."
     )
 
 
@@ -256,6 +290,9 @@ class RuleShape(DefaultsShape):
     )
     active: ActiveShape | None = Field(
         default=None, description="Hours outside of which nothing becomes bad."
+    )
+    maintenance: Announced = Field(
+        default=(), description="When its findings are expected: held, unless they outlast it."
     )
     verify: dict[Text, Text] | None = Field(
         default=None, description="Queries that must all find a row before a recovery counts."

@@ -12,6 +12,7 @@ from watchdog.config.nodes import (
     find,
     is_lost,
 )
+from watchdog.config.policies import maintenance_of
 from watchdog.config.sections import SectionReader
 from watchdog.config.shapes import (
     SourceShape,
@@ -54,6 +55,7 @@ class SourceReader(SectionReader):
         team = self._source_team(shape, entry)
         if kind and right and team and whole:
             self.into.sources[name] = _source(name, kind, team, shape)
+        self.into.maintenance += [maintenance_of(one, source=name) for one in shape.maintenance]
 
     def _source_type(self, shape: SourceShape, entry: Entry) -> str | None:
         found = [one for one in _TYPES if one in shape.model_fields_set]

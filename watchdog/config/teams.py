@@ -6,6 +6,7 @@ from watchdog.config.nodes import (
     Table,
     find,
 )
+from watchdog.config.policies import maintenance_of
 from watchdog.config.problems import Level
 from watchdog.config.sections import SectionReader, item_span, written
 from watchdog.config.shapes import (
@@ -51,6 +52,7 @@ class TeamReader(SectionReader):
         if lead is None:
             return
         self.into.teams[name] = _team(name, shape, lead, tuple(there))
+        self.into.maintenance += [maintenance_of(one, team=name) for one in shape.maintenance]
 
     def _check_handover(self, oncall: OncallShape, entry: Entry) -> None:
         spot = find(entry.value, ("oncall", "handover"), entry.key)

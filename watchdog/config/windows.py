@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import time
+from datetime import datetime, time
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -48,9 +48,21 @@ def _parse_zone_or_column(given: object) -> ZoneInfo | RowZone:
         raise refusal("bad_column", error.errors()[0]["msg"], _ZONE_HINT) from None
 
 
+def _parse_wall(given: object) -> datetime:
+    hint = "write it like `2026-11-23 22:00`"
+    text = text_of(given, "bad_time", "a day and a time", hint)
+    try:
+        return datetime.strptime(text, "%Y-%m-%d %H:%M")  # noqa: DTZ007 (its zone is another key)
+    except ValueError:
+        words = "`{given}` is not a day and a time"
+        raise refusal("bad_time", words, hint, given=shown(text)) from None
+
+
 _TEXT = WithJsonSchema({"type": "string"})
 Days = Annotated[frozenset[int], PlainValidator(_parse_days), _TEXT]
 DayHours = Annotated[tuple[time, time], PlainValidator(_parse_hours), _TEXT]
+Wall = Annotated[datetime, PlainValidator(_parse_wall), _TEXT]
+"""A day and a time by the wall clock, its zone said elsewhere."""
 ZoneOrColumn = Annotated[
     ZoneInfo | RowZone,
     PlainValidator(_parse_zone_or_column),

@@ -63,10 +63,14 @@ class Held:
     Attributes:
         under: The rule or source whose trouble explains it; empty for none.
         excused: Its `unless` holds.
+        expected: Why it is expected now: the maintenance that it began in.
+        outlasted: What must be said when it opens: the maintenance that it has outlasted.
     """
 
     under: str = ""
     excused: bool = False
+    expected: str = ""
+    outlasted: str = ""
 
 
 NOT_HELD = Held()
@@ -108,6 +112,8 @@ def _why_not(
     now: datetime,
 ) -> str:
     """Return why something bad opens no incident yet; empty when it does."""
+    if held.expected:
+        return held.expected
     at_most = policy.unless_at_most
     if excused_since is not None and (at_most is None or now - excused_since < at_most):
         return "excused by `unless`"

@@ -14,7 +14,7 @@ from watchdog.config.model import Config, Rule
 from watchdog.domain.track import Held
 from watchdog.engine import blind, evidence, reconcile
 from watchdog.engine.agenda import Agenda
-from watchdog.engine.holding import Holding, recently_ended
+from watchdog.engine.holding import Holding, in_maintenance, recently_ended
 from watchdog.engine.leader import Leader
 from watchdog.engine.look import Looked, look
 from watchdog.engine.memory import Memory
@@ -213,7 +213,7 @@ class Engine:
         """Count the looks and write what they changed; healthy ones write nothing."""
         assert self._config is not None
         ended = await recently_ended(self._pool, level, memory, now)
-        holding = Holding(self._config.rules, memory, ended, now)
+        holding = Holding(self._config, memory, ended, now)
         plans = [
             plan(one.rule, one.judgement, memory.tracks_of(one.rule), holding.of(one), now)
             for one in level
@@ -300,7 +300,8 @@ class Engine:
         ):
             known = memory.tracks.get(rule.name, {})
             if judgement.outcome is Outcome.BAD or known:
-                plans.append(plan(rule, judgement, known, _never_held, now))
+                held = in_maintenance(self._config, rule, known, now)
+                plans.append(plan(rule, judgement, known, held, now))
         await self._write(memory, [one for one in plans if not one.is_empty])
 
     async def _report_broken(self, memory: Memory) -> None:

@@ -1,13 +1,15 @@
-"""What holds findings back: trouble above them, or an excuse."""
+"""What holds findings back: trouble above them, an excuse, or a maintenance."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import asyncpg
 
 from rules.base import Entity, Past
-from watchdog.config.model import Rule, UnlessOpen
-from watchdog.domain.track import Held
+from watchdog.config.model import Config, Rule, UnlessOpen
+from watchdog.domain.maintenance import expected, outlasted
+from watchdog.domain.track import NOT_HELD, Held, Track
 from watchdog.engine.look import Looked
 from watchdog.engine.memory import Memory, explains, related
 from watchdog.store import remembered
@@ -19,12 +21,12 @@ class Holding:
 
     def __init__(
         self,
-        rules: Mapping[str, Rule],
+        config: Config,
         memory: Memory,
         ended: Mapping[str, Sequence[Past]],
         now: datetime,
     ) -> None:
-        self._rules = rules
+        self._config = config
         self._memory = memory
         self._ended = ended
         self._now = now
@@ -33,15 +35,19 @@ class Holding:
         """Return what holds each entity of a look back."""
         rule = one.rule
         columns = {
-            name: self._rules[name].kind.entity for name in rule.parents if name in self._rules
+            name: self._config.rules[name].kind.entity
+            for name in rule.parents
+            if name in self._config.rules
         }
+        announced = in_maintenance(self._config, rule, self._memory.tracks_of(rule), self._now)
         muting = self._muting(rule.unless_open) if rule.unless_open else {}
         muted_by = columns.get(rule.unless_open.rule, ()) if rule.unless_open else ()
 
         def held(entity: Entity) -> Held:
             under = self._memory.held(rule, columns, entity).under
             is_muted = bool(muting) and any(related(muting, muted_by, entity))
-            return Held(under=under, excused=is_muted or entity in one.excused)
+            is_excused = is_muted or entity in one.excused
+            return replace(announced(entity), under=under, excused=is_excused)
 
         return held
 
@@ -53,6 +59,30 @@ class Holding:
         return {entity: True for entity, track in bad.items() if explains(track)} | {
             one.entity: True for one in past if one.until and one.until >= since
         }
+
+
+def in_maintenance(
+    config: Config, rule: Rule, known: Mapping[Entity, Track], now: datetime
+) -> Callable[[Entity], Held]:
+    """Return what a maintenance says of each entity of a rule: expected, or outlasted.
+
+    Args:
+        known: The tracks of the rule, which say since when something is bad.
+    """
+    windows = [
+        one for one in config.maintenance if one.is_for(rule.name, rule.kind.source, rule.team)
+    ]
+
+    def held(entity: Entity) -> Held:
+        if not windows:
+            return NOT_HELD
+        track = known.get(entity)
+        since = track.bad_since if track and track.bad_checks else now
+        if said := expected(windows, since, now):
+            return Held(expected=said)
+        return Held(outlasted=outlasted(windows, since))
+
+    return held
 
 
 async def recently_ended(

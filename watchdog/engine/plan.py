@@ -11,10 +11,15 @@ from watchdog.domain.track import Held, Move, Track, first_good_at, look_bad, lo
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """An entity that has been bad for long enough."""
+    """An entity that has been bad for long enough.
+
+    Attributes:
+        remark: A sentence that must be said besides.
+    """
 
     track: Track
     finding: Finding
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,7 @@ class _Making:
         self.tracks[finding.entity] = look.track
         incident_id = look.track.incident_id
         if look.move is Move.OPEN:
-            self.openings.append(Opening(look.track, finding))
+            self.openings.append(Opening(look.track, finding, held.outlasted))
         elif incident_id is not None:
             change = Change(incident_id, finding)
             (self.changes if look.move is Move.LEVEL else self.still_bad).append(change)

@@ -163,6 +163,7 @@ async def _begun(
             continue
         fresh = _new_incident(number, print_, plan, one, *marks[plan.rule.name])
         fresh, remark = _escalated(fresh, earlier.get(print_), policy.repeat, directory)
+        remark = " ".join(filter(None, (one.remark, remark)))
         begun.append(opened(fresh, evidence.get((plan.rule.name, one.track.entity), {}), remark))
     return begun
 
