@@ -31,6 +31,6 @@ async def test_a_stuck_sync_reaches_the_outbox_within_its_slots_and_five_seconds
     program.advance(SECONDS_TO_RECOVER)
     ended = await incidents_after(program, newest)
 
-    assert [one["rule"] for one in opened] == ["contact-sync-stuck"], moment
+    assert [one["rule"] for one in opened] == ["servicetitan_sync-sync-stuck"], moment
     assert any(f"#{opened[0]['id']}" in one["text"] for one in told)
     assert [one["state"] for one in ended] == ["recovered"]

@@ -16,7 +16,7 @@ from tests.acceptance.nights import REOPEN_WINDOW, SECONDS_TO_OPEN, SECONDS_TO_R
 from tests.acceptance.running import Program
 from watchdog.demo.failures import FAILURES
 
-RULE = "contact-sync-stuck"
+RULE = "servicetitan_sync-sync-stuck"
 
 
 def rows(program: Program, *words: str) -> list[dict[str, str]]:
@@ -179,7 +179,7 @@ def test_a_rule_is_tried_without_sending_anything(program: Program, number: str)
     program.run("demo", "mend", "S1")
     assert "1 bad now" in tried
     assert len(rows(program, "outbox")) == before
-    assert f"did you mean {RULE}?" in program.run("try", "contact-sync-stuk", code=2)
+    assert f"did you mean {RULE}?" in program.run("try", "servicetitan_sync-sync-stuk", code=2)
 
 
 def test_status_says_whether_everything_is_watched(program: Program) -> None:

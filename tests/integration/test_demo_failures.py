@@ -74,7 +74,7 @@ async def test_a_stale_table_gets_critical_after_two_hours(world: World) -> None
     await world.switch("Z1", True)
     await world.live(timedelta(hours=2))
     opened, _ = await world.openings()
-    assert set(opened) == {("zendesk-tickets-stale", (), "critical", "")}
+    assert set(opened) == {("zendesk_sync-tickets-stale", (), "critical", "")}
     await world.switch("Z1", False)
 
 
@@ -85,7 +85,7 @@ async def test_tickets_get_old_when_a_failure_of_their_sync_lasts(
     await world.switch(failure_id, True)
     await world.live(timedelta(minutes=45))
     opened, held = await world.openings()
-    stale = "zendesk-tickets-stale"
+    stale = "zendesk_sync-tickets-stale"
     assert (stale in {name for name, *_ in opened}) is (stale in FAILURES[failure_id].later)
     assert (stale in held) is (stale in FAILURES[failure_id].holds)
     await world.switch(failure_id, False)
@@ -95,7 +95,7 @@ async def test_tickets_get_old_when_a_failure_of_their_sync_lasts(
 async def test_a_failure_lasts_for_as_long_as_nobody_mends_it(world: World) -> None:
     await world.switch("S1", True)
     await world.live(timedelta(hours=10))
-    assert await world.bad() == {"contact-sync-stuck"}
+    assert await world.bad() == {"servicetitan_sync-sync-stuck"}
     await world.switch("S1", False)
     assert await world.bad() == set()
 
@@ -104,12 +104,12 @@ async def test_several_failures_can_be_broken_at_once(world: World) -> None:
     for one in ("S1", "W2", "E4"):
         await world.switch(one, True)
     assert await world.bad() == {
-        "contact-sync-stuck",
-        "repositories-failing",
+        "servicetitan_sync-sync-stuck",
+        "workspace_issues-repositories-failing",
         "email-queue-stuck",
     }
     await world.switch("W2", False)
-    assert await world.bad() == {"contact-sync-stuck", "email-queue-stuck"}
+    assert await world.bad() == {"servicetitan_sync-sync-stuck", "email-queue-stuck"}
     for one in ("S1", "E4"):
         await world.switch(one, False)
     assert await world.bad() == set()

@@ -37,7 +37,7 @@ async def test_what_is_broken_stays_broken_over_a_restart_and_can_be_mended_mean
             await world.switch(failure_id, True)
     await clock.advance(timedelta(hours=1))
     async with living(dsn, tmp_path, clock, "again") as world:
-        assert await world.bad() == {"contact-sync-stuck", "background-sync-failing"}
+        assert await world.bad() == {"servicetitan_sync-sync-stuck", "background_sync-runs-failing"}
         crm_dsn = world.demo.crm_dsn
     for failure_id in ("S1", "B2"):
         await set_broken(crm_dsn, failure_id, False)

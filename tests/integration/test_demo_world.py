@@ -21,10 +21,10 @@ from watchdog.demo.switch import list_broken, set_broken
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PROBES = frozenset({"contact-credentials"})
+PROBES = frozenset({"servicetitan_sync-credentials"})
 """Hundreds of requests, whose answers do not depend on the hour."""
 
-SLOW = PROBES | {"background-sync-failing"}
+SLOW = PROBES | {"background_sync-runs-failing"}
 """Rules that are looked at every few hours only, so that a week passes in seconds."""
 
 

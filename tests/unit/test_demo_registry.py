@@ -176,15 +176,15 @@ def test_an_expected_incident_is_said_in_a_line(expected: Expected, line: str) -
 @pytest.mark.parametrize(
     ("failure_id", "said"),
     [
-        ("Z1", "opens warning zendesk-tickets-stale"),
+        ("Z1", "opens warning zendesk_sync-tickets-stale"),
         (
             "Z2",
-            "opens warning zendesk-runs-failing (transient); zendesk-tickets-stale when it lasts",
+            "opens warning zendesk_sync-runs-failing (transient); zendesk_sync-tickets-stale when it lasts",
         ),
-        ("Z7", "opens warning zendesk-run-hangs; holds zendesk-tickets-stale"),
+        ("Z7", "opens warning zendesk_sync-run-hangs; holds zendesk_sync-tickets-stale"),
         ("E1", "opens critical desk-up; holds desk-degraded, desk-ready"),
         ("E1a", "stays silent"),
-        ("S1", "opens warning contact-sync-stuck of berlin-heating"),
+        ("S1", "opens warning servicetitan_sync-sync-stuck of berlin-heating"),
     ],
 )
 def test_a_failure_says_what_is_to_be_heard_of_it(failure_id: str, said: str) -> None:

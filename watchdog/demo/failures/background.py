@@ -10,7 +10,7 @@ FAILURES = (
     Failure(
         "B2", "One organisation's sync keeps failing", "web_sync",
         opens=(
-            Expected("background-sync-failing", "warning", "transient", _ORGANISATION),
+            Expected("background_sync-runs-failing", "warning", "transient", _ORGANISATION),
         ),
         sets={"organisations_failing": {_NAME: _ERROR}},
         breaks=(("fail_syncs", _NAME, 3, _ERROR),), mends=(("add_good_sync", _NAME),),

@@ -11,7 +11,7 @@ FAILURES = (
     Failure(
         "S1", "A contact sync is stuck in running", "crm",
         opens=(
-            Expected("contact-sync-stuck", "warning", "", (("workspace_id", _STUCK),)),
+            Expected("servicetitan_sync-sync-stuck", "warning", "", (("workspace_id", _STUCK),)),
         ),
         sets={"workspaces_left_alone": (_STUCK,)},
         breaks=(("run_contact_sync", _STUCK, timedelta(minutes=31)),),
@@ -27,7 +27,7 @@ FAILURES = (
         "S5", "A workspace's CRM refuses our credentials", "crm",
         opens=(
             Expected(
-                "contact-credentials", "critical", "auth_config",
+                "servicetitan_sync-credentials", "critical", "auth_config",
                 (("workspace_id", _REFUSED), ("tenant_id", str(tenant_of(_REFUSED)))),
             ),
         ),

@@ -7,7 +7,7 @@ _ERROR = "HTTP 502 Bad Gateway from the code host"
 FAILURES = (
     Failure(
         "W2", "Seven repositories fail for good", "crm",
-        opens=(Expected("repositories-failing", "critical", "transient"),),
+        opens=(Expected("workspace_issues-repositories-failing", "critical", "transient"),),
         breaks=(("fail_repositories", 7, _ERROR),), mends=(("mend_repositories",),),
     ),
     Failure(

@@ -5,7 +5,7 @@ from datetime import timedelta
 from watchdog.demo.failure import Expected, Failure
 
 _LONG_RUN = timedelta(minutes=6)
-_STALE, _FAILING, _HANGS = "zendesk-tickets-stale", "zendesk-runs-failing", "zendesk-run-hangs"
+_STALE, _FAILING, _HANGS = "zendesk_sync-tickets-stale", "zendesk_sync-runs-failing", "zendesk_sync-run-hangs"
 _OUTAGE = "connection reset by peer while reading page 3"
 _REFUSED = "401 Unauthorized: invalid API token"
 _OF_A_CUSTOMER = "Error 401 Unauthorized: invalid token"
@@ -18,7 +18,7 @@ FAILURES = (
         "Z1", "Tickets stopped updating", "crm",
         opens=(Expected(_STALE, "warning"),),
         sets={"tickets_frozen": True},
-        breaks=(("age_tickets", timedelta(minutes=31)),),
+        breaks=(("age_tickets", timedelta(minutes=31)),), mends=_GOOD_RUN,
     ),
     Failure(
         "Z1a", "A quiet night: runs succeed and fetch nothing", "crm",
