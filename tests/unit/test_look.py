@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from rules.base import (
     Answer,
@@ -65,6 +65,7 @@ class Asks:
     texts: tuple[str, ...]
     source: str = "jobs"
     entity: tuple[str, ...] = ("id",)
+    past_within: timedelta = timedelta()
 
     def ask(self, context: Context, answers: Answers) -> tuple[Question, ...]:  # noqa: ARG002
         return () if answers else tuple(SqlQuestion(self.source, text) for text in self.texts)
@@ -75,6 +76,14 @@ class Asks:
 
     def identity(self) -> str:
         return " ".join(self.texts)
+
+
+@dataclass(frozen=True)
+class AsksElsewhere(Asks):
+    """A kind that asks another source first what there is to look at."""
+
+    def ask(self, context: Context, answers: Answers) -> tuple[Question, ...]:  # noqa: ARG002
+        return () if answers else tuple(SqlQuestion("crm", text) for text in self.texts)
 
 
 def a_finding(entity: Entity) -> Finding:
@@ -115,6 +124,19 @@ async def test_a_source_with_a_bug_is_an_error_of_its_rules_only() -> None:
 async def test_a_source_that_answers_too_little_is_an_error_and_mixes_nothing_up() -> None:
     [one] = await look_at(Asked(short=True), asking("one", "a", "b"))
     assert one.error == Unanswered("internal error: ValueError", whole_source=True)
+
+
+async def test_trouble_of_another_source_makes_one_rule_blind_and_not_its_own_source() -> None:
+    rule = replace(asking("probe", "a", source="crm"), kind=AsksElsewhere(("a",), "api"))
+    silent = Asked({"a": Unanswered("does not answer", whole_source=True)})
+    [one] = await look([rule], NOW, {"crm": silent}, {})
+    assert one.error == Unanswered("source crm: does not answer")
+
+
+async def test_trouble_of_a_source_that_nobody_declares_is_the_rules_own() -> None:
+    broken = Asked({"a": RuntimeError("bug")})
+    [one] = await look([asking("logs", "a", source="@files")], NOW, {"@files": broken}, {})
+    assert one.error == Unanswered("internal error: RuntimeError")
 
 
 async def test_a_source_that_is_not_declared_is_named() -> None:

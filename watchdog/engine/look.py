@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from rules.base import Answer, Answers, Context, Entity, Judgement, Known, Question, Unanswered
-from watchdog.config.model import Rule
+from watchdog.config.model import BUILT_IN, Rule
 from watchdog.sources.base import Source
 
 logger = logging.getLogger(__name__)
@@ -124,9 +124,21 @@ def _receive(one: _Asking, answers: Mapping[Question, Answer]) -> None:
     received = tuple(answers[question] for question in one.questions)
     refused = [answer for answer in received if isinstance(answer, Unanswered)]
     if len(refused) == len(received):
-        one.result = Looked(one.rule, one.context.now, error=refused[0])
+        reason = _of_its_source(refused[0], one.questions[0].source, one.rule.kind.source)
+        one.result = Looked(one.rule, one.context.now, error=reason)
         return
     one.answers = (*one.answers, received)
+
+
+def _of_its_source(reason: Unanswered, asked: str, source: str) -> Unanswered:
+    """Return why a rule could not be evaluated, as it is told of the rule's own source.
+
+    What another source, or one that nobody declares, refuses makes this one rule blind.
+    """
+    if asked == source and source not in BUILT_IN:
+        return reason
+    words = reason.reason if asked in BUILT_IN else f"source {asked}: {reason.reason}"
+    return Unanswered(words)
 
 
 def _judge(one: _Asking) -> Looked:
