@@ -57,11 +57,11 @@ def test_the_example_keeps_its_sources() -> None:
 
 
 def test_a_rule_starts_from_the_defaults() -> None:
-    defaults = "{ team: data, every: 5m, severity: info, open_after: 4 checks, for: 10m, labels: { a: 1 } }"
+    defaults = "{ team: data, every: 5m, severity: info, for: 10m, labels: { a: 1 } }"
     text = GOOD.replace("{ team: data }\n", f"{defaults}\n", 1)
     rule = config_of(text).rules["orders-stale"]
     assert (rule.team, rule.every, rule.severity) == ("data", timedelta(minutes=5), Severity.INFO)
-    assert rule.policy == Policy(open_after=4, open_for=timedelta(minutes=10))
+    assert rule.policy == Policy(open_after=1, open_for=timedelta(minutes=10))
     assert rule.labels == {"a": "1"}
 
 

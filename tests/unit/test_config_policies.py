@@ -3,9 +3,9 @@
 from datetime import time, timedelta
 
 from rules.hours import ActiveHours, WeeklyHours
-from tests.config_files import rule_of
+from tests.config_files import GOOD, config_of, read, rule_of
 from watchdog.config.model import UnlessOpen
-from watchdog.domain.people import Repeat
+from watchdog.domain.people import NoData, Policy, Repeat
 
 QUEUE = "queue: { source: crm, table: jobs, max_rows: 10, entity: [shop] }\n"
 WEEK = frozenset(range(7))
@@ -42,3 +42,25 @@ def test_a_repetition_is_escalated_to_a_team() -> None:
 def test_proof_is_asked_of_the_rules_source() -> None:
     rule = rule_of(f"{QUEUE}verify: {{ run: 'select 1 where {{{{ opened_at }}}} > at' }}")
     assert rule.verify["run"].source == "crm"
+
+
+def test_for_is_time_instead_of_checks() -> None:
+    policy = rule_of(QUEUE + "for: 10m").policy
+    assert policy == Policy(open_after=1, open_for=timedelta(minutes=10))
+
+
+def test_a_rules_own_checks_come_before_the_time_of_the_defaults() -> None:
+    text = GOOD.replace("{ team: data }\n", "{ team: data, for: 10m }\n", 1)
+    rules = config_of(f"{text}  r: {{ {QUEUE.strip()}, open_after: 3 checks }}\n").rules
+    assert rules["orders-stale"].policy.open_for == timedelta(minutes=10)
+    assert rules["r"].policy == Policy(open_after=3)
+
+
+def test_no_data_changes_nothing_unless_a_rule_says_so() -> None:
+    assert rule_of(QUEUE).policy.no_data is NoData.KEEP
+    assert rule_of(QUEUE + "no_data: ok").policy.no_data is NoData.OK
+
+
+def test_a_parent_that_is_looked_at_in_time_is_no_reason_to_warn() -> None:
+    child = f"  r: {{ {QUEUE.strip()}, depends_on: orders-stale, open_after: 1 check }}\n"
+    assert read(GOOD + child).problems == ()

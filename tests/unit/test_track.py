@@ -109,6 +109,19 @@ def test_what_was_held_opens_at_the_next_bad_check_once_it_is_released() -> None
     assert look_bad(held, "r", BAD, POLICY, NOT_HELD, NOW + 5 * MINUTE).move is Move.OPEN
 
 
+def test_time_may_be_asked_for_instead_of_checks() -> None:
+    policy = Policy(open_after=1, open_for=10 * MINUTE)
+    look = look_times(10, policy)
+    assert (look.move, look.track and look.track.reason) == (Move.NOTHING, "not bad for 10m yet")
+    assert look_times(11, policy).move is Move.OPEN
+
+
+def test_a_failure_class_with_checks_of_its_own_is_not_held_to_the_time() -> None:
+    policy = Policy(open_after=1, open_for=10 * MINUTE)
+    finding = replace(BAD, open_after=1)
+    assert look_bad(None, "r", finding, policy, NOT_HELD, NOW).move is Move.OPEN
+
+
 def test_an_excuse_holds_until_its_time_is_over() -> None:
     policy = replace(POLICY, unless_at_most=10 * MINUTE)
     assert look_times(10, policy, Held(excused=True)).move is Move.NOTHING

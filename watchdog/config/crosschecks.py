@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
 
 from rules.base import Severity
+from rules.durations import format_duration
+from watchdog.config.model import Rule
 from watchdog.config.nodes import Entry, find
 from watchdog.config.problems import Level, Problem, did_you_mean, shown
 from watchdog.config.rulebook import Draft, Rulebook
@@ -32,6 +34,29 @@ def check_dependencies(book: Rulebook, settings: Settings, *, is_whole: bool) ->
             chain = " → ".join(said(drafts[one].entry.key) for one in [*circle, circle[0]])
             words = f"the rules wait for each other: {chain}"
             drafts[name].add("depends-cycle", words, item_span(spot, parent))
+
+
+def check_order(book: Rulebook) -> list[Problem]:
+    """Return warnings about rules that may open before what they depend on was looked at."""
+    rules = book.rules
+    return [
+        mark("parent-later", words, item_span(spot, name), label, level=Level.WARNING)
+        for draft in book.drafts
+        if (rule := rules.get(draft.name))
+        for name in rule.depends_on
+        if name in rules
+        for words, label in _opens_first(rule, rules[name])
+        for spot in [find(draft.entry.value, ("depends_on",), draft.entry.key)]
+    ]
+
+
+def _opens_first(child: Rule, parent: Rule) -> Iterator[tuple[str, str]]:
+    """Yield why a rule may open before its parent is looked at; nothing if it cannot."""
+    opens_after = max((child.policy.open_after - 1) * child.every, child.policy.open_for)
+    if parent.every > max(opens_after, child.every):
+        words = f"`{shown(parent.name)}` is looked at every {format_duration(parent.every)}"
+        label = f"this rule may open before that: {format_duration(opens_after)} after it broke"
+        yield words, label
 
 
 def _check_known(

@@ -99,7 +99,7 @@ def _load(
     gathered = gather(root, env, files)
     if not gathered.has_root:
         return Loaded(None, _in_order(gathered.problems, gathered), gathered.texts)
-    from watchdog.config.crosschecks import check_dependencies, check_routes
+    from watchdog.config.crosschecks import check_dependencies, check_order, check_routes
     from watchdog.config.rulebook import read_rules
     from watchdog.config.settings import read_settings
 
@@ -108,6 +108,7 @@ def _load(
     check_dependencies(book, settings, is_whole=gathered.is_whole)
     problems = [*gathered.problems, *settings.problems, *book.problems]
     problems += [problem for draft in book.drafts for problem in draft.problems]
+    problems += check_order(book)
     problems += check_routes(book, settings, is_whole=gathered.is_whole)
     found = _in_order(problems, gathered)
     is_right = not any(problem.is_error for problem in found)

@@ -47,8 +47,8 @@ def policy_of(shape: RuleShape, defaults: DefaultsShape) -> Policy:
     """Return when findings of a rule become an incident, its own words before the defaults."""
     policy = Policy()
     given: dict[str, Any] = {
-        "open_after": shape.open_after or defaults.open_after,
-        "open_for": shape.open_for if shape.open_for is not None else defaults.open_for,
+        **(_opens(shape) or _opens(defaults)),
+        "no_data": shape.no_data,
         "recover_after": shape.recover_after or defaults.recover_after,
         "reopen_within": (
             shape.reopen_within if shape.reopen_within is not None else defaults.reopen_within
@@ -57,3 +57,10 @@ def policy_of(shape: RuleShape, defaults: DefaultsShape) -> Policy:
         "repeat": Repeat(shape.repeat.within, shape.repeat.escalate_to) if shape.repeat else None,
     }
     return replace(policy, **{key: value for key, value in given.items() if value is not None})
+
+
+def _opens(shape: DefaultsShape) -> dict[str, Any]:
+    """Return how long something must be bad: by checks or by time, whichever was written."""
+    if shape.open_for is not None:
+        return {"open_after": 1, "open_for": shape.open_for}
+    return {"open_after": shape.open_after, "open_for": timedelta()} if shape.open_after else {}

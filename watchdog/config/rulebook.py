@@ -1,7 +1,7 @@
 """Rules: what a team wrote to values, every mistake at its place."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,13 +18,16 @@ from watchdog.config.policies import active_of, maintenance_of, policy_of, unles
 from watchdog.config.problems import Problem, did_you_mean, listed
 from watchdog.config.queries import Queries, read_queries
 from watchdog.config.secrets import part_span
-from watchdog.config.sections import Settings, check_name, mark, said, written
+from watchdog.config.sections import Settings, check_name, mark, opens_twice, said, written
 from watchdog.config.shapes import RuleShape
 from watchdog.config.templates import Made, expand
 from watchdog.config.validate import keys_of, unknown_key, validated
 from watchdog.config.windows import RowZone
 
 EVERY = timedelta(minutes=1)
+_NO_SWITCH = (
+    "our errors say nothing about what is watched; three in a row are an incident of theirs"
+)
 _DATABASES = ("postgres", "sqlite")
 
 
@@ -142,6 +145,8 @@ class _RuleReader:
         self.check_repeat(draft)
         self.check_zone(draft)
         self.check_title(draft)
+        if draft.shape and isinstance(draft.entry.value, Table):
+            draft.problems += opens_twice(draft.entry.value)
         for one in draft.shape.maintenance if draft.shape else ():
             self.settings.maintenance.append(maintenance_of(one, rule=draft.name))
         if draft.kind is None or draft.shape is None:
@@ -168,7 +173,9 @@ class _RuleReader:
                 beside[key] = entry
             elif not key.startswith("x-"):
                 allowed = [*self.kinds, *known]
-                draft.problems.append(unknown_key(key, "a rule", entry.key.span, allowed))
+                problem = unknown_key(key, "a rule", entry.key.span, allowed)
+                label = _NO_SWITCH if key == "on_error" else problem.label
+                draft.problems.append(replace(problem, label=label))
         if draft.kind_entry is None:
             self.miss_kind(draft)
         else:

@@ -74,6 +74,14 @@ def mark(code: str, message: str, span: Span, label: str = "", **more: Any) -> P
     return Problem(code, message, span.place, span.end_column, label, **more)
 
 
+def opens_twice(table: Table) -> list[Problem]:
+    """Return the problem of a rule, or of `defaults:`, that says in two ways when something opens."""
+    if not {"for", "open_after"} <= table.entries.keys():
+        return []
+    words = "`for` says in time what `open_after` says in checks"
+    return [mark("open-twice", words, table.entries["for"].key.span, "leave out one of them")]
+
+
 def check_name(entry: Entry) -> Problem | None:
     """Return the problem of a name that no address, file or command line could carry."""
     name = entry.key.text

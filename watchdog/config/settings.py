@@ -14,7 +14,7 @@ from watchdog.config.nodes import (
 )
 from watchdog.config.policies import maintenance_of
 from watchdog.config.problems import Level
-from watchdog.config.sections import SectionReader, Settings, is_nothing
+from watchdog.config.sections import SectionReader, Settings, is_nothing, opens_twice
 from watchdog.config.shapes import (
     DefaultsShape,
     EmailShape,
@@ -126,6 +126,8 @@ class _SettingsReader(SectionReader):
         if shape is None:
             return
         self.into.defaults = shape
+        if isinstance(entry.value, Table):
+            self.into.problems += opens_twice(entry.value)
         if shape.team:
             self.known("teams", shape.team, find(entry.value, ("team",), entry.key))
 

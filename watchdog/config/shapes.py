@@ -24,7 +24,7 @@ from watchdog.config.types import (
     one_or_many,
 )
 from watchdog.config.windows import DayHours, Days, Wall, ZoneOrColumn
-from watchdog.domain.people import Role, Rotate
+from watchdog.domain.people import NoData, Role, Rotate
 
 Severities = Annotated[tuple[Severity, ...], BeforeValidator(one_or_many)]
 Channels = Annotated[
@@ -202,7 +202,7 @@ class DefaultsShape(Shape):
         default=None, description="Bad checks before an incident opens."
     )
     open_for: Duration | None = Field(
-        default=None, alias="for", description="It must also have been bad for this long."
+        default=None, alias="for", description="Instead: it must have been bad for this long."
     )
     recover_after: Checks | None = Field(
         default=None, description="Good checks before it recovers."
@@ -287,6 +287,10 @@ class RuleShape(DefaultsShape):
     classify: dict[Text, ClassShape] | None = Field(default=None, description="Failure classes.")
     evidence: dict[Text, Text] | None = Field(
         default=None, description="Queries whose first 20 rows are kept with the incident."
+    )
+    no_data: NoData = Field(
+        default=NoData.KEEP,
+        description="What it means that there is nothing to judge: `alert` opens an incident of its own.",
     )
     active: ActiveShape | None = Field(
         default=None, description="Hours outside of which nothing becomes bad."

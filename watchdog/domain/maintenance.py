@@ -29,7 +29,7 @@ class Maintenance:
     def is_for(self, rule: str, source: str, team: str) -> bool:
         """Return whether it is announced for a rule, also for what says that it is not watched."""
         return (
-            self.rule in {"", rule.removeprefix("rule:")}
+            self.rule in {"", rule.removeprefix("rule:").removeprefix("no_data:")}
             and self.source in {"", source}
             and self.team in {"", team}
         )

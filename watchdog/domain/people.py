@@ -96,17 +96,30 @@ class Repeat:
     escalate_to: str
 
 
+class NoData(StrEnum):
+    """What it means that a look found nothing to judge; it never closes an open incident."""
+
+    KEEP = "keep"
+    """Nothing changes."""
+    ALERT = "alert"
+    """An incident of its own says that there is no data."""
+    OK = "ok"
+    """It is fine, and counted so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """When findings of a rule become an incident, and when it has recovered.
 
     Attributes:
         open_after: Bad checks in a row before an incident opens, at least 1.
-        open_for: It must also have been bad for this long; zero for none.
+        open_for: It must also have been bad for this long; zero for none. A failure class that
+            says how many checks it needs is not held to it.
         recover_after: Good checks in a row before it recovers, at least 1.
         reopen_within: Bad again within this span after a recovery, with the same failure class:
             the same incident.
         unless_at_most: How long an `unless` may excuse a finding; None for ever.
+        no_data: What it means that there is nothing to judge.
         repeat: What happens when it is bad again after the reopen window; None: nothing special.
     """
 
@@ -116,6 +129,7 @@ class Policy:
     reopen_within: timedelta = timedelta(hours=1)
     unless_at_most: timedelta | None = None
     repeat: Repeat | None = None
+    no_data: NoData = NoData.KEEP
 
 
 @dataclass(frozen=True, slots=True)

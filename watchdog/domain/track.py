@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from rules.base import Entity, Finding, Reading, Severity
+from rules.spans import short_span
 from watchdog.domain.people import Policy
 
 
@@ -122,8 +123,8 @@ def _why_not(
     needed = finding.open_after or policy.open_after
     if track.bad_checks < needed:
         return f"bad {track.bad_checks} of {needed} checks"
-    if now - track.bad_since < policy.open_for:
-        return "not bad for long enough"
+    if finding.open_after is None and now - track.bad_since < policy.open_for:
+        return f"not bad for {short_span(policy.open_for)} yet"
     return ""
 
 

@@ -1,12 +1,12 @@
-"""What cannot be looked at becomes an incident of its own, about the source or the rule. Pure."""
+"""What cannot be looked at, or shows nothing, becomes an incident about the source or the rule. Pure."""
 
 from collections.abc import Collection, Container, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from rules.base import Answers, Context, Finding, Judgement, Question, Reading, Severity
+from rules.base import Answers, Context, Finding, Judgement, Outcome, Question, Reading, Severity
 from watchdog.config.model import BrokenRule, Config, Rule
-from watchdog.domain.people import Policy
+from watchdog.domain.people import NoData, Policy
 from watchdog.store.looks import RuleLook
 
 ERRORS_MAX = 3
@@ -59,6 +59,39 @@ def single_rule(name: str, source: str, team: str) -> Rule:
         f"What {name} watches may be broken unseen.",
         f"Run `watchdog try {name}` and mend the rule or what it asks for.",
     )
+
+
+def silent_rule(rule: Rule) -> Rule:
+    """Return the rule whose incident says that another one finds no data."""
+    silent = _rule(
+        f"no_data:{rule.name}",
+        rule.kind.source,
+        rule.team,
+        f"Rule {rule.name} finds no data",
+        rule.severity,
+        rule.impact or f"What {rule.name} watches may be broken unseen.",
+        rule.do_first or f"Run `watchdog try {rule.name}` and see why there is nothing to judge.",
+    )
+    return replace(silent, policy=rule.policy, runbook=rule.runbook)
+
+
+def judge_silence(
+    looked: Iterable[tuple[Rule, Judgement | None]], now: datetime
+) -> list[tuple[Rule, Judgement]]:
+    """Return whether rules that want to be told so have found data; nothing outside of their hours."""
+    judged = []
+    for rule, judgement in looked:
+        if rule.policy.no_data is NoData.ALERT and judgement and rule.is_active(now):
+            silent = silent_rule(rule)
+            judged.append((silent, _silence(silent, judgement)))
+    return judged
+
+
+def _silence(silent: Rule, judgement: Judgement) -> Judgement:
+    if judgement.outcome is not Outcome.NO_DATA:
+        return Judgement(readings=(Reading((), None, "data again", "There is data again."),))
+    words = "There is nothing to judge: neither good nor bad."
+    return Judgement(findings=(Finding((), silent.severity, None, None, "no data", words),))
 
 
 def _rule(
@@ -169,5 +202,7 @@ def identities(config: Config) -> dict[str, str]:
     asked = {rule.kind.source for rule in config.rules.values()}
     known |= dict.fromkeys((f"source:{name}" for name in asked & set(config.sources)), blindness)
     known |= dict.fromkeys((f"rule:{name}" for name in config.rules), blindness)
+    silent = (rule.name for rule in config.rules.values() if rule.policy.no_data is NoData.ALERT)
+    known |= dict.fromkeys((f"no_data:{name}" for name in silent), blindness)
     known |= dict.fromkeys((f"rule:{one.name}" for one in config.broken), blindness)
     return known

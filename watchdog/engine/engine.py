@@ -201,7 +201,7 @@ class Engine:
             for one in level:
                 if one.rule.name in self._running:
                     self._settled[one.rule.name].set()
-        await self._reconcile_blindness(memory, {one.rule.kind.source for one in looked}, now)
+        await self._reconcile_blindness(memory, looked, now)
 
     async def _wait_for_parents(self, level: Sequence[Looked]) -> None:
         for one in level:
@@ -291,13 +291,18 @@ class Engine:
         if committed.transitions:
             self.wake.set()
 
-    async def _reconcile_blindness(self, memory: Memory, sources: set[str], now: datetime) -> None:
+    async def _reconcile_blindness(
+        self, memory: Memory, looked: Sequence[Looked], now: datetime
+    ) -> None:
         """Open or end the incidents that say what cannot be looked at."""
         assert self._config is not None
         plans = []
-        for rule, judgement in blind.judge_blindness(
+        sources = {one.rule.kind.source for one in looked}
+        unseen = blind.judge_blindness(
             self._config, sources, memory.looks, memory.suspects(), memory.tracks
-        ):
+        )
+        silent = blind.judge_silence(((one.rule, one.judgement) for one in looked), now)
+        for rule, judgement in (*unseen, *silent):
             known = memory.tracks.get(rule.name, {})
             if judgement.outcome is Outcome.BAD or known:
                 held = in_maintenance(self._config, rule, known, now)

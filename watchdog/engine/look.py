@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rules.base import Answer, Answers, Context, Entity, Judgement, Known, Question, Unanswered
 from watchdog.config.model import BUILT_IN, Rule
+from watchdog.domain.people import NoData
 from watchdog.sources.base import Source
 
 logger = logging.getLogger(__name__)
@@ -149,13 +150,18 @@ def _judge(one: _Asking) -> Looked:
         return Looked(one.rule, one.context.now, error=reason)
     try:
         judged = one.rule.kind.judge(one.context, one.answers)
-        return Looked(one.rule, one.context.now, _while_active(one, judged))
+        return Looked(one.rule, one.context.now, _as_agreed(one, judged))
     except Exception:  # noqa: BLE001 (the edge, as in _ask)
         return _our_bug(one)
 
 
-def _while_active(one: _Asking, judged: Judgement) -> Judgement:
-    """Return what is judged; outside of the rule's hours nothing breaks and nothing recovers."""
+def _as_agreed(one: _Asking, judged: Judgement) -> Judgement:
+    """Return what is judged, as the rule wants it.
+
+    Outside of its hours nothing breaks and nothing recovers; no data may be fine with it.
+    """
+    if one.rule.policy.no_data is NoData.OK:
+        judged = replace(judged, has_data=True)
     return judged if one.rule.is_active(one.context.now) else judged.without_entities()
 
 

@@ -5,7 +5,11 @@ from datetime import timedelta
 from watchdog.demo.failure import Expected, Failure
 
 _LONG_RUN = timedelta(minutes=6)
-_STALE, _FAILING, _HANGS = "zendesk_sync-tickets-stale", "zendesk_sync-runs-failing", "zendesk_sync-run-hangs"
+_STALE, _FAILING, _HANGS = (
+    "zendesk_sync-tickets-stale",
+    "zendesk_sync-runs-failing",
+    "zendesk_sync-run-hangs",
+)
 _OUTAGE = "connection reset by peer while reading page 3"
 _REFUSED = "401 Unauthorized: invalid API token"
 _OF_A_CUSTOMER = "Error 401 Unauthorized: invalid token"
