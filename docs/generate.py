@@ -5,11 +5,13 @@ Exits 1 when a page is out of date, or when something in the code has no words y
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from docs.generators import commands, demo, problems, rules
+from docs.generators import commands, demo, packs, problems, rules
 from docs.generators.spellings import Undocumented
 from docs.generators.text import filled
+from watchdog.config.files import shipped_packs
 from watchdog.metrics import metrics_table
 
 HERE = Path(__file__).parent
@@ -32,6 +34,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "problems.md": problems.page,
     "metrics.md": metrics,
     "demo.md": demo.page,
+    "packs/README.md": packs.page,
+    **{f"packs/{name}.md": partial(packs.pack_page, name) for name in shipped_packs()},
 }
 MARK = "<!-- Made by docs/generate.py: change the code that it describes, then run that. -->\n"
 
@@ -58,12 +62,14 @@ def main(arguments: list[str]) -> int:
     if arguments == ["--check"]:
         for path in old:
             print(
-                f"docs/{path.name} is out of date: run `python docs/generate.py`", file=sys.stderr
+                f"docs/{path.relative_to(HERE)} is out of date: run `python docs/generate.py`",
+                file=sys.stderr,
             )
         return 1 if old else 0
     for path in old:
+        path.parent.mkdir(exist_ok=True)
         path.write_text(pages[path], "utf-8")
-        print(f"docs/{path.name} written")
+        print(f"docs/{path.relative_to(HERE)} written")
     return 0
 
 

@@ -11,6 +11,7 @@ ABOUT = "Watch databases, endpoints and queues; every incident has exactly one o
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("watchdog.cli.run", "Run the service."),
     "check": ("watchdog.cli.check", "Show every mistake in rules.yaml."),
+    "packs": ("watchdog.cli.packs", "List ready-made rules, and see whether they fit."),
     "try": ("watchdog.cli.trying", "Run a rule now against live data; send nothing."),
     "status": ("watchdog.cli.reading", "Say whether everything is watched."),
     "incidents": ("watchdog.cli.reading", "List incidents."),

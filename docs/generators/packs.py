@@ -1,0 +1,58 @@
+"""The packs: their parameters, their rules, and which question of a runbook each answers."""
+
+from docs.generators.text import filled, row
+from watchdog.config.files import shipped_packs
+from watchdog.config.packfacts import PackRule, rules_of, shipped_pack
+from watchdog.config.packfile import Pack, Parameter
+
+
+def page() -> str:
+    """Return docs/packs/README.md."""
+    rows = [
+        row((f"[`{name}`]({name}.md)", pack.title, str(len(pack.rules))))
+        for name in shipped_packs()
+        for pack in [shipped_pack(name)]
+    ]
+    return filled("packs.md", {"packs": "\n".join(rows)})
+
+
+def pack_page(name: str) -> str:
+    """Return docs/packs/NAME.md."""
+    pack = shipped_pack(name)
+    rules = rules_of(pack)
+    parts = (
+        f"# {name}\n\n{pack.title}.\n\n{pack.about.strip()}",
+        f"```yaml\n{_example(pack)}\n```",
+        "## Parameters\n\n| parameter | what it is | default | |\n|---|---|---|---|\n"
+        + "\n".join(map(_parameter, pack.parameters.values())),
+        "## Rules\n\n| rule | kind | severity | every |\n|---|---|---|---|\n"
+        + "\n".join(_rule(name, one) for one in rules),
+        "## The questions of the runbook\n\n| question | answered by | failures |\n|---|---|---|\n"
+        + "\n".join(_question(one) for one in rules),
+        "[All packs](README.md)",
+    )
+    return "\n\n".join(parts)
+
+
+def _example(pack: Pack) -> str:
+    needed = [
+        one.name for one in pack.parameters.values() if not one.is_optional and one.default is None
+    ]
+    given = ", ".join(f"{name}: …" for name in needed)
+    return f"packs:\n  {pack.name}: {{ {given} }}"
+
+
+def _parameter(one: Parameter) -> str:
+    default = f"`{one.default.text}`" if one.default and one.default.text else ""
+    needed = "needed" if one.default is None and not one.is_optional else ""
+    return row(
+        (f"`{one.name}`", one.type, default, f"{one.about}{' **Needed.**' if needed else ''}")
+    )
+
+
+def _rule(pack: str, one: PackRule) -> str:
+    return row((f"`{pack}-{one.name}`", one.kind, one.severity, one.every or "as in `defaults:`"))
+
+
+def _question(one: PackRule) -> str:
+    return row((one.question, f"`{one.name}`", ", ".join(one.watches)))

@@ -1,0 +1,111 @@
+"""`packs check --live`: what the packs would ask of a real PostgreSQL, and what is missing there."""
+
+import json
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tests.postgres import Database
+from watchdog.cli import main
+
+TABLES = """
+create table zendesk_sync_runs (
+    id bigint generated always as identity primary key,
+    started_at timestamptz, finished_at timestamptz, status text,
+    tickets_fetched integer, tickets_upserted integer, error_message text);
+create table zendesk_tickets (id bigint, status text, created_at timestamptz, updated_at timestamptz);
+insert into zendesk_sync_runs (started_at, status)
+select timestamptz '2025-06-01' - n * interval '15 minutes', 'success' from generate_series(1, 20000) n;
+insert into zendesk_tickets
+select n, 'open', timestamptz '2025-06-01', timestamptz '2025-06-01' - n * interval '1 minute'
+from generate_series(1, 20000) n;
+analyze;
+"""
+RULES = """\
+version: 1
+people: {{ ana: {{ email: ana@example.com }} }}
+teams: {{ data: {{ lead: ana }} }}
+sources: {{ crm: {{ postgres: "{dsn}", team: data }} }}
+defaults: {{ team: data }}
+packs: {{ zendesk_sync: {{ source: crm }} }}
+"""
+
+
+@pytest.fixture
+async def crm(database: Database, tmp_path: Path) -> asyncpg.Connection:
+    (tmp_path / "rules.yaml").write_text(RULES.format(dsn=database.reader_dsn))
+    connection = await asyncpg.connect(database.dsn, timeout=10)
+    await connection.execute(TABLES)
+    return connection
+
+
+async def checked(
+    folder: Path, capsys: pytest.CaptureFixture[str], *words: str
+) -> tuple[int, dict[str, dict[str, str]]]:
+    """Return exit code and rows by rule, without the name of the pack before it."""
+    import asyncio
+
+    def call() -> int:
+        with pytest.raises(SystemExit) as ended:
+            main(["packs", "check", *words, "-o", "json", "--config", str(folder / "rules.yaml")])
+        return int(ended.value.code or 0)
+
+    code = await asyncio.to_thread(call)
+    rows = json.loads(capsys.readouterr().out)
+    return code, {row["rule"].removeprefix("zendesk_sync-"): row for row in rows}
+
+
+async def test_every_rule_runs_and_what_has_no_index_is_told(
+    crm: asyncpg.Connection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, rows = await checked(tmp_path, capsys, "--live")
+    assert (code, {row["state"] for row in rows.values()}) == (0, {"runs"})
+    assert (
+        "create index concurrently on public.zendesk_tickets (updated_at);"
+        in rows["tickets-stale"]["index"]
+    )
+    assert "public.zendesk_sync_runs (status, started_at);" in rows["run-hangs"]["index"]
+    await crm.close()
+
+
+async def test_an_index_makes_a_rule_cheap_and_is_not_asked_for(
+    crm: asyncpg.Connection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, before = await checked(tmp_path, capsys, "--live")
+    await crm.execute("create index on zendesk_tickets (updated_at)")
+    _, after = await checked(tmp_path, capsys, "--live")
+    assert "zendesk_tickets" not in after["tickets-stale"]["index"]
+    assert float(after["tickets-stale"]["cost"]) < float(before["tickets-stale"]["cost"])
+    await crm.close()
+
+
+async def test_a_column_that_is_missing_is_named(
+    crm: asyncpg.Connection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await crm.execute("alter table zendesk_sync_runs rename tickets_upserted to upserted")
+    code, rows = await checked(tmp_path, capsys, "zendesk_sync", "--live")
+    assert code == 1
+    assert rows["writes-nothing"]["state"] == "fails"
+    assert "tickets_upserted" in rows["writes-nothing"]["trouble"]
+    assert "evidence latest_runs" in rows["run-hangs"]["trouble"]
+    await crm.close()
+
+
+async def test_a_table_that_is_missing_is_named(
+    crm: asyncpg.Connection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await crm.execute("drop table zendesk_tickets")
+    code, rows = await checked(tmp_path, capsys, "--live")
+    assert (code, rows["tickets-stale"]["state"]) == (1, "fails")
+    assert "zendesk_tickets" in rows["tickets-stale"]["trouble"]
+    await crm.close()
+
+
+async def test_nothing_is_asked_unless_told(
+    crm: asyncpg.Connection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await crm.execute("drop table zendesk_tickets")
+    code, rows = await checked(tmp_path, capsys)
+    assert (code, "cost" in rows["tickets-stale"]) == (0, False)
+    await crm.close()

@@ -1,0 +1,195 @@
+"""`watchdog packs list|show|check`: ready-made rules, and whether they fit what is there."""
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rules.spans import short_span
+from watchdog.cli.ending import BAD_ANSWER, WRONG_USE, Ended
+from watchdog.cli.printing import Format, Table, chosen, format_option, print_table
+from watchdog.cli.session import Place, placed, read_files, run
+
+if TYPE_CHECKING:
+    from watchdog.config.model import Config, Rule
+    from watchdog.config.packfile import Pack
+    from watchdog.engine.rehearsal import Rehearsal
+
+
+@click.group("packs")
+def packs_command() -> None:
+    """List ready-made rules, and see whether they fit your sources."""
+
+
+@packs_command.command("list")
+@format_option
+def packs_list(form: str | None) -> None:
+    """List the packs and what each watches."""
+    from watchdog.config.files import shipped_packs
+    from watchdog.config.packfacts import rules_of, shipped_pack
+
+    rows = []
+    for name in shipped_packs():
+        pack = shipped_pack(name)
+        found = rules_of(pack)
+        watches = sorted({one for rule in found for one in rule.watches}, key=_in_order)
+        rows.append(
+            {"pack": name, "rules": len(found), "what": pack.title, "watches": " ".join(watches)}
+        )
+    ending = "See one: watchdog packs show NAME"
+    print_table(Table(("pack", "rules", "what"), rows, ("watches",), ending), chosen(form))
+
+
+def _in_order(failure_id: str) -> tuple[str, int]:
+    return failure_id[:1], int("".join(filter(str.isdigit, failure_id)) or 0)
+
+
+@packs_command.command("show")
+@click.argument("name")
+@format_option
+def packs_show(name: str, form: str | None) -> None:
+    """Show the parameters and the rules of the pack NAME."""
+    from watchdog.config.packfacts import rules_of
+
+    pack = _pack(name)
+    shape = chosen(form)
+    parameters = [
+        {
+            "parameter": one.name,
+            "type": one.type,
+            "default": one.default.text if one.default else "",
+            "needed": "" if one.default or one.is_optional else "yes",
+            "about": one.about,
+        }
+        for one in pack.parameters.values()
+    ]
+    rules = [
+        {
+            "rule": one.name,
+            "kind": one.kind,
+            "severity": one.severity,
+            "every": one.every or "as in defaults:",
+            "watches": " ".join(one.watches),
+            "question": one.question,
+        }
+        for one in rules_of(pack)
+    ]
+    if shape is Format.JSON:
+        print_table(Table((), [{"pack": name, "parameters": parameters, "rules": rules}]), shape)
+        return
+    print_table(Table(("parameter", "type", "default", "needed", "about"), parameters), shape)
+    click.echo()
+    columns = ("rule", "kind", "severity", "every", "watches", "question")
+    ending = f"Use it: write `packs: {{ {name}: {{ … }} }}` into rules.yaml"
+    print_table(Table(columns, rules, ending=ending), shape)
+
+
+def _pack(name: str) -> "Pack":
+    from watchdog.config.files import shipped_packs
+    from watchdog.config.packfacts import shipped_pack
+    from watchdog.config.problems import did_you_mean
+
+    if name in shipped_packs():
+        return shipped_pack(name)
+    label = did_you_mean(name, shipped_packs())
+    raise Ended(WRONG_USE, f"there is no pack {name}" + (f"; {label}" if label else ""))
+
+
+@packs_command.command("check")
+@click.argument("name", required=False)
+@click.option("--live", is_flag=True, help="Ask the sources: what is missing, what would it cost?")
+@format_option
+@placed
+def packs_check(name: str | None, live: bool, form: str | None, place: Place) -> int:
+    """Say which rules of the packs in rules.yaml would run; of the one that is called NAME there.
+
+    With `--live` the real sources are asked, read-only: which tables and columns are missing, what
+    the planner expects a look to cost, and which index would help.
+    Exit 0: all would run. 1: some would not.
+    """
+
+    async def work() -> int:
+        from watchdog.config.packfacts import used_packs
+
+        loaded = read_files(place)
+        if loaded.config is None:
+            raise Ended(WRONG_USE, f"{place.config} cannot be read; `watchdog check` says why")
+        used = used_packs(loaded.texts)
+        if not used or (name and name not in used):
+            known = ", ".join(used) or "none"
+            raise Ended(WRONG_USE, f"{place.config} uses no pack {name or ''}; it uses: {known}")
+        wanted = tuple(f"{one}-" for one in ([name] if name else used))
+        rows = _broken(loaded.config, wanted)
+        rules = [one for one in loaded.config.rules.values() if one.name.startswith(wanted)]
+        rehearsals = await _rehearse(loaded.config, rules, place) if live else {}
+        rows += [_row(rule, rehearsals.get(rule.name)) for rule in rules]
+        return _print(rows, chosen(form), live=live)
+
+    return run(work())
+
+
+def _broken(config: "Config", wanted: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [
+        {"rule": one.name, "state": "wrong", "trouble": one.reason}
+        for one in config.broken
+        if one.name.startswith(wanted) or f"{one.name}-" in wanted
+    ]
+
+
+async def _rehearse(config: "Config", rules: "list[Rule]", place: Place) -> "dict[str, Rehearsal]":
+    from watchdog.demo.whereabouts import find
+    from watchdog.engine.rehearsal import rehearse
+    from watchdog.moved_time import asked_now
+    from watchdog.sources.open import open_source
+
+    addresses = find(place.data).addresses
+    now = await asked_now(os.environ)
+    async with contextlib.AsyncExitStack() as stack:
+        specs = [one for one in config.asked.values() if one.type != "pings"]
+        sources = {one.name: open_source(one, addresses) for one in specs}
+        for source in sources.values():
+            stack.push_async_callback(source.close)
+        asked = [one for one in rules if one.kind.source in sources]
+        return {one.name: await rehearse(one, now, sources) for one in asked}
+
+
+def _row(rule: "Rule", found: "Rehearsal | None") -> dict[str, Any]:
+    row = {
+        "rule": rule.name,
+        "state": "runs",
+        "source": rule.kind.source,
+        "every": short_span(rule.every),
+    }
+    if found is None:
+        return row
+    took = f"{found.took.total_seconds() * 1000:.0f} ms" if found.took is not None else ""
+    return row | {
+        "state": "fails" if found.troubles else "runs",
+        "cost": f"{found.cost:.0f}" if found.cost is not None else "",
+        "rows": found.rows,
+        "took": took,
+        "trouble": "; ".join(dict.fromkeys(found.troubles)),
+        "index": " ".join(found.indexes),
+    }
+
+
+def _print(rows: list[dict[str, Any]], form: Format, *, live: bool) -> int:
+    bad = sum(one["state"] != "runs" for one in rows)
+    indexes = list(dict.fromkeys(one["index"] for one in rows if one.get("index")))
+    facts = ("cost", "rows", "took", "trouble") if live else ("trouble",)
+    ending = f"{len(rows) - bad} of {len(rows)} rules would run."
+    if indexes:
+        ending += f" {len(indexes)} indexes would make them cheaper; they are above."
+    elif not live:
+        ending += " Ask the sources: watchdog packs check --live"
+    print_table(
+        Table(
+            ("rule", "state", "source", "every", *facts), rows, ("index",) if live else (), ending
+        ),
+        form,
+    )
+    if form is Format.TABLE:
+        for one in indexes:
+            click.echo(one)
+    return BAD_ANSWER if bad else 0
