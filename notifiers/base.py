@@ -55,6 +55,7 @@ class Facts:
         fact: Value against limit, short. `detail`: the same as a sentence. Both may hold data.
         actor: Who did it: a person's name, or `watchdog`.
         words: What the actor wrote (a note, a cause), or what the event needs besides: `ana → raj`.
+        steps: What may help, each in a sentence.
         owner_took_it: The owner has confirmed by taking it.
         zone: The team's zone, for times in plain text.
         url: The incident's page, or empty when no base URL is configured.
@@ -79,6 +80,7 @@ class Facts:
     entity: Mapping[str, str] = field(default_factory=dict)
     impact: str = ""
     do_first: str = ""
+    steps: tuple[str, ...] = ()
     runbook: str = ""
     taken_at: datetime | None = None
     recovered_at: datetime | None = None

@@ -159,6 +159,7 @@ def tidy(facts: Facts) -> Facts:
         },
         impact=_short(facts.impact, 300),
         do_first=_short(facts.do_first, 500),
+        steps=tuple(_short(one, 300) for one in facts.steps[:10]),
         runbook=_short(facts.runbook, 500),
         taken_at=_aware_or_none(facts.taken_at),
         recovered_at=_aware_or_none(facts.recovered_at),

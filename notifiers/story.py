@@ -87,6 +87,7 @@ def _guide(facts: Facts) -> tuple[Row, ...]:
     rows = (
         Row("Impact", facts.impact),
         Row("Do first", facts.do_first),
+        *(Row(f"Step {number}", text) for number, text in enumerate(facts.steps, start=1)),
         Row("Runbook", "" if is_link else facts.runbook),
     )
     return tuple(row for row in rows if row.text)

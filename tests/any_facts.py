@@ -72,6 +72,7 @@ def any_facts(draw: st.DrawFn) -> Facts:
         entity=draw(st.dictionaries(_text, _text, max_size=3)),
         impact=draw(_text),
         do_first=draw(_text),
+        steps=tuple(draw(st.lists(_text, max_size=3))),
         runbook=draw(_urls),
         taken_at=draw(_maybe_at),
         recovered_at=draw(_maybe_at),

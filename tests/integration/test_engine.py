@@ -286,3 +286,13 @@ async def test_equal_questions_of_one_slot_are_asked_once(world: World) -> None:
     world.sources["jobs"].answer_all = listened
     await world.engine.evaluate(list(world.engine._config.rules.values()), world.clock.now())  # type: ignore[union-attr]
     assert asked == [1]
+
+
+async def test_steps_are_kept_with_the_incident_and_told_with_its_opening(world: World) -> None:
+    await world.begin(stuck_rule(do_first="Look.", steps=("Restart the worker.", "Call Ana.")))
+    await world.hang("mail")
+    await world.pass_minutes(2)
+    [incident] = await world.incidents()
+    assert incident.steps == ("Restart the worker.", "Call Ana.")
+    query = "select array(select json_array_elements_text(facts::json -> 'steps')) from event"
+    assert await world.store.fetchval(query) == list(incident.steps)

@@ -69,13 +69,14 @@ def test_a_rule_says_more_than_the_defaults() -> None:
     rule = rule_of(
         QUEUE + "every: 30s\nseverity: info\nopen_after: 1 check\nrecover_after: 5 checks\n"
         "reopen_within: 0s\nlabels: { tier: 007, on: no }\ndepends_on: [orders-stale, crm]\n"
-        "impact: I\ndo_first: D\nrunbook: https://wiki.example.com/r\ntitle: 42"
+        "impact: I\ndo_first: D\nsteps: [E, F]\nrunbook: https://wiki.example.com/r\ntitle: 42"
     )
     assert rule.every == timedelta(seconds=30)
     assert rule.policy == Policy(1, timedelta(), 5, timedelta())
     assert rule.labels == {"tier": "007", "on": "no"}
     assert rule.depends_on == ("orders-stale", "crm")
     assert (rule.title, rule.impact, rule.do_first) == ("42", "I", "D")
+    assert rule.steps == ("E", "F")
     assert (rule.place.file, rule.kind_name) == ("rules.yaml", "queue")
 
 

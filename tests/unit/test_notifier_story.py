@@ -121,3 +121,9 @@ def test_empty_facts_leave_no_empty_rows() -> None:
 @pytest.mark.parametrize("event", Event)
 def test_a_thread_line_is_one_sentence_with_something_in_it(event: Event) -> None:
     assert len(below(tidy(sample(event)))) > 10
+
+
+def test_steps_follow_what_to_do_first() -> None:
+    story = told(Event.OPENED, impact="", do_first="Look.", steps=("Restart it.", "Call Ana."))
+    rows = [(row.label, row.text) for row in story.guide]
+    assert rows == [("Do first", "Look."), ("Step 1", "Restart it."), ("Step 2", "Call Ana.")]

@@ -149,6 +149,7 @@ def _print_incident(one: "Incident", here: Session) -> None:
         "Class": one.failure_class,
         "Impact": one.impact,
         "Do first": one.do_first,
+        **{f"Step {number}": step for number, step in enumerate(one.steps, start=1)},
         "Runbook": one.runbook,
         "Cause": f"{one.cause} ({one.cause_kind})" if one.cause else "",
         "Rule": f"{one.rule}, team {one.team}",

@@ -132,6 +132,7 @@ class Rule:
     active: ActiveHours | None = None
     impact: str = ""
     do_first: str = ""
+    steps: tuple[str, ...] = ()
     runbook: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     place: Place = Place("", 0, 0)

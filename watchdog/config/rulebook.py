@@ -371,6 +371,7 @@ class _RuleReader:
             active=active_of(shape),
             impact=shape.impact or "",
             do_first=shape.do_first or "",
+            steps=shape.steps,
             runbook=shape.runbook or defaults.runbook or "",
             labels={**(defaults.labels or {}), **(shape.labels or {})},
             place=draft.entry.key.span.place,

@@ -26,6 +26,9 @@ from watchdog.config.types import (
 from watchdog.config.windows import DayHours, Days, Wall, ZoneOrColumn
 from watchdog.domain.people import NoData, Role, Rotate
 
+STEPS_MAX = 10
+"""More than that belong into the runbook."""
+
 Severities = Annotated[tuple[Severity, ...], BeforeValidator(one_or_many)]
 Channels = Annotated[
     tuple[Literal["slack", "email", "weekly"], ...],
@@ -306,3 +309,6 @@ class RuleShape(DefaultsShape):
     )
     impact: Text | None = Field(default=None, description="Who suffers, and how.")
     do_first: Text | None = Field(default=None, description="The first step.")
+    steps: tuple[Text, ...] = Field(
+        default=(), max_length=STEPS_MAX, description="What else may help, each in a sentence."
+    )

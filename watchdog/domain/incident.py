@@ -82,6 +82,7 @@ class Incident:
     detail: str = ""
     impact: str = ""
     do_first: str = ""
+    steps: tuple[str, ...] = ()
     runbook: str = ""
     bad_now: bool = True
     audience: tuple[str, ...] = ()

@@ -171,6 +171,7 @@ def facts_of(transition: Transition, directory: Directory) -> Facts:
         entity=dict(after.entity),
         impact=after.impact,
         do_first=after.do_first,
+        steps=after.steps,
         runbook=after.runbook,
         taken_at=after.taken_at,
         recovered_at=after.recovered_at,

@@ -229,6 +229,7 @@ def _new_incident(
         detail=detail_of(finding),
         impact=rule.impact,
         do_first=rule.do_first,
+        steps=rule.steps,
         runbook=rule.runbook,
         first_bad_at=track.first_bad_at,
     )

@@ -56,6 +56,8 @@ def _decode(one: Field[Any], encoded: Mapping[str, Any]) -> Any:
     value = encoded[one.name]
     if one.name == "event":
         return Event(value)
+    if one.name == "steps":
+        return tuple(value)
     if one.name in _INSTANTS and value is not None:
         return datetime.fromisoformat(value)
     return value

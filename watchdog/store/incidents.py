@@ -21,7 +21,7 @@ _SQL = load("incidents")
 _NEW_COLUMNS = (
     *("id", "fingerprint", "rule", "identity", "source", "kind", "team", "entity", "title"),
     *("severity", "state", "owner", "version", "failure_class", "value", "value_limit", "fact"),
-    *("detail", "impact", "do_first", "runbook", "audience", "opened_at", "first_bad_at"),
+    *("detail", "impact", "do_first", "steps", "runbook", "audience", "opened_at", "first_bad_at"),
     *("last_looked_at", "evidence", "repeat_of"),
 )
 _EVENT_COLUMNS = (
@@ -106,6 +106,7 @@ def _incident_row(step: Step) -> tuple[Any, ...]:
         clean(one.detail),
         clean(one.impact),
         clean(one.do_first),
+        tuple(map(clean, one.steps)),
         clean(one.runbook),
         one.audience,
         one.opened_at,
@@ -305,6 +306,7 @@ def incident_of(row: asyncpg.Record) -> Incident:
         detail=row["detail"],
         impact=row["impact"],
         do_first=row["do_first"],
+        steps=tuple(row["steps"]),
         runbook=row["runbook"],
         bad_now=row["bad_now"],
         audience=tuple(row["audience"]),

@@ -23,6 +23,7 @@ create table incident (
     detail text not null default '',
     impact text not null default '',
     do_first text not null default '',
+    steps text[] not null default '{}',
     runbook text not null default '',
     bad_now boolean not null default true,
     audience text[] not null default '{}',
