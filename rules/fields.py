@@ -26,6 +26,7 @@ from rules.base import Severity
 from rules.comparison import Comparison
 from rules.durations import format_duration, parse_duration, shown
 from rules.numbers import GREATEST
+from rules.ranges import Range
 from rules.sql_tokens import Lexeme, Token, tokens
 
 TEXT_MAX = 20_000
@@ -224,6 +225,20 @@ def _same_direction(limits: Limits[Comparison]) -> Limits[Comparison]:
 
 
 ComparisonLimits = Annotated[Limits[Comparison], _ValueOrLevels(), AfterValidator(_same_direction)]
+
+
+def _around(limits: Limits[Range]) -> Limits[Range]:
+    warning, critical = limits.warning, limits.critical
+    if warning is not None and critical is not None and not critical.holds(warning):
+        spelled = {"critical": str(critical), "warning": str(warning)}
+        raise PydanticCustomError(
+            "bad_order", "critical {critical} is not around warning {warning}", spelled
+        )
+    return limits
+
+
+Ranges = Annotated[Limits[Range], _ValueOrLevels(), AfterValidator(_around)]
+"""What may happen; critical begins farther out than warning."""
 
 _NAME = r'(?:[^\W\d][\w$]{0,62}|"(?:[^"\x00]|""){1,63}")'
 _STEP = r"\s*(?:->>?\s*(?:'(?:[^'\x00]|'')*'|-?\d{1,9})|#>>?\s*'\{[^'\x00]*\}')"

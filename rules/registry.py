@@ -53,5 +53,6 @@ KINDS: Final = Kinds(
         "logs": "rules.logs:Logs",
         "cursor": "rules.cursor:Cursor",
         "schedule": "rules.schedule:Schedule",
+        "volume": "rules.volume:Volume",
     }
 )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 
 from rules import (
+    buckets,
     conditions,
     duration,
     fields,
@@ -37,6 +38,8 @@ KNOWN: Final[tuple[tuple[Any, str], ...]] = (
     (duration.Factors, "[limit](#limits), a number"),
     (duration.ColumnOrPair, "[column](#sql) or mapping"),
     (fields.Number, "number"),
+    (fields.Ranges, "[limit](#limits), a [range](#ranges)"),
+    (buckets.Compared, "[past](#pasts)"),
     (fields.ComparisonLimits, "[limit](#limits), a [comparison](#comparisons)"),
     (fields.Count, "whole number"),
     (fields.Column, "[column](#sql)"),

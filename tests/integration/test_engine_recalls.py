@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from rules.base import Answers, Context, Judgement, Past
+from rules.cursor import Cursor
 from rules.stuck import Stuck
 from tests.postgres import Database
 from tests.watching import World, make_table, stuck_rule
@@ -93,3 +94,17 @@ async def test_a_kind_is_told_when_its_entities_were_bad(world: World) -> None:
     assert after.since == during.since
     assert after.until
     assert mended_at < after.until <= mended_at + 3 * MINUTE
+
+
+async def test_what_went_back_while_nobody_looked_is_found_after_a_restart(world: World) -> None:
+    settings = {"source": "jobs", "table": "job", "column": "started_at", "entity": ["queue"]}
+    rule = replace(stuck_rule(), kind_name="cursor", kind=Cursor.model_validate(settings))
+    await world.hang("mail", minutes=1)
+    await world.begin(rule)
+    await world.pass_minutes(2)
+    await world.engine.flush()
+    await world.hang("mail", minutes=90)
+    await world.begin_again(rule)
+    await world.pass_minutes(3)
+    (incident,) = await world.incidents()
+    assert incident.entity == MAIL

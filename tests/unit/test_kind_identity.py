@@ -46,6 +46,14 @@ DUPLICATES = {"source": "db", "table": "t", "columns": "id"}
 CURSOR: dict[str, Any] = {"source": "db", "table": "t", "column": "seq", "entity": "org"}
 LOGS = {"files": "/var/log/api.log", "where": {"level": "ERROR"}, "max": 5}
 SCHEDULE = {"source": "db", "table": "t", "last_run": "at", "interval": "15m"}
+VOLUME: dict[str, Any] = {
+    "source": "db",
+    "table": "t",
+    "column": "at",
+    "per": "1h",
+    "compare_to": "same hour of the last 4 weeks",
+    "allow": "30%..",
+}
 BASES: dict[str, dict[str, Any]] = {
     "stale": STALE,
     "failures": FAILURES,
@@ -61,6 +69,7 @@ BASES: dict[str, dict[str, Any]] = {
     "logs": LOGS,
     "cursor": CURSOR,
     "schedule": SCHEDULE,
+    "volume": VOLUME,
 }
 
 
@@ -85,6 +94,7 @@ LITERAL = {
     "logs": "eeb294e9f2bea5d876e1a0f734c1cded",
     "cursor": "b7a611733bdb8aa1f9efc7709b872ac6",
     "schedule": "106f4297d9c9b58b347857fefd6a972f",
+    "volume": "78dc347cf165ccd9919d09ca9e290326",
 }
 
 
@@ -154,6 +164,13 @@ WATCHED: list[tuple[str, dict[str, Any]]] = [
     ("schedule", {"interval": None, "cron": "@hourly", "timezone": "Asia/Tokyo"}),
     ("schedule", {"interval": None, "last_run": None, "due": "next_at"}),
     ("schedule", {"created": "created_at"}),
+    ("volume", {"per": "1d"}),
+    ("volume", {"compare_to": "same weekday of the last 4 weeks"}),
+    ("volume", {"sum": "n"}),
+    ("volume", {"average": "n"}),
+    ("volume", {"if_empty": "no_data"}),
+    ("volume", {"history": "samples"}),
+    ("volume", {"timezone": "Europe/Berlin"}),
 ]
 
 
@@ -196,6 +213,10 @@ UNWATCHED: list[tuple[str, dict[str, Any]]] = [
     ("schedule", {"in_a_row": 2}),
     ("schedule", {"if_never": "bad"}),
     ("schedule", {"class": "none"}),
+    ("volume", {"allow": "..300%"}),
+    ("volume", {"ignore_below": 3}),
+    ("volume", {"sequence": "id"}),
+    ("volume", {"accept_after": "2d"}),
 ]
 
 

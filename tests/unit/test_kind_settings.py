@@ -54,6 +54,14 @@ GOOD: dict[str, dict[str, Any]] = {
     "logs": {"files": "/var/log/api.log", "where": {"level": "ERROR"}, "max": 5},
     "cursor": {"source": "db", "table": "t", "column": "at"},
     "schedule": {"source": "db", "table": "t", "last_run": "at", "interval": "15m"},
+    "volume": {
+        "source": "db",
+        "table": "t",
+        "column": "at",
+        "per": "1h",
+        "compare_to": "same hour of the last 4 weeks",
+        "allow": "30%..300%",
+    },
 }
 LIMITS: dict[str, dict[str, Any]] = {
     "stale": {"max_age": {"warning": "1h", "critical": "2h"}, "if_empty": "bad"},
@@ -70,6 +78,7 @@ LIMITS: dict[str, dict[str, Any]] = {
     "logs": {"max": 9, "silent_for": "5m", "factor": 3, "compare_to": "1h", "ignore_below": 5},
     "cursor": {"may": {"stand_still": "1d"}, "accept_after": "2h"},
     "schedule": {"grace": {"warning": "5m", "critical": "1h"}, "in_a_row": 3, "if_never": "bad"},
+    "volume": {"allow": {"critical": "..900%"}, "ignore_below": 50, "accept_after": "2d"},
 }
 
 
@@ -179,6 +188,11 @@ def test_an_entity_is_named_by_the_last_part_of_its_column(column: str, name: st
         ("failures", {"changed": "at"}, (), "needs"),
         ("failures", {"of": "changes"}, (), "needs"),
         ("cursor", {"may": {"go_back": True}}, (), "one_of"),
+        ("volume", {"per": "7h"}, ("per",), "bad_duration"),
+        ("volume", {"per": "2d"}, ("per",), "bad_duration"),
+        ("volume", {"ignore_below": -1}, ("ignore_below",), "bad_number"),
+        ("volume", {"column": None}, (), "needs"),
+        ("volume", {"sum": "a", "average": "b"}, (), "one_of"),
         ("sql", {"query": "delete from t"}, ("query",), "bad_sql"),
         ("sql", {"query": "select {{ entity.x }}"}, ("query",), "bad_sql"),
         ("sql", {"new_only": {"within": "1h"}}, ("new_only",), "one_of"),

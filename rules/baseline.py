@@ -1,0 +1,80 @@
+"""What is usual, from few values that may hold outliers, and whether a value is far from it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from rules.base import Severity
+from rules.fields import Limits
+from rules.ranges import Range
+
+SPREADS = 3.0
+"""How many times the spread a value must be away: about two standard deviations of plain noise."""
+
+BUCKETS_MIN = 3
+"""With fewer values there is nothing usual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What is usual.
+
+    Attributes:
+        median: Half of the values are above it.
+        spread: The median of their distances from it; one bad day in four moves neither far.
+        count: How many values there were.
+    """
+
+    median: float
+    spread: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """A bound that a value is beyond.
+
+    Attributes:
+        word: `max` or `min`.
+        share: Of what is usual.
+        limit: The same in the value's own unit.
+    """
+
+    severity: Severity
+    word: str
+    share: float
+    limit: float
+
+
+def usual_of(values: Sequence[float]) -> Usual:
+    """Return what is usual of at least one value."""
+    middle = median(values)
+    return Usual(middle, median(abs(value - middle) for value in values), len(values))
+
+
+def crossed_by(
+    value: float,
+    usual: Usual,
+    allow: Limits[Range],
+    *,
+    ignore_below: float,
+    severity: Severity,
+) -> Crossed | None:
+    """Return the most severe bound that a value is beyond.
+
+    It must be outside the range, and at least `ignore_below` and more than `SPREADS` spreads away
+    from the median. Where the median is 0 any value above `ignore_below` is beyond a `most`.
+
+    Args:
+        severity: Of a range without a level.
+    """
+    gap = abs(value - usual.median)
+    if gap < ignore_below or gap <= SPREADS * usual.spread:
+        return None
+    for level, range_ in allow.levels(severity):
+        least, most = range_.least, range_.most
+        if most is not None and value > most * usual.median:
+            return Crossed(level, "max", most, most * usual.median)
+        if least is not None and value < least * usual.median:
+            return Crossed(level, "min", least, least * usual.median)
+    return None
