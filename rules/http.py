@@ -1,6 +1,7 @@
 """An endpoint is down, slow or says something wrong."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -31,7 +32,15 @@ from rules.forecast import Forecast
 from rules.placeholders import bind
 from rules.reply import BodyPath, Expect, snippet
 from rules.request import BodyTemplate, Headers, UrlTemplate, fill_body, fill_url, placeholders
-from rules.settings import Settings, good, known_class, ordered, ordered_readings, unanswered
+from rules.settings import (
+    EntityColumns,
+    Settings,
+    good,
+    known_class,
+    ordered,
+    ordered_readings,
+    unanswered,
+)
 from rules.sql import SqlQuery
 from rules.sql_tokens import Lexeme, tokens
 
@@ -57,6 +66,10 @@ class ForEach(BaseModel):
 
     source: str = Field(description="A database, by its name under `sources:`.")
     query: SqlQuery = Field(description="Returns a row with the columns of `entity` for each.")
+    also: EntityColumns = Field(
+        default=(),
+        description="Further columns for `url` and `body`, which differ from look to look.",
+    )
 
 
 class Same(BaseModel):
@@ -132,8 +145,9 @@ class Http(Settings):
             raise PydanticCustomError(
                 "one_of", "needs both `for_each` and `entity`", {"hint": hint}
             )
+        also = self.for_each.also if self.for_each else ()
         for name in placeholders(self.url, self.body):
-            if name not in self.entity:
+            if name not in (*self.entity, *also):
                 raise PydanticCustomError(
                     "unknown_column", "`entity.{name}` is not in `entity`", {"name": name}
                 )
@@ -176,7 +190,7 @@ class Http(Settings):
             return failed if len(answers) == 1 and len(failed) < len(lookups) else ()
         if rounds:
             return ()
-        return tuple(self._probe(entity) for entity in self._listed(found)[:PROBES_MAX])
+        return tuple(self._probe(values) for values in self._probed(found).values())
 
     def _lookups(self, context: Context) -> tuple[Question, ...]:
         queries = [(one.source, one.query) for one in self.same_as.values()]
@@ -184,13 +198,20 @@ class Http(Settings):
             queries.insert(0, (self.for_each.source, self.for_each.query))
         return tuple(bind(*query, context.dialect, now=context.now) for query in queries)
 
-    def _listed(self, found: Sequence[Answer]) -> list[Entity]:
-        """Return what is probed."""
+    def _listed(self, found: Sequence[Answer]) -> dict[Entity, Entity]:
+        """Return what is listed, each with the values that fill its address."""
         if self.for_each is None:
-            return [()]
-        listed = found[0]
+            return {(): ()}
+        listed, also = found[0], self.for_each.also
         assert isinstance(listed, Rows)
-        return list(dict.fromkeys(self._entity_of(row) for row in listed.rows))
+        rows: dict[Entity, Mapping[str, Any]] = {}
+        for row in listed.rows:
+            rows.setdefault(self._values(row, self.entity), row)
+        return {entity: (*entity, *self._values(row, also)) for entity, row in rows.items()}
+
+    def _probed(self, found: Sequence[Answer]) -> dict[Entity, Entity]:
+        """Return what of it is probed."""
+        return dict(islice(self._listed(found).items(), PROBES_MAX))
 
     def _held(self, found: Sequence[Answer], entity: Entity) -> dict[str, list[object]]:
         """Return what the databases hold for an entity, by the path that must equal it."""
@@ -204,22 +225,22 @@ class Http(Settings):
             ]
         return held
 
-    def _entity_of(self, row: Mapping[str, Any]) -> Entity:
-        missing = [name for name in self.entity if name not in row]
+    def _values(self, row: Mapping[str, Any], names: Sequence[str]) -> Entity:
+        missing = [name for name in names if name not in row]
         if missing:
             raise ValueError(f"the query of for_each returns no column `{missing[0]}`")
-        return tuple((name, text_of(row[name])) for name in self.entity)
+        return tuple((name, text_of(row[name])) for name in names)
 
-    def _probe(self, entity: Entity) -> HttpQuestion:
+    def _probe(self, values: Entity) -> HttpQuestion:
         headers = dict(self.headers)
         if isinstance(self.body, dict | list):
             headers.setdefault("content-type", "application/json")
         return HttpQuestion(
             self.source,
-            fill_url(self.url, entity),
+            fill_url(self.url, values),
             self.method,
             tuple(headers.items()),
-            fill_body(self.body, entity),
+            fill_body(self.body, values),
             self.expect.within,
             is_alone=self.certificate is not None,
         )
@@ -230,8 +251,7 @@ class Http(Settings):
         found, rounds = _looked_up(lookups, answers)
         if _failed(lookups, found) or len(found) < len(lookups):
             return unanswered(context)
-        entities = self._listed(found)
-        probed = dict(zip(entities[:PROBES_MAX], rounds[0] if rounds else (), strict=True))
+        probed = dict(zip(self._probed(found), rounds[0] if rounds else (), strict=True))
         asked = {e: a for e, a in probed.items() if isinstance(a, HttpReply | HttpFailure)}
         judged = [
             self._judge_one(context, entity, answer, self._held(found, entity))
@@ -245,7 +265,7 @@ class Http(Settings):
             ),
             unknown=tuple(entity for entity in probed if entity not in asked),
             has_data=bool(asked),
-            truncated=len(entities) > PROBES_MAX or any(_is_cut(one) for one in found),
+            truncated=len(self._listed(found)) > PROBES_MAX or any(_is_cut(one) for one in found),
         )
 
     def _judge_one(

@@ -275,6 +275,24 @@ def test_a_list_that_is_too_long_is_cut_and_says_so() -> None:
     assert (len(questions), judgement.truncated) == (1000, True)
 
 
+def test_a_further_column_fills_the_address_and_is_no_part_of_the_entity() -> None:
+    each = {"source": "crm", "query": "select workspace, run from runs", "also": "run"}
+    kind = http(url="/runs/{{ entity.run }}", for_each=each, entity=["workspace"])
+    rows = Rows(({"workspace": "a", "run": "r2"}, {"workspace": "a", "run": "r1"}))
+    (question,) = kind.ask(context(), ((rows,),))
+    assert isinstance(question, HttpQuestion)
+    assert question.url == "/runs/r2"
+    (found,) = kind.judge(context(), ((rows,), (reply(500),))).findings
+    assert found.entity == (("workspace", "a"),)
+
+
+def test_a_further_column_that_is_not_listed_is_an_error() -> None:
+    each = {"source": "crm", "query": "select workspace from runs", "also": ["run"]}
+    kind = http(url="/runs/{{ entity.run }}", for_each=each, entity=["workspace"])
+    with pytest.raises(ValueError, match="returns no column `run`"):
+        kind.ask(context(), ((Rows(({"workspace": "a"},)),),))
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
