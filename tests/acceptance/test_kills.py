@@ -164,11 +164,15 @@ async def _histories_end_well(program: Program) -> None:
     """Every opening has its recovery, in the store and at every receiver."""
     unfinished = await program.fetch(
         """
-        select n.receiver, n.incident_id from notification n
-        where n.part in ('root', 'page') and n.facts ->> 'event' = 'opened' and not exists (
-            select from notification later
-            where later.incident_id = n.incident_id and later.receiver = n.receiver
-                and later.facts ->> 'event' = 'recovered'
+        with told as (
+            select n.receiver, n.incident_id, n.part, e.event
+            from notification n join event e using (incident_id, version)
+        )
+        select receiver, incident_id from told one
+        where part in ('root', 'page') and event = 'opened' and not exists (
+            select from told later
+            where later.incident_id = one.incident_id and later.receiver = one.receiver
+                and later.event = 'recovered'
         )
         """
     )
