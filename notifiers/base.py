@@ -94,13 +94,51 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportPart:
+    """One part of a report: figures or a table, or why there is neither.
+
+    Attributes:
+        figures: Labels with their values. Like the cells of `rows` they are text, and may hold data.
+        is_cut: There are more rows than these.
+        trouble: Why it could not be asked; empty where it was.
+    """
+
+    title: str
+    figures: tuple[tuple[str, str], ...] = ()
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    is_cut: bool = False
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a message may say of a report, as it was when its questions were asked.
+
+    Attributes:
+        at: When they were asked; `due_at`: when it should have come.
+        zone: The team's zone, for times in plain text.
+        url: Where to read on, or empty.
+    """
+
+    name: str
+    title: str
+    team: str
+    at: datetime
+    due_at: datetime
+    parts: tuple[ReportPart, ...]
+    zone: str = "UTC"
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message for one receiver.
 
     Attributes:
         key: Stable id of the notification: the same on every attempt, so receivers can tell duplicates.
         address: Within the channel: `#support-alerts`, `@U01ANA` or `ana@example.com`.
-        number: The incident's event this tells of; 1 is its opening.
+        number: The incident's event this tells of; 1 is its opening, and a report.
         remote: Where this receiver's root message is (`channel`, `ts`), once it was sent.
     """
 
@@ -108,8 +146,14 @@ class Message:
     address: str
     part: Part
     number: int
-    facts: Facts
+    facts: Facts | Report
     remote: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def incident(self) -> Facts:
+        """Return the facts of a message that is about an incident."""
+        assert isinstance(self.facts, Facts)
+        return self.facts
 
 
 @dataclass(frozen=True, slots=True)

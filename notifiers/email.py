@@ -8,10 +8,11 @@ from typing import NoReturn
 
 import aiosmtplib
 
-from notifiers.base import DeliveryError, Message, Receipt, Rendered
+from notifiers.base import DeliveryError, Message, Receipt, Rendered, Report
 from notifiers.mail_build import build
 from notifiers.mail_server import parse_server
 from notifiers.mail_text import domain_of, is_address, message_id, render_mail, sender_address
+from notifiers.report_mail import render_report_mail
 
 KEEP_OPEN_S = 10.0
 """How long a connection stays open for the next mail."""
@@ -59,7 +60,9 @@ class Email:
 
     def render(self, message: Message) -> Rendered:
         """Return the mail with subject, headers, text and HTML. Pure; never fails."""
-        return render_mail(message, self._sender, self._domain)
+        is_report = isinstance(message.facts, Report)
+        render = render_report_mail if is_report else render_mail
+        return render(message, self._sender, self._domain)
 
     async def send(self, message: Message, rendered: Rendered) -> Receipt:
         """Send the mail; the receipt has the `message_id` of this recipient's first mail.

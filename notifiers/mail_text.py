@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from notifiers.base import Event, Facts, Message, Part, Rendered
+from notifiers.base import Event, Facts, Message, Part, Rendered, Report
 from notifiers.clean import cut, header_text, one_line, safe_url, tidy
 from notifiers.line import render_line
 from notifiers.story import Row, Story, tell
@@ -65,7 +65,7 @@ def render_mail(message: Message, sender: str, domain: str) -> Rendered:
 
 
 def _render(message: Message, sender: str, domain: str) -> Rendered:
-    facts = tidy(message.facts)
+    facts = tidy(message.incident)
     story = tell(facts)
     because = f"{_reason(message)[1]} {facts.team and 'team '}{facts.team or 'your team'}."
     body = {
@@ -78,7 +78,7 @@ def _render(message: Message, sender: str, domain: str) -> Rendered:
 
 
 def _plain(message: Message, sender: str, domain: str) -> Rendered:
-    facts = message.facts
+    facts = message.incident
     told = [one_line(one) for one in (facts.title, facts.fact, facts.detail, facts.owner)]
     text = "".join(f"{line}\n" for one in told for line in textwrap.wrap(cut(one, 500), COLUMNS))
     body = {
@@ -109,32 +109,43 @@ def _reason(message: Message) -> tuple[str, str]:
     """Return why this recipient gets it: who was told before is not the one who is asked now."""
     if message.remote:
         return _FOLLOWING
-    return _REASONS.get(message.facts.event, _FOLLOWING)
+    return _REASONS.get(message.incident.event, _FOLLOWING)
 
 
 def headers(message: Message, facts: Facts, sender: str, domain: str) -> dict[str, str]:
     """Return all headers but the subject and those of MIME. The set of names hangs on no data."""
-    own_id = message_id(message, domain)
     root_id = message.remote.get("message_id", "")
-    named = {
-        "From": _from(facts, sender),
-        "To": recipient(message.address),
-        "Date": format_datetime(facts.at),
-        "Message-ID": own_id,
-        "List-Id": _list_id(facts, domain),
-        "Auto-Submitted": "auto-generated",
-        "X-Auto-Response-Suppress": "All",
+    named = envelope(message, facts, "incidents", sender, domain) | {
         "X-Watchdog-Incident": str(facts.id),
         "X-Watchdog-State": header_text(facts.state, 20),
         "X-Watchdog-Severity": header_text(facts.severity, 20),
         "X-Watchdog-Rule": header_text(facts.rule, 60),
         "X-Watchdog-Reason": _reason(message)[0],
     }
-    if _MESSAGE_ID.fullmatch(root_id) and root_id != own_id:
+    if _MESSAGE_ID.fullmatch(root_id) and root_id != named["Message-ID"]:
         named |= {"In-Reply-To": root_id, "References": root_id}
     if message.part is Part.PAGE and facts.severity == "critical" and facts.state == "open":
         named["Importance"] = "high"
     return named
+
+
+def envelope(
+    message: Message, facts: Facts | Report, what: str, sender: str, domain: str
+) -> dict[str, str]:
+    """Return the headers that every mail has.
+
+    Args:
+        what: What the mails of this list are about: `incidents`.
+    """
+    return {
+        "From": _from(facts.team, sender),
+        "To": recipient(message.address),
+        "Date": format_datetime(facts.at),
+        "Message-ID": message_id(message, domain),
+        "List-Id": _list_id(facts.team, what, domain),
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+    }
 
 
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.-]{1,60}@[a-z0-9.-]{1,100}>")
@@ -143,12 +154,13 @@ _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.-]{1,60}@[a-z0-9.-]{1,100}>")
 def message_id(message: Message, domain: str) -> str:
     """Return the mail's id: the same for every attempt, so that receivers can tell duplicates.
 
-    `<i1042.3.HASH@domain>`: incident, number of its event, recipient. Test mails have no incident and
-    are told apart by their key.
+    `<i1042.3.HASH@domain>`: incident, number of its event, recipient. Reports and test mails have no
+    incident and are told apart by their key.
     """
     who = _digest(message.address.strip().lower())
-    if message.facts.id:
-        return f"<i{message.facts.id}.{message.number}.{who}@{domain}>"
+    facts = message.facts
+    if isinstance(facts, Facts) and facts.id:
+        return f"<i{facts.id}.{message.number}.{who}@{domain}>"
     return f"<t{_digest(message.key)}.{message.number}.{who}@{domain}>"
 
 
@@ -180,15 +192,15 @@ def sender_address(sender: str) -> str:
     return parseaddr(sender)[1]
 
 
-def _from(facts: Facts, sender: str) -> str:
-    team = header_text(facts.team, 40).replace("\\", "").replace('"', "")
+def _from(of_team: str, sender: str) -> str:
+    team = header_text(of_team, 40).replace("\\", "").replace('"', "")
     name = f"Watchdog, team {team}" if team else "Watchdog"
     return f'"{name}" <{sender_address(sender)}>'
 
 
-def _list_id(facts: Facts, domain: str) -> str:
-    label = _NOT_A_LABEL.sub("-", facts.team.lower()).strip("-")[:40] or "team"
-    return f"incidents of team {label} <{label}.incidents.{domain}>"
+def _list_id(team: str, what: str, domain: str) -> str:
+    label = _NOT_A_LABEL.sub("-", team.lower()).strip("-")[:40] or "team"
+    return f"{what} of team {label} <{label}.{what}.{domain}>"
 
 
 def preheader(facts: Facts) -> str:
@@ -204,8 +216,8 @@ def text_part(facts: Facts, story: Story, because: str) -> str:
 
 
 def _paragraphs(facts: Facts, story: Story, because: str) -> Iterator[str]:
-    headline = _wrapped(f"{story.word}: {story.title}")
-    yield f"{headline}\n{_wrapped(story.lead)}" if story.lead else headline
+    headline = wrapped(f"{story.word}: {story.title}")
+    yield f"{headline}\n{wrapped(story.lead)}" if story.lead else headline
     if story.quote:
         yield textwrap.fill(story.quote, COLUMNS, initial_indent="> ", subsequent_indent="> ")
     rows = "\n".join(_row(row, facts) for row in (*story.who, *story.guide))
@@ -215,10 +227,11 @@ def _paragraphs(facts: Facts, story: Story, because: str) -> Iterator[str]:
         yield rows
     if facts.url:
         yield f"Open it: {facts.url}"
-    yield "\n".join(_wrapped(one) for one in (" · ".join(story.facts_line), because) if one)
+    yield "\n".join(wrapped(one) for one in (" · ".join(story.facts_line), because) if one)
 
 
-def _wrapped(text: str) -> str:
+def wrapped(text: str) -> str:
+    """Return a paragraph of the text part."""
     # Where it breaks a word that is too long, textwrap leaves the space before it.
     return "\n".join(line.rstrip() for line in textwrap.wrap(text, COLUMNS))
 
@@ -240,7 +253,7 @@ def row_text(row: Row, facts: Facts) -> str:
 def html_part(facts: Facts, story: Story, because: str) -> str:
     """Return the mail as HTML: the same lines in the same order, under 20 KB, nothing from outside."""
     rows = [(row.label, row_text(row, facts)) for row in (*story.who, *story.guide)]
-    return _template().render(
+    return template("incident.html.j2").render(
         story=story,
         rows=rows,
         preheader=preheader(facts),
@@ -261,8 +274,9 @@ _TONES = {
 """Colour of the bar beside the headline; the word says the same."""
 
 
-@lru_cache(maxsize=1)
-def _template() -> "Template":
+@lru_cache
+def template(name: str) -> "Template":
+    """Return a template of ours; what it is given is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(
@@ -271,4 +285,4 @@ def _template() -> "Template":
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-    ).get_template("incident.html.j2")
+    ).get_template(name)

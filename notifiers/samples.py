@@ -1,10 +1,10 @@
-"""One incident's life in sample facts: for previews, tests and pictures in the documents."""
+"""One incident's life and a report in sample facts: for previews, tests and pictures in the documents."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from notifiers.base import Event, Facts
+from notifiers.base import Event, Facts, Report, ReportPart
 
 _OPENED_AT = datetime(2026, 6, 10, 1, 15, tzinfo=UTC)
 
@@ -108,3 +108,38 @@ def sample(event: Event) -> Facts:
     """Return sample facts for the event: always the same, the incident that the documents tell of."""
     minutes, changes = _CHANGES[event]
     return replace(_BASE, event=event, at=_OPENED_AT + timedelta(minutes=minutes), **changes)
+
+
+def sample_report() -> Report:
+    """Return a sample report: always the same, with a part of each sort."""
+    due_at = datetime(2026, 6, 10, 6, 0, tzinfo=UTC)
+    totals = (
+        ("Repositories", "120"),
+        ("Successful", "113"),
+        ("Failed", "7"),
+        ("Average hours since sync", "5.4"),
+    )
+    overdue = (
+        ("acme/storefront", "acme", "31.5", "401: bad credentials"),
+        ("acme/mobile-app-for-couriers", "acme", "12", "rate limit exceeded"),
+        ("globex/ledger", "globex", "8.3", "–"),
+    )
+    return Report(
+        name="issues-morning",
+        title="Issues this morning",
+        team="data",
+        at=due_at + timedelta(seconds=2),
+        due_at=due_at,
+        parts=(
+            ReportPart("Repositories", figures=totals),
+            ReportPart(
+                "Most overdue",
+                columns=("Repository", "Workspace", "Hours overdue", "Last error"),
+                rows=overdue,
+            ),
+            ReportPart("Given up", columns=("Repository", "Attempts")),
+            ReportPart("Queues", trouble="desk_db does not answer within 5 s"),
+        ),
+        zone="Europe/Berlin",
+        url="https://watchdog.example.com",
+    )

@@ -13,7 +13,8 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from notifiers.base import DeliveryError, Message, Part, Receipt, Rendered
+from notifiers.base import DeliveryError, Message, Part, Receipt, Rendered, Report
+from notifiers.report_slack import render_report_slack
 from notifiers.slack_answers import GONE, LAYOUT, refused
 from notifiers.slack_blocks import render_slack, shorter
 
@@ -88,7 +89,8 @@ class Slack:
 
     def render(self, message: Message) -> Rendered:
         """Return the message with its push line, blocks and metadata. Pure; never fails."""
-        return render_slack(message)
+        is_report = isinstance(message.facts, Report)
+        return render_report_slack(message) if is_report else render_slack(message)
 
     async def send(self, message: Message, rendered: Rendered) -> Receipt:
         """Post or edit the message; the receipt has the `channel` id and `ts`.

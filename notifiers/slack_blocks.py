@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from notifiers.base import Event, Facts, Message, Part, Rendered
+from notifiers.base import Event, Facts, Message, Part, Rendered, Report
 from notifiers.clean import cut, fair_cuts, one_line, safe_url, slack_escape, slack_text, tidy
 from notifiers.line import render_line
 from notifiers.story import Row, Story, below, tell
@@ -44,24 +44,25 @@ def render_slack(message: Message) -> Rendered:
 
 
 def _render(message: Message) -> Rendered:
-    facts = tidy(message.facts)
+    facts = tidy(message.incident)
     line = render_line(facts)
     if message.part is Part.THREAD:
-        blocks = [_mrkdwn_section(slack_text(cut(below(facts), _BELOW_MAX)))]
+        blocks = [mrkdwn_section(slack_text(cut(below(facts), _BELOW_MAX)))]
     else:
         blocks = _blocks(facts, tell(facts))
-    return Rendered(line, _body(message, slack_text(line), blocks))
+    return Rendered(line, body_of(message, slack_text(line), blocks))
 
 
 def plain(message: Message) -> Rendered:
     """Return the message without any layout: what cannot be drawn is still told."""
-    facts = message.facts
+    facts = message.incident
     told = " · ".join(one_line(part) for part in (facts.title, facts.fact, facts.owner) if part)
     line = cut(f"❗ {facts.event.value.upper()} {told} · #{facts.id}", 80)
-    return Rendered(line, _body(message, slack_text(line), []))
+    return Rendered(line, body_of(message, slack_text(line), []))
 
 
-def _body(message: Message, text: str, blocks: list[Block]) -> dict[str, Any]:
+def body_of(message: Message, text: str, blocks: list[Block]) -> dict[str, Any]:
+    """Return the arguments of a post with this push line and these blocks."""
     body: dict[str, Any] = {
         "text": text,
         "blocks": blocks,
@@ -78,7 +79,7 @@ def _body(message: Message, text: str, blocks: list[Block]) -> dict[str, Any]:
 
 def _is_broadcast(message: Message) -> bool:
     """Return True when a thread line must be seen: an edit pushes nothing, a reply below hardly."""
-    facts = message.facts
+    facts = message.incident
     is_worse = (facts.previous_severity, facts.severity) in _WORSE
     to_a_person = message.address.startswith("@")
     return (
@@ -92,17 +93,17 @@ def _blocks(facts: Facts, story: Story) -> list[Block]:
     said = [_headline(facts, story), slack_text(lead)]
     if quote:
         said.append("&gt; " + slack_text(quote))
-    blocks = [_mrkdwn_section("\n".join(one for one in said if one))]
+    blocks = [mrkdwn_section("\n".join(one for one in said if one))]
     if story.who:
         blocks.append({"type": "section", "fields": [_field(row, facts) for row in story.who]})
     if guide:
         rows = zip(story.guide, guide, strict=True)
         told = [f"*{row.label}* {slack_text(text)}" for row, text in rows]
-        blocks.append(_mrkdwn_section("\n".join(told)))
+        blocks.append(mrkdwn_section("\n".join(told)))
     if buttons := _buttons(facts):
         blocks.append({"type": "actions", "elements": buttons})
     if story.facts_line:
-        blocks.append({"type": "context", "elements": [_plain_text(_context(story))]})
+        blocks.append({"type": "context", "elements": [plain_text(_context(story))]})
     return blocks
 
 
@@ -130,11 +131,13 @@ def _mrkdwn(text: str) -> Block:
     return {"type": "mrkdwn", "text": cut(text, _SECTION_MAX), "verbatim": True}
 
 
-def _mrkdwn_section(text: str) -> Block:
+def mrkdwn_section(text: str) -> Block:
+    """Return a section; the text is mrkdwn, so data in it must have been escaped."""
     return {"type": "section", "text": _mrkdwn(text)}
 
 
-def _plain_text(text: str) -> Block:
+def plain_text(text: str) -> Block:
+    """Return a text in which nothing can come alive."""
     return {"type": "plain_text", "text": text, "emoji": False}
 
 
@@ -159,7 +162,7 @@ def _buttons(facts: Facts) -> list[Block]:
     if facts.event in {Event.RECOVERED, Event.RESOLVED, Event.WITHDRAWN}:
         links = {"Open": facts.url}
     return [
-        {"type": "button", "text": _plain_text(name), "url": url, "action_id": name.lower()}
+        {"type": "button", "text": plain_text(name), "url": url, "action_id": name.lower()}
         for name, url in links.items()
         if url
     ]
@@ -171,8 +174,10 @@ def shorter(body: Mapping[str, Any], message: Message, times: int) -> dict[str, 
     Args:
         times: 1: the push line without blocks. 2: a stub that names the incident and nothing else.
     """
+    facts = message.facts
     less = dict(body) | {"blocks": []}
     if times >= 2:
-        stub = f"Incident {message.facts.id}: its message could not be shown here."
-        less["text"] = f"{stub} {slack_escape(safe_url(message.facts.url))}".strip()
+        what = "Report" if isinstance(facts, Report) else f"Incident {facts.id}"
+        stub = f"{what}: its message could not be shown here."
+        less["text"] = f"{stub} {slack_escape(safe_url(facts.url))}".strip()
     return less

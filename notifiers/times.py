@@ -38,6 +38,12 @@ def time_of_day(at: datetime, zone: str, beside: datetime) -> str:
     return f"{here.day} {_MONTHS[here.month - 1]} {clock}"
 
 
+def day_word(at: datetime, zone: str) -> str:
+    """Return a day as people of that zone say it: `Mon 5 Jun`."""
+    here = _local(at, zone)
+    return f"{_DAYS[here.weekday()]} {here.day} {_MONTHS[here.month - 1]}"
+
+
 def zone_word(zone: str) -> str:
     """Return what people call the zone: `Berlin` for `Europe/Berlin`."""
     known = _zone(zone)
