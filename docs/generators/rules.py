@@ -22,6 +22,7 @@ SECTIONS: dict[str, type[shapes.Shape]] = {
     "team": shapes.TeamShape,
     "route": shapes.RouteShape,
     "maintenance": shapes.MaintenanceShape,
+    "override": shapes.OverrideShape,
 }
 """Sections of the file, by the names under which the text asks for their tables."""
 
@@ -53,6 +54,7 @@ def page() -> str:
     parts["every-table"] = table(keys_of(TableSettings, without=Settings))
     parts["classes"] = ", ".join(f"`{name}`" for name in BUILT_IN)
     parts["template"] = example("template")
+    parts["overridden"] = example("overrides")
     parts["announced"] = example("maintenance")
     return filled("rules.md", parts)
 

@@ -66,6 +66,7 @@ KNOWN: Final[tuple[tuple[Any, str], ...]] = (
     (written.Checks, "[checks](#checks)"),
     (written.Zone, "[zone](#zones)"),
     (written.Hours, "[working hours](#working-hours)"),
+    (tuple[Any, ...], "list of [overrides](#overrides)"),
     (shapes.Announced, "[maintenance](#maintenance), or a list"),
     (windows.Wall, "`2026-11-23 22:00`"),
     (windows.Days, "`mon-fri` or `sat,sun`"),

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from rules.base import Classifier, Dialect, Entity, Kind, Severity, SqlQuestion
 from rules.hours import ActiveHours, span_at
+from rules.overrides import Override, override_of
 from watchdog.domain.maintenance import Maintenance
 from watchdog.domain.people import Directory, Policy
 
@@ -111,6 +112,7 @@ class Rule:
         unless_open: While this rule has an incident about the same thing, it is expected, too.
         active: The hours in which something can be bad; None: always.
         verify: Each of these must return a row before a recovery counts.
+        overrides: What holds for some entities.
         place: Where it is declared.
     """
 
@@ -130,6 +132,7 @@ class Rule:
     evidence: Mapping[str, Query] = field(default_factory=dict)
     verify: Mapping[str, Query] = field(default_factory=dict)
     active: ActiveHours | None = None
+    overrides: tuple[Override, ...] = ()
     impact: str = ""
     do_first: str = ""
     steps: tuple[str, ...] = ()
@@ -141,6 +144,16 @@ class Rule:
     def parents(self) -> tuple[str, ...]:
         """Return the rules and sources that must be known before its findings are weighed."""
         return (*self.depends_on, self.unless_open.rule) if self.unless_open else self.depends_on
+
+    def team_of(self, entity: Entity) -> str:
+        """Return whose an incident about an entity is."""
+        override = override_of(self.overrides, entity)
+        return override.team or self.team if override else self.team
+
+    def is_off(self, entity: Entity) -> bool:
+        """Return whether an entity is not watched."""
+        override = override_of(self.overrides, entity)
+        return override is not None and override.is_off
 
     def is_active(self, now: datetime) -> bool:
         """Return whether something can be bad now; where rows name zones, that is theirs to say."""

@@ -9,11 +9,14 @@ from pydantic import BaseModel, SecretStr
 
 from rules.base import Classifier, Dialect, Kind, Severity
 from rules.fields import Limits
+from rules.overrides import Override
 from watchdog.config import titles
+from watchdog.config.critical import check_critical
 from watchdog.config.endpoints import check_certificate, databases_of
 from watchdog.config.gather import Gathered
 from watchdog.config.model import BUILT_IN, Rule, Source
 from watchdog.config.nodes import Entry, Scalar, Span, Table, find
+from watchdog.config.overrides import read_overrides, with_overrides
 from watchdog.config.policies import active_of, maintenance_of, policy_of, unless_open_of
 from watchdog.config.problems import Problem, did_you_mean, listed
 from watchdog.config.queries import Queries, read_queries
@@ -46,8 +49,14 @@ class Draft:
     kind: Any = None
     shape: RuleShape | None = None
     rule: Rule | None = None
+    overrides: tuple[Override, ...] = ()
     limits: tuple[Limits[Any], ...] = ()
     is_whole: bool = True
+
+    @property
+    def kind_name(self) -> str:
+        """Return the name of the kind, if there is one."""
+        return self.kind_entry.key.text if self.kind_entry else ""
 
     @property
     def has_only_levels(self) -> bool:
@@ -151,16 +160,21 @@ class _RuleReader:
             self.settings.maintenance.append(maintenance_of(one, rule=draft.name))
         if draft.kind is None or draft.shape is None:
             return
-        draft.limits = tuple(limits_of(draft.kind))
+        model = self.kinds[draft.kind_name]
+        found = read_overrides(draft, model, self.gathered.texts, self.refuse_team)
+        draft.overrides = tuple(found)
+        kinds = (draft.kind, *(one.kind for one in draft.overrides))
+        draft.limits = tuple(limit for one in kinds for limit in limits_of(one))
         self.check_kind(draft)
         check_certificate(draft, source)
         database = self.database(draft, source)
         queries = read_queries(draft, source, database, self.gathered.texts)
         classifier = self.classifier(draft, draft.shape)
-        self.check_critical(draft, draft.shape)
+        check_critical(draft, draft.shape, self.settings.defaults)
         if draft.is_right and source is not None and team:
             asked = (database or source).dialect
-            draft.rule = self.rule(draft, draft.shape, asked, team, queries, classifier)
+            rule = self.rule(draft, draft.shape, asked, team, queries, classifier)
+            draft.rule = with_overrides(rule, draft.overrides)
 
     def split(self, draft: Draft, table: Table) -> None:
         """Read the kind, and what stands beside it."""
@@ -174,8 +188,9 @@ class _RuleReader:
             elif not key.startswith("x-"):
                 allowed = [*self.kinds, *known]
                 problem = unknown_key(key, "a rule", entry.key.span, allowed)
-                label = _NO_SWITCH if key == "on_error" else problem.label
-                draft.problems.append(replace(problem, label=label))
+                if key == "on_error":
+                    problem = replace(problem, label=_NO_SWITCH, notes=())
+                draft.problems.append(problem)
         if draft.kind_entry is None:
             self.miss_kind(draft)
         else:
@@ -287,9 +302,9 @@ class _RuleReader:
             self.refuse_team(draft, name, ("team",))
         return None
 
-    def refuse_team(self, draft: Draft, name: str, path: tuple[str, ...]) -> None:
+    def refuse_team(self, draft: Draft, name: str, path: tuple[str | int, ...]) -> None:
         declared = self.settings.declared["teams"]
-        if self.gathered.is_whole and name not in declared:
+        if name and self.gathered.is_whole and name not in declared:
             spot = find(draft.entry.value, path, draft.entry.key)
             words = f"no team is called `{written(spot, name)}`"
             draft.add("unknown-team", words, spot.span, did_you_mean(name, declared))
@@ -311,34 +326,6 @@ class _RuleReader:
         elif not draft.kind.entity:
             words = "a zone of each row needs an `entity`"
             draft.add("no-row-zone", words, span, "name the columns whose things have a zone")
-
-    def check_critical(self, draft: Draft, shape: RuleShape) -> None:
-        """Refuse a critical rule that does not say what the woken person needs to know."""
-        if not self.can_be_critical(draft, shape):
-            return
-        runbook = shape.runbook or self.settings.defaults.runbook
-        needed = {
-            "title": (shape.title, "write the symptom in one line"),
-            "impact": (shape.impact, "write who suffers, and how"),
-            "do_first": (shape.do_first, "write the first step"),
-            "runbook": (runbook, "write the address of the page that says what to do"),
-        }
-        for key, (value, hint) in needed.items():
-            table = draft.entry.value
-            if not value and not (isinstance(table, Table) and key in table.entries):
-                words = f"a rule that can be critical needs `{key}`"
-                draft.add(
-                    f"critical-without-{key.replace('_', '-')}", words, draft.entry.key.span, hint
-                )
-
-    def can_be_critical(self, draft: Draft, shape: RuleShape) -> bool:
-        severity = shape.severity or self.settings.defaults.severity
-        if severity is Severity.CRITICAL and (shape.severity or not draft.has_only_levels):
-            return True
-        if any(limit.critical is not None for limit in draft.limits):
-            return True
-        classes = (shape.classify or {}).values()
-        return any(one.severity is Severity.CRITICAL for one in classes)
 
     def rule(
         self,

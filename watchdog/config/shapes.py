@@ -1,12 +1,20 @@
 """What the sections of a configuration may hold, as the file writes them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from rules.base import Severity
-from rules.fields import Duration, PositiveDuration
+from rules.fields import Duration, PositiveDuration, Words
 from watchdog.config.types import (
     ChannelName,
     Checks,
@@ -261,6 +269,23 @@ class ActiveShape(Shape):
         return self
 
 
+def _names_one(columns: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    if not columns:
+        raise PydanticCustomError("no_words", "must name at least one column", {})
+    return columns
+
+
+class OverrideShape(Shape):
+    """What holds for some entities; beside these keys stand limits of the rule's kind."""
+
+    match: Annotated[dict[Text, Words], AfterValidator(_names_one)] = Field(
+        description="Columns of the `entity`, each with a value or a list of values."
+    )
+    severity: Severity | None = Field(default=None, description="How bad their findings are.")
+    team: Text | None = Field(default=None, description="Whose their incidents are.")
+    off: bool = Field(default=False, description="They are not watched.")
+
+
 class RepeatShape(Shape):
     """What happens when the same comes back after a recovery."""
 
@@ -300,6 +325,9 @@ class RuleShape(DefaultsShape):
     )
     maintenance: Announced = Field(
         default=(), description="When its findings are expected: held, unless they outlast it."
+    )
+    overrides: tuple[Any, ...] = Field(
+        default=(), description="Other limits, severity or team for some entities."
     )
     verify: dict[Text, Text] | None = Field(
         default=None, description="Queries that must all find a row before a recovery counts."

@@ -12,7 +12,7 @@ from rules.base import Entity, Judgement, Outcome, Past, Unanswered
 from watchdog.clock import Clock
 from watchdog.config.model import Config, Rule
 from watchdog.domain.track import Held
-from watchdog.engine import blind, evidence, reconcile
+from watchdog.engine import blind, evidence, reconcile, unwatched
 from watchdog.engine.agenda import Agenda
 from watchdog.engine.holding import Holding, in_maintenance, recently_ended
 from watchdog.engine.leader import Leader
@@ -332,14 +332,16 @@ class Engine:
         memory.recollection.keep_only(identities)
         async with self._writing, transaction(self._pool) as conn:
             forgotten = {
-                name: list(entities)
+                name: gone
                 for name, entities in memory.tracks.items()
-                if name not in broken and identities.get(name) != memory.identities.get(name)
+                if name not in broken
+                and (gone := unwatched.entities(self._config, memory, identities, name, entities))
             }
             reasons = {
-                one.id: _withdrawal(one.rule, identities)
+                one.id: why
                 for one in await incidents.live(conn)
-                if one.rule not in broken and identities.get(one.rule) != one.identity
+                if one.rule not in broken
+                and (why := unwatched.reason(self._config, identities, one))
             }
             if reasons or forgotten:
                 directory, now = self._config.directory, self._clock.now()
@@ -347,8 +349,7 @@ class Engine:
                 self.wake.set()
             await looks.keep(conn, declared)
             await remembered.keep(conn, memory.recollection.identities, list(broken))
-        for name in forgotten:
-            del memory.tracks[name]
+        memory.forget(forgotten)
 
     async def _flush_for_ever(self) -> None:
         while True:
@@ -384,9 +385,3 @@ def _never_held(_: Entity) -> Held:
 def _not_stored(one: Looked) -> Looked:
     reason = Unanswered("what it found cannot be stored; see the log")
     return replace(one, judgement=None, error=reason)
-
-
-def _withdrawal(rule: str, identities: Mapping[str, str]) -> str:
-    if rule in identities:
-        return f"rule {rule} watches something else now"
-    return f"rule {rule} was removed from the configuration"

@@ -168,6 +168,15 @@ class Memory:
             if self._figures.get(figure.incident_id) is figure:
                 del self._figures[figure.incident_id]
 
+    def forget(self, gone: Mapping[str, Iterable[Entity]]) -> None:
+        """Forget tracks by rule and entity."""
+        for rule, entities in gone.items():
+            left = self.tracks[rule]
+            for entity in entities:
+                del left[entity]
+            if not left:
+                del self.tracks[rule]
+
     def keep_only(self, rules: Iterable[str]) -> None:
         """Forget the looks at rules that are no longer declared."""
         names = set(rules)

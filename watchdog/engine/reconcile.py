@@ -156,12 +156,15 @@ async def _begun(
         policy, failure_class = plan.rule.policy, one.finding.failure_class or ""
         if past and within_reopen_window(past, plan.now, policy.reopen_within, failure_class):
             has_left = past.owner not in directory.people
-            owner = owner_for(directory, plan.rule.team, plan.now) if has_left else past.owner
+            team = plan.rule.team_of(one.track.entity)
+            owner = owner_for(directory, team, plan.now) if has_left else past.owner
             newest = _with_figures(past, one.finding)
             again = back_again(newest, plan.now, one.finding.severity, owner)
             begun.append(replace(again, before=past))
             continue
         fresh = _new_incident(number, print_, plan, one, *marks[plan.rule.name])
+        if (team := plan.rule.team_of(one.track.entity)) != fresh.team:
+            fresh = replace(fresh, team=team, owner=owner_for(directory, team, plan.now))
         fresh, remark = _escalated(fresh, earlier.get(print_), policy.repeat, directory)
         remark = " ".join(filter(None, (one.remark, remark)))
         begun.append(opened(fresh, evidence.get((plan.rule.name, one.track.entity), {}), remark))

@@ -1,0 +1,42 @@
+"""What a rule must say that may wake somebody."""
+
+from typing import TYPE_CHECKING
+
+from rules.base import Severity
+from watchdog.config.nodes import Table
+from watchdog.config.shapes import DefaultsShape, RuleShape
+
+if TYPE_CHECKING:
+    from watchdog.config.rulebook import Draft
+
+
+def check_critical(draft: "Draft", shape: RuleShape, defaults: DefaultsShape) -> None:
+    """Refuse a critical rule that does not say what the woken person needs to know."""
+    if not _can_be_critical(draft, shape, defaults):
+        return
+    runbook = shape.runbook or defaults.runbook
+    needed = {
+        "title": (shape.title, "write the symptom in one line"),
+        "impact": (shape.impact, "write who suffers, and how"),
+        "do_first": (shape.do_first, "write the first step"),
+        "runbook": (runbook, "write the address of the page that says what to do"),
+    }
+    for key, (value, hint) in needed.items():
+        table = draft.entry.value
+        if not value and not (isinstance(table, Table) and key in table.entries):
+            words = f"a rule that can be critical needs `{key}`"
+            draft.add(
+                f"critical-without-{key.replace('_', '-')}", words, draft.entry.key.span, hint
+            )
+
+
+def _can_be_critical(draft: "Draft", shape: RuleShape, defaults: DefaultsShape) -> bool:
+    severity = shape.severity or defaults.severity
+    if severity is Severity.CRITICAL and (shape.severity or not draft.has_only_levels):
+        return True
+    if any(limit.critical is not None for limit in draft.limits):
+        return True
+    if any(one.severity is Severity.CRITICAL for one in draft.overrides):
+        return True
+    classes = (shape.classify or {}).values()
+    return any(one.severity is Severity.CRITICAL for one in classes)

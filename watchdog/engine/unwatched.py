@@ -1,0 +1,35 @@
+"""What no rule watches any more after a change of the configuration. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+from rules.base import Entity
+from watchdog.config.model import Config
+from watchdog.domain.incident import Incident
+from watchdog.engine.memory import Memory
+
+
+def entities(
+    config: Config,
+    memory: Memory,
+    identities: Mapping[str, str],
+    rule: str,
+    known: Iterable[Entity],
+) -> list[Entity]:
+    """Return those of a rule's tracked entities that are to be forgotten."""
+    if identities.get(rule) != memory.identities.get(rule):
+        return list(known)
+    watching = config.rules.get(rule)
+    return [one for one in known if watching and watching.is_off(one)]
+
+
+def reason(config: Config, identities: Mapping[str, str], one: Incident) -> str:
+    """Return why nobody watches what an incident is about; empty where somebody does."""
+    if one.rule not in identities:
+        return f"rule {one.rule} was removed from the configuration"
+    if identities[one.rule] != one.identity:
+        return f"rule {one.rule} watches something else now"
+    watching = config.rules.get(one.rule)
+    if watching and watching.is_off(one.entity):
+        named = ", ".join(f"{column} {value}" for column, value in one.entity)
+        return f"rule {one.rule} does not watch {named} any more"
+    return ""
