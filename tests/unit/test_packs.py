@@ -13,8 +13,8 @@ from watchdog.config.reading import parse
 WATCHED = {
     "zendesk_sync": "Z1 Z2 Z3 Z4 Z5 Z7 Z8 Z9",
     "background_sync": "B2 B3 B5 B7",
-    "servicetitan_sync": "S1 S5 S6 S7 S8",
-    "workspace_issues": "W2 W3 W5 W6 W8 W9 W11",
+    "servicetitan_sync": "S1 S2 S3 S4 S5 S6 S7 S8 S9 S10",
+    "workspace_issues": "W1 W2 W3 W4 W5 W6 W7 W8 W9 W10 W11",
 }
 """The failures that each pack watches."""
 
@@ -41,7 +41,7 @@ def used(name: str, *, in_full: bool = False) -> Loaded:
     needed = {
         one.name: given(one)
         for one in shipped_pack(name).parameters.values()
-        if one.default is None and (not one.is_optional or one.type == "source")
+        if one.default is None and (not one.is_optional or one.name in {"api", "log"})
     }
     for one in shipped_pack(name).parameters.values():
         if in_full and one.default:
@@ -82,6 +82,16 @@ def test_every_rule_says_what_a_woken_person_needs(name: str) -> None:
     for rule, table in shipped_pack(name).rules.items():
         missing = {"title", "impact", "do_first", "x-watches", "x-question"} - table.entries.keys()
         assert not missing, f"{rule}: {missing}"
+
+
+def test_a_rule_is_left_out_where_what_it_asks_is_not_given() -> None:
+    text = f"{BASE}  workspace_issues: {{ source: database }}\n"
+    loaded = load_text({"rules.yaml": text}, "rules.yaml", {})
+    assert loaded.problems == ()
+    names = {f"workspace_issues-{one}" for one in shipped_pack("workspace_issues").rules}
+    assert loaded.config is not None
+    left_out = {"workspace_issues-rate-limit", "workspace_issues-sync-slow"}
+    assert names - loaded.config.rules.keys() == left_out
 
 
 def test_the_packs_are_there_wherever_we_are_installed() -> None:

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 FREE_KEYS = ("title", "impact", "do_first", "steps", "runbook", "labels", "actions")
 FREE_KIND_KEYS = (
-    "source", "url", "headers", "body", "timezone", "cron", "path", "files", "key", "expect"
+    "source", "url", "headers", "body", "timezone", "cron", "path", "files", "key", "expect", "hours", "allow"
 )  # fmt: skip
 """Where a text of a team may stand: nothing of it becomes part of a statement."""
+NEEDS = "x-needs"
+"""Parameters without which a rule is left out: it has nothing to ask."""
 QUERY_KEYS = ("evidence", "verify", "unless")
 _ASKED = asked_names("pack")
 
@@ -103,7 +105,7 @@ def _canonical(scalar: Scalar, value: object) -> Scalar:
 
 
 def _switched(table: Table, pack: Pack) -> tuple[Switched, list[Problem]]:
-    off = list(scalars(table.get("without") or Listing([], table.span)))
+    off = _items(table.get("without"))
     changes = _keys(table.get("rules"))
     named = [*off, *(one.key for one in changes.values())]
     problems = [_unknown_rule(one, pack) for one in named if one.text not in pack.rules]
@@ -121,17 +123,25 @@ def _unknown_rule(name: Scalar, pack: Pack) -> Problem:
 def _rules(
     entry: Entry, pack: Pack, filling: Filling, switched: Switched, problems: tuple[Problem, ...]
 ) -> Iterator[Made]:
-    away = {f"{entry.key.text}-{name}" for name in switched.off}
+    needs = {
+        name: {one.text for one in _items(rule.get(NEEDS))} for name, rule in pack.rules.items()
+    }
+    away = {name for name in pack.rules if name in switched.off or needs[name] & filling.absent}
+    gone = {f"{entry.key.text}-{name}" for name in away}
     for name, rule in pack.rules.items():
-        if name in switched.off:
+        if name in away:
             continue
         before = len(filling.problems)
         body = merged(pack.defaults, rule)
         table = filling.table(body)
         stray = _stray_texts(body, pack.parameters)
         own = merged(table, switched.changes.get(name, Table({}, table.span)))
-        made = _named(entry, name, Table(_without(own.entries, away), own.span))
+        made = _named(entry, name, Table(_without(own.entries, gone), own.span))
         yield Made(made, (*problems, *stray, *filling.problems[before:]))
+
+
+def _items(node: Node | None) -> list[Scalar]:
+    return list(scalars(node)) if node else []
 
 
 def _named(entry: Entry, name: str, table: Table) -> Entry:
