@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from rules.base import Entity
+from rules.baseline import BUCKETS_MIN
 from rules.buckets import Bucket
 from rules.fields import Limits
 from rules.ranges import Range
@@ -102,9 +103,8 @@ def with_past(
     nulls = "".join(f"null as {key}, " for key in keys)
     of_each = ", ".join(f"c.{key}" for key in keys)
     on = " and ".join(f"c.{key} = w.{key}" for key in keys)
-    found = f"{_deviation(says, *limits)} or {says.among(keys, wanted)}"
     return (
-        f"{begin}{_found(keys, counting, found)}"
+        f"{begin}{_found(says, counting, *limits)} or {says.among(names(keys, 'p.'), wanted)}\n)"
         f"\nselect {nulls}null as counts, first_at from watched_since"
         f"\nunion all\nselect {of_each}, {_joined(says, 'c.')}, null"
         f"\nfrom watched_counts c join watched_found w on {on} group by {of_each}"
@@ -120,50 +120,34 @@ def _joined(says: Statement, prefix: str = "") -> str:
     return f"group_concat({each})"
 
 
-def _found(keys: Sequence[str], counting: Counting, condition: str) -> str:
-    """Return the entities that meet a condition on `n` and on `usual`, the median of known buckets.
+def _found(says: Statement, counting: Counting, allow: Limits[Range], ignore_below: float) -> str:
+    """Return the entities whose value is far from at least half of the known past.
 
-    The median is read off the ranks. Buckets without rows are not stored: they are the zeros below
-    the first rank, as many as are missing.
+    Who is far from the median is far from the half beyond it, too: so it takes no sorting, and
+    leaves out nobody. Buckets without rows are not stored: they are as many zeros as are missing.
     """
-    listed = ", ".join(keys)
-    count = "k" if counting.counts_empty else "present"
-    zeros = f"({count} - present)"
-    lower, upper = f"(({count} + 1) / 2)", f"(({count} + 2) / 2)"
-    half = "case when nth + {zeros} = {place} then n else 0.0 end"
-    middle = " + ".join(half.format(zeros=zeros, place=place) for place in (lower, upper))
-    nothing = "0.0" if counting.counts_empty else "null"
-    return (
-        f", watched_ranks as (\nselect {listed}, n, k,"
-        f" row_number() over (partition by {listed} order by n) as nth,"
-        f" count(*) over (partition by {listed}) as present"
-        "\nfrom watched_counts cross join watched_since"
-        " where b > 0 and b <= k and n is not null\n), watched_medians as (\n"
-        f"select {listed}, sum({middle}) / 2.0 as usual from watched_ranks group by {listed}"
-        f"\n), watched_now as (\nselect {listed}, max(case when b = 0 then n end) as last"
-        f" from watched_counts group by {listed}\n), watched_found as (\n"
-        f"select {listed} from (select {', '.join(f'p.{key}' for key in keys)},"
-        f" coalesce(last, {nothing}) as n, coalesce(usual, 0.0) as usual"
-        f" from watched_now p left join watched_medians m"
-        f" on {' and '.join(f'p.{key} = m.{key}' for key in keys)}) j"
-        f"\nwhere {condition}\n)"
-    )
-
-
-def _deviation(says: Statement, allow: Limits[Range], ignore_below: float) -> str:
-    """Return the condition that `n` is outside the widest range and far enough from `usual`."""
-    ranges = [one for one in (allow.plain, allow.warning, allow.critical) if one is not None]
+    keys = names(counting.columns)
+    listed, of_now = ", ".join(keys), ", ".join(names(keys, "p."))
+    on = " and ".join(f"c.{key} = p.{key}" for key in keys)
+    last = "coalesce(last, 0.0)" if counting.counts_empty else "last"
+    count = "k" if counting.counts_empty else "count(c.n)"
     floor = says.bind(float(ignore_below), "::float8")
+    ranges = [one for one in (allow.plain, allow.warning, allow.critical) if one is not None]
     sides = []
-    mosts = [one.most for one in ranges if one.most is not None]
-    leasts = [one.least for one in ranges if one.least is not None]
-    if mosts:
-        most = says.bind(min(mosts), "::float8")
-        sides.append(f"(n > {most} * usual and n - usual >= {floor})")
-    if leasts:
-        least = says.bind(max(leasts), "::float8")
-        sides.append(f"(n < {least} * usual and usual - n >= {floor})")
-    return f"({' or '.join(sides)})"
+    if mosts := [one.most for one in ranges if one.most is not None]:
+        far = f"c.n * {says.bind(min(mosts), '::float8')} < {last} and {last} - c.n >= {floor}"
+        zeros = f"case when {last} > 0 and {last} >= {floor} then {count} - count(c.n) else 0 end"
+        sides.append(f"2 * (sum(case when {far} then 1 else 0 end) + {zeros}) >= {count}")
+    if leasts := [one.least for one in ranges if one.least is not None]:
+        far = f"c.n * {says.bind(max(leasts), '::float8')} > {last} and c.n - {last} >= {floor}"
+        sides.append(f"2 * sum(case when {far} then 1 else 0 end) >= {count}")
+    return (
+        f", watched_now as (\nselect {listed}, max(case when b = 0 then n end) as last"
+        f"\nfrom watched_counts group by {listed}\n), watched_found as (\n"
+        f"select {of_now} from watched_now p cross join watched_since"
+        f" left join watched_counts c on {on} and c.b > 0 and c.b <= k"
+        f"\ngroup by {of_now}, last, k having {count} >= {BUCKETS_MIN} and ({' or '.join(sides)})"
+    )
 
 
 def of_found(

@@ -31,6 +31,23 @@ KINDS = {
         "duration", table="t", took="ms", unit="ms", order_by="at", last=20, max="5s"
     ),
     "ratio": kind_of("ratio", table="t", good="ms < 9", column="at", over="1m", min="90%"),
+    "volume": kind_of(
+        "volume",
+        table="t",
+        column="at",
+        per="15m",
+        compare_to="same weekday of the last 4 weeks",
+        allow="30%..300%",
+    ),
+    "volume of each": kind_of(
+        "volume",
+        table="t",
+        column="at",
+        entity="status",
+        per="15m",
+        compare_to="same weekday of the last 4 weeks",
+        allow="30%..300%",
+    ),
 }
 
 

@@ -118,16 +118,22 @@ def test_exactly_the_unusual_entities_are_found(rows: list[Row]) -> None:
     assert found == {one: rank for one, rank in each.items() if rank is not None}
 
 
-@given(st.lists(st.lists(st.integers(0, 12), min_size=8, max_size=8), min_size=1, max_size=3))
-def test_the_statement_leaves_out_nobody_who_is_unusual(counts: list[list[int]]) -> None:
+@given(
+    st.lists(st.lists(st.integers(0, 12), min_size=8, max_size=8), min_size=1, max_size=3),
+    st.sampled_from(["zero", "no_data"]),
+)
+def test_the_statement_leaves_out_nobody_who_is_unusual(
+    counts: list[list[int]], if_empty: str
+) -> None:
+    kind = volume(if_empty=if_empty, sum="n")
     rows: list[Row] = [
-        (org, days, 0, None)
+        (org, days, 0, 1)
         for org, each in zip("abc", counts, strict=False)
         for days, count in enumerate(each)
         for _ in range(count)
     ]
-    rows += [(org, 7, 0, None) for org in "abc"] + [("z", 9, 0, None)]
-    assert severities(judge(EACH, rows)) == severities(judge(EACH, rows, "abc"))
+    rows += [(org, 7, 0, 0) for org in "abc"] + [("z", 9, 0, None)]
+    assert severities(judge(kind, rows)) == severities(judge(kind, rows, "abc"))
 
 
 @given(rows_)
