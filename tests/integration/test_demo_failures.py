@@ -41,6 +41,7 @@ async def test_a_failure_opens_its_incidents_and_nothing_else_until_it_is_mended
     world: World, failure: Failure
 ) -> None:
     await world.switch(failure.id, True)
+    await world.live(failure.takes)
     opened, held = await world.openings()
     assert set(opened) == {
         (one.rule, one.entity, one.severity, one.failure_class) for one in failure.opens
@@ -50,6 +51,7 @@ async def test_a_failure_opens_its_incidents_and_nothing_else_until_it_is_mended
         assert all((await world.evidence_rows(opening, world.rules[name])).values())
 
     await world.switch(failure.id, False)
+    await world.live(failure.fades)
     assert await world.bad() == set()
     good = await world.readings(watched_of(failure))
     assert {one.entity for one in good} == {one.entity for one in failure.opens}
@@ -66,6 +68,7 @@ async def test_a_twin_opens_nothing(world: World, twin: Failure) -> None:
     assert opened == {}
 
     await world.switch(twin.id, False)
+    await world.live(twin.fades)
     assert await world.bad() == set()
     await world.live(timedelta(minutes=17))
 
@@ -106,10 +109,10 @@ async def test_several_failures_can_be_broken_at_once(world: World) -> None:
     assert await world.bad() == {
         "servicetitan_sync-sync-stuck",
         "workspace_issues-repositories-failing",
-        "email-queue-stuck",
+        "support_desk-mails-waiting",
     }
     await world.switch("W2", False)
-    assert await world.bad() == {"servicetitan_sync-sync-stuck", "email-queue-stuck"}
+    assert await world.bad() == {"servicetitan_sync-sync-stuck", "support_desk-mails-waiting"}
     for one in ("S1", "E4"):
         await world.switch(one, False)
     assert await world.bad() == set()

@@ -180,7 +180,7 @@ async def test_breaking_is_noticed_without_waiting_for_the_next_tick(world: Worl
         await set_broken(world.demo.crm_dsn, "E1", True)
         while not await world.count("select count(*) from applied"):
             pass
-        assert "desk-up" in await world.bad(PROBES)
+        assert "support_desk-api-down" in await world.bad(PROBES)
         await set_broken(world.demo.crm_dsn, "E1", False)
         while await world.count("select count(*) from applied"):
             pass

@@ -116,7 +116,8 @@ class Endpoints:
     async def _readyz(self, _: web.Request) -> web.Response:
         if self._scene.switches.desk_down:
             return web.json_response({"error": "the database does not answer"}, status=503)
-        return web.json_response({"status": "ok", "alembic_revision": self._scene.revision})
+        revision = self._scene.switches.revision_told or self._scene.revision
+        return web.json_response({"status": "ok", "alembic_revision": revision})
 
     async def _version(self, _: web.Request) -> web.Response:
         return web.json_response({"version": "3.8.1", "commit": "5f0c2ab"})

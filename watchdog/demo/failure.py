@@ -19,6 +19,19 @@ Step: TypeAlias = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Burst:
+    """Lines that are written into a log at once, again and again.
+
+    Attributes:
+        what: One of `watchdog.demo.logs.BURSTS`.
+    """
+
+    what: str
+    lines: int
+    every: timedelta = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
 class Switches:
     """What the living systems do differently while something is broken.
 
@@ -34,6 +47,12 @@ class Switches:
         desk_down, desk_down_once: The desk answers 503, always or to the first request only.
         mails_waiting: How many mails wait at any moment.
         mails_stuck: Mails that have waited for a quarter of an hour wait for ever.
+        worker_dead: No mail is sent, and the worker writes nothing.
+        revision_told: The migration that the API says it is at; empty for that of its database.
+        bursts: What stands in the logs far more often than usual.
+        archive_stopped: Old mails stay in the log.
+        backups_stopped: The backup job has not run for days.
+        tokens_forgotten: Tokens that end soon are not prolonged.
     """
 
     zendesk_error: str = ""
@@ -49,16 +68,33 @@ class Switches:
     desk_down_once: bool = False
     mails_waiting: int = 2
     mails_stuck: bool = False
+    worker_dead: bool = False
+    revision_told: str = ""
+    bursts: tuple[Burst, ...] = ()
+    archive_stopped: bool = False
+    backups_stopped: bool = False
+    tokens_forgotten: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """An incident that a failure opens. `entity` as the rule names it; () for the whole."""
+    """An incident that a failure opens. `entity` as the rule names it; () for the whole.
+
+    Attributes:
+        says: Words that stand in its fact or detail.
+        recovers: It ends although nobody mends the failure.
+        repeats: It names the earlier incident that it repeats.
+        team: Who owns it, where it is not its rule's team.
+    """
 
     rule: str
     severity: str
     failure_class: str = ""
     entity: tuple[tuple[str, str], ...] = ()
+    says: str = ""
+    recovers: bool = False
+    repeats: bool = False
+    team: str = ""
 
     def __str__(self) -> str:
         """Say it in a line of `demo list`."""
@@ -86,13 +122,14 @@ class Failure:
 
     Attributes:
         part: Whose statements these are: `crm`, `desk` or `web_sync`.
-        opens: The incidents it opens; none for a twin.
+        opens: The incidents it opens, in their order; a twin mostly opens none.
         holds: Rules that turn bad too and are rightly held under an expected one.
         later: Rules that rightly open beside it when it lasts.
         acts: What happens while it lasts, in the order of their time.
         when: The hour of the day in UTC, or day and hour, at which it can be seen: `14:40`,
             `sun 02:30`; empty for any.
         takes: How long it must last before anybody can know of it.
+        fades: For how long it can still be seen after it was mended.
     """
 
     id: str
@@ -108,16 +145,17 @@ class Failure:
     acts: tuple[Act, ...] = ()
     when: str = ""
     takes: timedelta = timedelta()
+    fades: timedelta = timedelta()
 
     @property
     def is_twin(self) -> bool:
-        """Return whether it must stay silent."""
-        return not self.opens
+        """Return whether it only looks like a failure: a letter stands behind its number."""
+        return self.id[-1].islower() and self.id[-2].isdecimal()
 
     @property
     def expect(self) -> str:
         """Return in words what is to be heard of it."""
-        if self.is_twin:
+        if not self.opens:
             return "stays silent"
         later = f"; {', '.join(self.later)} when it lasts" if self.later else ""
         holds = f"; holds {', '.join(self.holds)}" if self.holds else ""

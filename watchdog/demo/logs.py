@@ -1,11 +1,84 @@
-"""The log files of the demo: JSON lines of the desk's mail worker and of the issue sync."""
+"""The log files of the demo: JSON lines of the desk's API, of its mail worker and of the issue sync."""
 
 import json
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
+
+from watchdog.demo.failure import Burst, Switches
 
 LINE_EVERY = timedelta(seconds=20)
+HISTORY = timedelta(minutes=90)
+"""How far back a new file reaches: only what is usual can be exceeded."""
+
 FILE_BYTES_MAX = 4_000_000
+ERROR_EVERY = 15
+"""Of so many requests to the API one fails: an error in five minutes is usual."""
+
+API, WORKER, SYNC = "desk-api.log", "email-worker.log", "issue-sync.log"
+
+Line = Mapping[str, object]
+
+BURSTS: Final[Mapping[str, tuple[str, Line]]] = {
+    "unhandled_exception": (
+        API,
+        {
+            "level": "ERROR",
+            "logger": "desk.api",
+            "message": "unhandled_exception",
+            "path": "/threads/2981/messages",
+            "method": "POST",
+            "component": "api",
+            "route": "/threads/:id/messages",
+            "extra": {"error": "KeyError: 'assignee'"},
+        },
+    ),
+    "client_error": (
+        API,
+        {
+            "level": "WARNING",
+            "logger": "desk.client",
+            "message": "client_error",
+            "component": "thread_view",
+            "route": "/threads/:id",
+            "extra": {"error": "TypeError: thread.messages is undefined"},
+        },
+    ),
+    "token_verification_failed": (
+        API,
+        {
+            "level": "WARNING",
+            "logger": "desk.tokens",
+            "message": "token_verification_failed",
+            "path": "/t/9f31c2",
+            "method": "GET",
+            "component": "tokens",
+            "route": "/t/:token",
+            "extra": {"reason": "bad signature"},
+        },
+    ),
+    "email_delivery_failed": (
+        WORKER,
+        {
+            "level": "WARNING",
+            "logger": "desk.email_worker",
+            "message": "email_delivery_failed",
+            "component": "email_worker",
+            "extra": {"error": "SMTP 421: too many connections"},
+        },
+    ),
+    "slow_sync": (
+        SYNC,
+        {
+            "level": "INFO",
+            "logger": "issues.sync",
+            "message": "synced",
+            "execution_time": 9400,
+        },
+    ),
+}
+"""Lines of which many come at once when something is wrong: their file, and what they say."""
 
 
 class LogFiles:
@@ -13,41 +86,85 @@ class LogFiles:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._worker = folder / "email-worker.log"
-        self._sync = folder / "issue-sync.log"
-        self._next_at: datetime | None = None
+        self._folder = folder
+        self._next_at: dict[str, datetime] = {}
+        self._burst_at: dict[Burst, datetime] = {}
 
-    def tick(self, now: datetime, mails_pending: int) -> None:
-        """Write what the worker and the sync do now."""
-        if self._next_at and now < self._next_at:
-            return
-        self._next_at = now + LINE_EVERY
-        stamp = now.astimezone(UTC).isoformat(timespec="milliseconds")
-        _append(
-            self._worker,
-            {
-                "timestamp": stamp,
-                "level": "INFO",
-                "logger": "desk.email_worker",
-                "message": "processing" if mails_pending else "idle",
-                "component": "email_worker",
-                "extra": {"pending": mails_pending},
-            },
-        )
-        _append(
-            self._sync,
-            {
-                "timestamp": stamp,
-                "level": "INFO",
-                "logger": "issues.sync",
-                "message": "synced",
-                "execution_time": 700 + int(now.timestamp()) * 37 % 600,
-            },
-        )
+    def tick(self, now: datetime, mails_pending: int, switches: Switches) -> None:
+        """Write what the systems do now, and with it an hour and a half of history to a new file."""
+        self._burst(now, switches.bursts)
+        if switches.worker_dead:
+            self._next_at[WORKER] = now  # when it lives again it says so at once
+        for name in (API, SYNC) if switches.worker_dead else (API, WORKER, SYNC):
+            if now >= self._next_at.get(name, now):
+                self._next_at[name] = now + LINE_EVERY
+                path = self._folder / name
+                instants = [now] if path.exists() else [*_history(now), now]
+                _append(path, (_line(name, at, mails_pending) for at in instants))
+
+    def _burst(self, now: datetime, bursts: tuple[Burst, ...]) -> None:
+        self._burst_at = {one: at for one, at in self._burst_at.items() if one in bursts}
+        for one in bursts:
+            last_at = self._burst_at.get(one)
+            if last_at is None or now - last_at >= one.every:
+                name, line = BURSTS[one.what]
+                _append(self._folder / name, [_stamped(now, line)] * one.lines)
+                self._burst_at[one] = now
 
 
-def _append(path: Path, line: dict[str, object]) -> None:
+def _history(now: datetime) -> Iterator[datetime]:
+    for back in range(HISTORY // LINE_EVERY, 0, -1):
+        yield now - back * LINE_EVERY
+
+
+def _line(name: str, at: datetime, mails_pending: int) -> Line:
+    if name == WORKER:
+        return _stamped(at, _worker_line(mails_pending))
+    return _stamped(at, _api_line(at) if name == API else _sync_line(at))
+
+
+def _worker_line(mails_pending: int) -> Line:
+    return {
+        "level": "INFO",
+        "logger": "desk.email_worker",
+        "message": "processing" if mails_pending else "idle",
+        "component": "email_worker",
+        "extra": {"pending": mails_pending},
+    }
+
+
+def _api_line(at: datetime) -> Line:
+    number = int(at.timestamp()) // int(LINE_EVERY.total_seconds())
+    fails = number % ERROR_EVERY == 0
+    return {
+        "level": "ERROR" if fails else "INFO",
+        "logger": "desk.api",
+        "message": "request_failed" if fails else "request",
+        "request_id": f"{number:x}",
+        "user_id": number % 40,
+        "path": f"/threads/{2900 + number % 100}",
+        "method": "GET",
+        "component": "api",
+        "route": "/threads/:id",
+        "extra": {"status": 500 if fails else 200, "took_ms": 20 + number * 37 % 60},
+    }
+
+
+def _sync_line(at: datetime) -> Line:
+    return {
+        "level": "INFO",
+        "logger": "issues.sync",
+        "message": "synced",
+        "execution_time": 700 + int(at.timestamp()) * 37 % 600,
+    }
+
+
+def _stamped(at: datetime, line: Line) -> Line:
+    return {"timestamp": at.astimezone(UTC).isoformat(timespec="milliseconds"), **line}
+
+
+def _append(path: Path, lines: Iterable[Line]) -> None:
     if path.exists() and path.stat().st_size > FILE_BYTES_MAX:
         path.replace(path.with_suffix(".log.1"))
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+        file.write("".join(json.dumps(line) + "\n" for line in lines))

@@ -15,6 +15,7 @@ import asyncpg
 from watchdog.clock import Clock
 from watchdog.demo import databases
 from watchdog.demo.background import Background
+from watchdog.demo.backups import BackupFiles
 from watchdog.demo.databases import Executes
 from watchdog.demo.endpoints import Endpoints, Scene
 from watchdog.demo.failure import Failure, Step, Switches
@@ -40,13 +41,14 @@ class Demo:
         crm: "asyncpg.Pool[Any]",
         desk: "asyncpg.Pool[Any]",
         background: Background,
-        logs: LogFiles,
+        folder: Path,
     ) -> None:
         self._clock = clock
         self._crm = crm
         self._desk = desk
         self._background = background
-        self._logs = logs
+        self._logs = LogFiles(folder / "logs")
+        self._backups = BackupFiles(folder / "backups")
         self._scene = Scene()
         self._endpoints = Endpoints(self._scene, background, crm, clock)
         self._addresses: dict[str, str] = {}
@@ -82,8 +84,7 @@ class Demo:
                 group.create_task(background.fill(now), name="demo: web_sync")
             crm_pool = await stack.enter_async_context(_pool(crm.dsn))
             desk_pool = await stack.enter_async_context(_pool(desk.dsn))
-            logs = LogFiles(folder / "logs")
-            demo = cls(clock, crm.dsn, crm_pool, desk_pool, background, logs)
+            demo = cls(clock, crm.dsn, crm_pool, desk_pool, background, folder)
             stack.push_async_callback(demo._endpoints.close)
             base = await demo._endpoints.start()
             await demo.tick()
@@ -93,6 +94,7 @@ class Demo:
             "desk_db": desk.reader_dsn,
             "web_sync": str(folder / "web_sync.db"),
             "logs": str((folder / "logs").absolute()),
+            **{part: str(folder / part) for part in ("logs", "backups")},
             **{part: f"{base}/{part}" for part in ("desk", "contacts", "github", "sync")},
         }
         return demo
@@ -145,9 +147,10 @@ class Demo:
                 await _live_crm(crm, now, state)
                 await _live_desk(desk, now, state, self._scene)
                 await self._background.tick(now, state)
-                await self._tidy(crm, desk, now)
+                await self._tidy(crm, desk, now, state)
             self._scene.renew(state)
-            self._logs.tick(now, self._scene.mails_pending)
+            self._logs.tick(now, self._scene.mails_pending, state)
+            self._backups.tick(now, state.backups_stopped)
 
     async def _listen(self) -> None:
         if self._ear and not self._ear.is_closed():
@@ -208,14 +211,16 @@ class Demo:
         else:
             await databases.take_steps(crm if part == "crm" else desk, part, steps, now)
 
-    async def _tidy(self, crm: Executes, desk: Executes, now: datetime) -> None:
+    async def _tidy(self, crm: Executes, desk: Executes, now: datetime, state: Switches) -> None:
         if self._tidied_at and now < self._tidied_at + TIDY_EVERY:
             return
         await crm.execute(load("zendesk")["forget_runs"], now)
         await crm.execute(load("github")["forget_metrics"], now)
         await crm.execute(load("github")["add_metrics"], now)
-        await desk.execute(load("desk")["forget_mails"], now)
-        await desk.execute(load("desk")["extend_tokens"], now)
+        if not state.archive_stopped:
+            await desk.execute(load("desk")["forget_mails"], now)
+        if not state.tokens_forgotten:
+            await desk.execute(load("desk")["extend_tokens"], now)
         self._tidied_at = now
 
 
@@ -236,8 +241,9 @@ async def _live_crm(db: Executes, now: datetime, state: Switches) -> None:
 
 async def _live_desk(db: Executes, now: datetime, state: Switches, scene: Scene) -> None:
     desk = load("desk")
-    waits = timedelta(minutes=5) if state.mails_waiting > 2 else timedelta(seconds=10)
-    await db.execute(desk["send_mails"], now, waits, state.mails_stuck)
+    waits = timedelta(minutes=5 if state.mails_waiting > 2 else 3)
+    if not state.worker_dead:
+        await db.execute(desk["send_mails"], now, waits, state.mails_stuck)
     await db.execute(desk["queue_mails"], now, state.mails_waiting)
     await db.execute(desk["add_message"], now)
     counts = await db.fetchrow(desk["count_mails"], now)

@@ -37,4 +37,4 @@ where not is_revoked and expires_at < $1::timestamptz + interval '7 days'
 
 -- name: forget_mails
 -- The log is archived long before it grows large.
-delete from email_delivery_logs where created_at < $1::timestamptz - interval '130 days'
+delete from email_delivery_logs where created_at < $1::timestamptz - interval '85 days'

@@ -23,7 +23,7 @@ from support_threads
 where id % 2 = 0
 
 -- name: add_mails
--- Twenty thousand mails; one in two hundred failed for good, none of them within the last day.
+-- Twelve thousand mails; one in two hundred failed for good, none of them within the last day.
 insert into email_delivery_logs
     (event_type, to_email, status, attempts, last_error, idempotency_key, created_at)
 select (array['reply', 'assignment', 'reminder'])[1 + n % 3],
@@ -32,6 +32,6 @@ select (array['reply', 'assignment', 'reminder'])[1 + n % 3],
        case when failed then 5 else 1 end,
        case when failed then 'SMTP 421: connection timed out' end,
        'mail-' || n,
-       $1::timestamptz - (20001 - n) * interval '9 minutes'
-from generate_series(1, 20000) as n,
-    lateral (select n % 200 = 0 and n < 19800 as failed) as luck
+       $1::timestamptz - (12001 - n) * interval '10 minutes'
+from generate_series(1, 12000) as n,
+    lateral (select n % 200 = 0 and n < 11800 as failed) as luck
