@@ -7,6 +7,8 @@ from statistics import median
 from rules.base import Severity
 from rules.fields import Limits
 from rules.ranges import Range
+from rules.settings import crossed
+from rules.wording import number
 
 SPREADS = 3.0
 """How many times the spread a value must be away: about two standard deviations of plain noise."""
@@ -36,14 +38,20 @@ class Crossed:
 
     Attributes:
         word: `max` or `min`.
-        share: Of what is usual.
-        limit: The same in the value's own unit.
+        limit: In the value's own unit.
+        share: The limit as a part of what is usual; None where it is a plain number.
     """
 
     severity: Severity
     word: str
-    share: float
     limit: float
+    share: float | None = None
+
+    @property
+    def words(self) -> str:
+        """Return the bound for a phone: `max 400%`, `max 500`."""
+        bound = number(self.limit) if self.share is None else f"{self.share * 100:g}%"
+        return f"{self.word} {bound}"
 
 
 def usual_of(values: Sequence[float]) -> Usual:
@@ -74,7 +82,28 @@ def crossed_by(
     for level, range_ in allow.levels(severity):
         least, most = range_.least, range_.most
         if most is not None and value > most * usual.median:
-            return Crossed(level, "max", most, most * usual.median)
+            return Crossed(level, "max", most * usual.median, most)
         if least is not None and value < least * usual.median:
-            return Crossed(level, "min", least, least * usual.median)
+            return Crossed(level, "min", least * usual.median, least)
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a value may be: a part of what is usual, and in any case not above a plain number."""
+
+    allow: Limits[Range]
+    ignore_below: float
+    most: Limits[float] | None = None
+
+    def crossed(self, value: float, past: Sequence[float], severity: Severity) -> Crossed | None:
+        """Return the most severe bound that a value is beyond; few past values are not compared."""
+        over = crossed(self.most, value, severity) if self.most else None
+        found = Crossed(over[0], "max", over[1]) if over else None
+        if len(past) < BUCKETS_MIN:
+            return found
+        unusual = crossed_by(
+            value, usual_of(past), self.allow, ignore_below=self.ignore_below, severity=severity
+        )
+        # max keeps the first of equals: at the same severity the plain number is told.
+        return max(filter(None, (found, unusual)), key=lambda one: one.severity.rank, default=None)

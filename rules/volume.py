@@ -19,9 +19,9 @@ from rules.base import (
     Reading,
     Rows,
 )
-from rules.baseline import BUCKETS_MIN, Crossed, crossed_by, usual_of
+from rules.baseline import BUCKETS_MIN, Bounds, usual_of
 from rules.buckets import DAY, Bucket, Compared, before, bucket, is_regular, last_complete
-from rules.fields import Column, Number, PositiveDuration, Ranges
+from rules.fields import Column, Most, Number, PositiveDuration, Ranges
 from rules.instants import from_epoch
 from rules.memory import entity_of, key_of
 from rules.numbers import from_sql
@@ -29,6 +29,7 @@ from rules.settings import (
     TableSettings,
     Zone,
     good,
+    mildest,
     ordered,
     ordered_readings,
     rows_of,
@@ -59,8 +60,8 @@ class Volume(TableSettings):
     Usual is the median of the same hour or day in the past weeks. To be found, a value must be
     outside of `allow`, at least `ignore_below` away from the median, and farther than three times
     the spread of the past values. Times in which the entity had an incident do not count as past.
-    With fewer than three past values, from its first row in these weeks on, nothing is judged. An
-    hour in which the clock is turned is left out; a day of 23 or 25 hours is not.
+    With fewer than three past values, from its first row in these weeks on, only `max` is judged.
+    An hour in which the clock is turned is left out; a day of 23 or 25 hours is not.
 
     `history: samples` is for columns that are overwritten: each hour is counted once, when it has
     just ended (a look must come before half of `per` has passed), and compared with what was
@@ -70,6 +71,7 @@ class Volume(TableSettings):
 
     LIMITS: ClassVar[frozenset[str]] = TableSettings.LIMITS | {
         "allow",
+        "most",
         "ignore_below",
         "accept_after",
         "sequence",
@@ -87,6 +89,11 @@ class Volume(TableSettings):
         "or `same weekday of the last 4 weeks`."
     )
     allow: Ranges = Field(description="Which part of what is usual is still right.")
+    most: Most[Number] | None = Field(
+        default=None,
+        alias="max",
+        description="What is bad in any case, also from the first day on: a value above it.",
+    )
     ignore_below: Annotated[Number, AfterValidator(_not_negative)] = Field(
         default=10, description="Differences below this are never found."
     )
@@ -150,9 +157,8 @@ class Volume(TableSettings):
         judged = self._judged(context)
         if judged is None:
             return unanswered(context)
-        if self.history == "samples":
-            return self._judge_samples(context, judged, answers)
-        return self._judge_table(context, judged, answers)
+        judge = self._judge_samples if self.history == "samples" else self._judge_table
+        return judge(context, judged, answers)
 
     # What is counted, and when.
 
@@ -168,6 +174,10 @@ class Volume(TableSettings):
             self.sum_of or self.average_of,
             self._missing is not None,
         )
+
+    @property
+    def _bounds(self) -> Bounds:
+        return Bounds(self.allow, self.ignore_below, self.most)
 
     @property
     def _missing(self) -> float | None:
@@ -193,10 +203,9 @@ class Volume(TableSettings):
         says = Statement(self.dialect(context), context.now)
         if self.history == "table":
             past = self._past(context)
-            limits = (self.allow, self.ignore_below)
             wanted = sorted({*context.watched, *(one.entity for one in context.past)})
             buckets = [judged, *past]
-            text = volume_statement.with_past(says, self._counting, buckets, limits, wanted)
+            text = volume_statement.with_past(says, self._counting, buckets, self._bounds, wanted)
             return (says.question(self.source, text),)
         is_late = context.now - judged.until > self.per / 2
         if is_late or samples.latest(context.remembered, judged):
@@ -213,7 +222,7 @@ class Volume(TableSettings):
             known, counts = self._samples(context, judged), self._counts(answer)
             for key in counts:
                 past = [value for _, value in known.of(key)]
-                if self._crossed(context, counts[key], past):
+                if self._bounds.crossed(counts[key], past, context.severity):
                     yield entity_of(key, self.entity) or ()
             return
         for row in answer.rows:
@@ -244,7 +253,7 @@ class Volume(TableSettings):
             )
         whole = sum(1 for one in past if table_at is not None and table_at <= one.since)
         has_data = bool(found) if not self.entity_columns else whole >= BUCKETS_MIN
-        return self._judgement(context, found, answer, has_data=has_data)
+        return self._judgement(context, found, answer, has_data=has_data or self.most is not None)
 
     def _known(
         self,
@@ -297,13 +306,13 @@ class Volume(TableSettings):
             if value is None:
                 continue
             past = tuple(one for _, one in earlier.of(key))
-            is_bad = self._crossed(context, value, past) is not None
+            is_bad = self._bounds.crossed(value, past, context.severity) is not None
             if is_bad:
                 bad.add(key)
             if is_bad or key in watched:
                 note = run_of_ids(more.get(key, {}), seen_rows.get(key, 0))
                 told.append(samples.Sampled(key, value, past, note))
-        has_usual = len(earlier.starts) >= BUCKETS_MIN
+        has_usual = len(earlier.starts) >= BUCKETS_MIN or self.most is not None
         seen = samples.Latest(judged.since, tuple(told), has_usual)
         later = earlier.with_one(judged, counts, bad - set(self._accepted(context, judged)))
         found = [one for each in told for one in self._told(context, judged, each)]
@@ -330,17 +339,6 @@ class Volume(TableSettings):
 
     # What the numbers mean.
 
-    def _crossed(self, context: Context, value: float, past: Sequence[float]) -> Crossed | None:
-        if len(past) < BUCKETS_MIN:
-            return None
-        return crossed_by(
-            value,
-            usual_of(past),
-            self.allow,
-            ignore_below=self.ignore_below,
-            severity=context.severity,
-        )
-
     def _judge_value(
         self,
         context: Context,
@@ -351,14 +349,18 @@ class Volume(TableSettings):
         note: str,
     ) -> list[Finding | Reading]:
         """Return what a value means; nothing when there is nothing to compare, or to compare with."""
-        if value is None or len(past) < BUCKETS_MIN:
+        usual = usual_of(past) if len(past) >= BUCKETS_MIN else None
+        if value is None or (usual is None and self.most is None):
             return []
-        usual, over = usual_of(past), self._crossed(context, value, past)
+        over = self._bounds.crossed(value, past, context.severity)
         detail = sentence(self._counting, judged, self._zone(context), value, usual)
+        known = f"usually {number(usual.median)}" if usual else ""
         if over is None:
-            fact = f"{number(value)} (usually {number(usual.median)})"
+            limit = f"max {number(mildest(self.most))}" if self.most else ""
+            fact = f"{number(value)} ({known or limit})"
             return [good(entity, value, fact, detail, judged.since)]
-        share = f"{over.word} {over.share * 100:g}%"
+        of_it = " of it" if over.share is not None else ""
+        said = over.words.replace("%", " %")
         return [
             self.finding(
                 context,
@@ -366,8 +368,8 @@ class Volume(TableSettings):
                 entity=entity,
                 value=value,
                 limit=over.limit,
-                fact=f"{number(value)} (usually {number(usual.median)}, {share})",
-                detail=f"{detail} Allowed is {share.replace('%', ' %')} of it.{note}",
+                fact=f"{number(value)} ({', '.join(filter(None, (known, over.words)))})",
+                detail=f"{detail} Allowed is {said}{of_it}.{note}",
                 first_bad_at=judged.since,
             )
         ]

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from rules.base import Entity
-from rules.baseline import BUCKETS_MIN
+from rules.baseline import BUCKETS_MIN, Bounds
 from rules.buckets import Bucket
-from rules.fields import Limits
-from rules.ranges import Range
+from rules.settings import mildest
 from rules.sql_text import Statement, grouped, named, names
 
 _MOST = "1e300"
@@ -71,7 +70,7 @@ def with_past(
     says: Statement,
     counting: Counting,
     buckets: Sequence[Bucket],
-    limits: tuple[Limits[Range], float],
+    bounds: Bounds,
     wanted: Sequence[Entity],
 ) -> str:
     """Return the statement for a bucket and those it is compared with.
@@ -81,7 +80,7 @@ def with_past(
 
     Args:
         buckets: The judged one, then those before, the latest first.
-        limits: What is allowed, and which differences are ignored; entities beyond are returned.
+        bounds: Entities beyond are returned.
         wanted: Entities that are returned in any case.
     """
     assert counting.column is not None
@@ -104,7 +103,7 @@ def with_past(
     of_each = ", ".join(f"c.{key}" for key in keys)
     on = " and ".join(f"c.{key} = w.{key}" for key in keys)
     return (
-        f"{begin}{_found(says, counting, *limits)} or {says.among(names(keys, 'p.'), wanted)}\n)"
+        f"{begin}{_found(says, counting, bounds)} or {says.among(names(keys, 'p.'), wanted)}\n)"
         f"\nselect {nulls}null as counts, first_at from watched_since"
         f"\nunion all\nselect {of_each}, {_joined(says, 'c.')}, null"
         f"\nfrom watched_counts c join watched_found w on {on} group by {of_each}"
@@ -120,8 +119,8 @@ def _joined(says: Statement, prefix: str = "") -> str:
     return f"group_concat({each})"
 
 
-def _found(says: Statement, counting: Counting, allow: Limits[Range], ignore_below: float) -> str:
-    """Return the entities whose value is far from at least half of the known past.
+def _found(says: Statement, counting: Counting, bounds: Bounds) -> str:
+    """Return the entities whose value is too much, or far from at least half of the known past.
 
     Who is far from the median is far from the half beyond it, too: so it takes no sorting, and
     leaves out nobody. Buckets without rows are not stored: they are as many zeros as are missing.
@@ -131,7 +130,7 @@ def _found(says: Statement, counting: Counting, allow: Limits[Range], ignore_bel
     on = " and ".join(f"c.{key} = p.{key}" for key in keys)
     last = "coalesce(last, 0.0)" if counting.counts_empty else "last"
     count = "k" if counting.counts_empty else "count(c.n)"
-    floor = says.bind(float(ignore_below), "::float8")
+    floor, allow = says.bind(float(bounds.ignore_below), "::float8"), bounds.allow
     ranges = [one for one in (allow.plain, allow.warning, allow.critical) if one is not None]
     sides = []
     if mosts := [one.most for one in ranges if one.most is not None]:
@@ -141,12 +140,16 @@ def _found(says: Statement, counting: Counting, allow: Limits[Range], ignore_bel
     if leasts := [one.least for one in ranges if one.least is not None]:
         far = f"c.n * {says.bind(max(leasts), '::float8')} > {last} and c.n - {last} >= {floor}"
         sides.append(f"2 * sum(case when {far} then 1 else 0 end) >= {count}")
+    above = "1 = 0"
+    if bounds.most is not None:
+        above = f"last > {says.bind(float(mildest(bounds.most)), '::float8')}"
     return (
         f", watched_now as (\nselect {listed}, max(case when b = 0 then n end) as last"
         f"\nfrom watched_counts group by {listed}\n), watched_found as (\n"
         f"select {of_now} from watched_now p cross join watched_since"
         f" left join watched_counts c on {on} and c.b > 0 and c.b <= k"
-        f"\ngroup by {of_now}, last, k having {count} >= {BUCKETS_MIN} and ({' or '.join(sides)})"
+        f"\ngroup by {of_now}, last, k having {above}"
+        f" or {count} >= {BUCKETS_MIN} and ({' or '.join(sides)})"
     )
 
 

@@ -43,8 +43,10 @@ def run_of_ids(told: Mapping[str, Any], seen: int) -> str:
     return f" Ids run in sequence ({least} to {greatest})."
 
 
-def sentence(counting: Counting, judged: Bucket, zone: ZoneInfo, value: float, usual: Usual) -> str:
-    """Return what there was in a bucket, and what is usual."""
+def sentence(
+    counting: Counting, judged: Bucket, zone: ZoneInfo, value: float, usual: Usual | None
+) -> str:
+    """Return what there was in a bucket, and what is usual if that is known."""
     since, until = judged.since.astimezone(zone), judged.until.astimezone(zone)
     when = f"on {since:%Y-%m-%d}"
     if judged.until - judged.since < DAY - DAY / 12:
@@ -53,4 +55,4 @@ def sentence(counting: Counting, judged: Bucket, zone: ZoneInfo, value: float, u
         what = f"{number(value)} row{'' if value == 1 else 's'}"
     else:
         what = f"{counting.measure.title()} of {column_name(counting.of)} is {number(value)}"
-    return f"{what} {when}, usually {number(usual.median)}."
+    return f"{what} {when}{f', usually {number(usual.median)}' if usual else ''}."

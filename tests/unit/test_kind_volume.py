@@ -159,6 +159,10 @@ def usual(count: int = 4, org: str = "a", days: int = 7) -> list[Row]:
     return [(org, day, 0, 5) for day in range(1, days + 1) for _ in range(count)]
 
 
+def today(count: int, org: str = "a") -> list[Row]:
+    return [(org, 0, 0, 5)] * count
+
+
 def test_a_finding_says_what_is_usual() -> None:
     (found,) = judge(EACH, usual()).findings
     assert (found.value, found.limit, found.first_bad_at) == (0.0, 1.0, LAST)
@@ -201,6 +205,20 @@ def test_with_too_little_past_nothing_is_judged(days: int) -> None:
     rows = usual(9, days=days)
     assert judge(EACH, rows, "a").outcome is Outcome.NO_DATA
     assert judge(volume(entity=[]), rows).outcome is Outcome.NO_DATA
+
+
+def test_what_is_too_much_in_any_case_needs_no_past() -> None:
+    kind = volume(max={"critical": 5})
+    found = judge(kind, [*today(6), *today(5, "b")], watched=["b"])
+    assert [one.fact for one in found.findings] == ["6 (max 5)"]
+    assert found.findings[0].detail.endswith(" UTC. Allowed is max 5.")
+    assert [one.fact for one in found.readings] == ["5 (max 5)"]
+    assert judge(kind, []).outcome is Outcome.OK
+
+
+def test_of_two_bounds_the_worse_is_told() -> None:
+    (found,) = judge(volume(max={"warning": 3}), [*usual(2), *today(9)]).findings
+    assert (found.severity.value, found.fact) == ("critical", "9 (usually 2, max 400%)")
 
 
 def test_somebody_new_in_an_old_table_is_not_judged() -> None:
