@@ -6,8 +6,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.postgres import Database
+from tests.demo_world import drop, living
+from tests.postgres import NIGHT, Database, Server
 from watchdog.cli import main
+from watchdog.clock import MovedClock
+from watchdog.engine.rehearsal import rehearse
 
 TABLES = """
 create table zendesk_sync_runs (
@@ -109,3 +112,14 @@ async def test_nothing_is_asked_unless_told(
     code, rows = await checked(tmp_path, capsys)
     assert (code, "cost" in rows["tickets-stale"]) == (0, False)
     await crm.close()
+
+
+async def test_every_statement_of_every_pack_fits_the_tables_of_its_users(
+    postgres_server: Server, tmp_path: Path
+) -> None:
+    dsn, clock = postgres_server.dsn("postgres"), MovedClock(NIGHT)
+    async with living(dsn, tmp_path, clock, "packs") as world:
+        found = [await rehearse(one, NIGHT, world.sources) for one in world.rules.values()]
+    await drop(dsn, "packs")
+    asked = [one for one in found if one.rule.kind.source in world.sources]
+    assert {one.rule.name: one.troubles for one in asked if one.troubles} == {}
