@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum, auto
 
-from notifiers.base import DeliveryError, Event, Message, Part, Receipt, Rendered
+from notifiers.base import DeliveryError, Facts, Message, Part, Receipt, Rendered
 
 
 class Mood(Enum):
@@ -35,7 +35,7 @@ class Delivered:
     part: Part
     number: int
     incident: int
-    event: Event
+    event: str
     remote: Mapping[str, str]
 
     @property
@@ -46,6 +46,12 @@ class Delivered:
 
 async def _no_gate(_name: str) -> None:
     """Let everything pass."""
+
+
+def _told(message: Message) -> tuple[str, int]:
+    """Return the event that a message tells of, and its incident."""
+    facts = message.facts
+    return (facts.event.value, facts.id) if isinstance(facts, Facts) else (facts.name, 0)
 
 
 @dataclass
@@ -74,7 +80,7 @@ class Receiver:
 
     def render(self, message: Message) -> Rendered:
         """Return a line that names the event and the incident."""
-        line = f"{message.facts.event} #{message.facts.id}"
+        line = "{} #{}".format(*_told(message))
         return Rendered(line, {"text": line, "to": message.address})
 
     async def send(self, message: Message, rendered: Rendered) -> Receipt:
@@ -117,8 +123,8 @@ class Receiver:
                 address=message.address,
                 part=message.part,
                 number=message.number,
-                incident=message.facts.id,
-                event=message.facts.event,
+                incident=_told(message)[1],
+                event=_told(message)[0],
                 remote=dict(message.remote),
             )
         )

@@ -102,7 +102,7 @@ def test_two_messages_of_an_incident_do_not_fall_back_to_the_same_receiver() -> 
 
 
 def test_two_incidents_may_fall_back_to_the_same_receiver() -> None:
-    other = replace(unreached(ALERTS), incident_id=1002)
+    other = replace(unreached(ALERTS), subject=1002)
 
     assert next_receivers({1: unreached(ALERTS), 2: other}, EVERYBODY, BOTH) == {
         1: SUPPORT,

@@ -190,13 +190,13 @@ def outbox_command(number: int | None, form: str | None, place: Place) -> int:
         from watchdog.store.pool import transaction
 
         async with session(place) as here, transaction(here.pool) as conn:
-            entries = await outbox.recent(conn, 1000 if number else 50)
             if number is not None:
-                found = [entry for entry in entries if entry.id == number]
-                if not found:
-                    raise Ended(WRONG_USE, f"there is no message {number} among the latest 1000")
-                click.echo(_as_read(found[0]))
+                found = await outbox.by_number(conn, number)
+                if found is None:
+                    raise Ended(WRONG_USE, f"there is no message {number}")
+                click.echo(_as_read(found))
                 return
+            entries = await outbox.recent(conn, 50)
             rows = [
                 {
                     "id": entry.id,
@@ -206,12 +206,15 @@ def outbox_command(number: int | None, form: str | None, place: Place) -> int:
                     "line": entry.line,
                     "error": entry.last_error,
                     "incident": entry.incident_id,
+                    "report": entry.report,
                     "part": entry.part,
                 }
                 for entry in entries
             ]
             columns = ("id", "when", "state", "to", "line", "error")
-            table = Table(columns, rows, hidden=("incident", "part"), ending=_outbox_ending(rows))
+            table = Table(
+                columns, rows, hidden=("incident", "report", "part"), ending=_outbox_ending(rows)
+            )
             print_table(table, chosen(form))
 
     return run(work())

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from notifiers.base import DeliveryError, Message, Notifier, Receipt, Rendered
 from watchdog.clock import deadline
-from watchdog.store.facts import decode_facts
+from watchdog.store.facts import decode_told
 from watchdog.store.outbox import Claimed, Tried
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ def message_of(row: Claimed) -> Message:
         address=row.receiver.partition(":")[2],
         part=row.part,
         number=row.version,
-        facts=decode_facts(row.facts),
+        facts=decode_told(row.facts),
         remote=row.remote,
     )
 

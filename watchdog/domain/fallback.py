@@ -1,6 +1,6 @@
 """By which other road somebody hears of an incident when the first is closed. Pure."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from notifiers.base import Part
@@ -9,16 +9,17 @@ from watchdog.domain.people import Directory, Person, Team
 
 @dataclass(frozen=True, slots=True)
 class Unreached:
-    """A page or root message of an incident that was given up.
+    """A page or root message of an incident, or of a report, that was given up.
 
     Attributes:
+        subject: What tells its incident or report from others.
         receiver: Who should have got it.
-        team, owner: The incident's team, and its owner now.
+        team, owner: The incident's team, and its owner now; a report has no owner.
         told: Others that were or will be told of this event, or of a later one.
         tried: Others that have a message of this event or a later one, whatever came of it.
     """
 
-    incident_id: int
+    subject: Hashable
     receiver: str
     team: str
     owner: str
@@ -46,9 +47,9 @@ def next_receivers(
 ) -> dict[int, str]:
     """Return who is told instead, by number of the message; nobody is chosen twice for an incident."""
     chosen: dict[int, str] = {}
-    by_incident: dict[int, set[str]] = {}
+    by_subject: dict[Hashable, set[str]] = {}
     for number, unreached in sorted(given_up.items()):
-        already = by_incident.setdefault(unreached.incident_id, set())
+        already = by_subject.setdefault(unreached.subject, set())
         known = replace(unreached, tried=unreached.tried | already)
         if receiver := next_receiver(known, directory, channels):
             chosen[number] = receiver

@@ -1,13 +1,13 @@
-"""What a message says, written to an event's row and read back, by this release or another."""
+"""What a message says, written to the row of an event or a report and read back, by any release."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, asdict, fields
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, get_type_hints
 
-from notifiers.base import Event, Facts
+from notifiers.base import Event, Facts, Report, ReportPart
 
 _TYPES = get_type_hints(Facts)
 _FIELDS: tuple[Field[Any], ...] = fields(Facts)
@@ -73,3 +73,33 @@ def _absent(one: Field[Any], encoded: Mapping[str, Any]) -> Any:
     if one.name == "event":
         raise ValueError("facts without their event")
     return _EMPTY[_TYPES[one.name]]
+
+
+def encode_report(report: Report) -> dict[str, Any]:
+    """Return plain JSON values."""
+    return asdict(report) | {"at": report.at.isoformat(), "due_at": report.due_at.isoformat()}
+
+
+def decode_told(encoded: Mapping[str, Any]) -> Facts | Report:
+    """Return what a message says: the facts of an incident's event, or a report.
+
+    Raises:
+        ValueError: See `decode_facts`.
+    """
+    if "parts" not in encoded:
+        return decode_facts(encoded)
+    told: dict[str, Any] = {one.name: encoded.get(one.name, "") for one in fields(Report)}
+    at, due_at = (datetime.fromisoformat(encoded[name]) for name in ("at", "due_at"))
+    parts = tuple(map(_decode_part, encoded["parts"]))
+    return Report(**told | {"at": at, "due_at": due_at, "parts": parts})
+
+
+def _decode_part(encoded: Mapping[str, Any]) -> ReportPart:
+    return ReportPart(
+        title=encoded.get("title", ""),
+        figures=tuple((label, value) for label, value in encoded.get("figures", ())),
+        columns=tuple(encoded.get("columns", ())),
+        rows=tuple(map(tuple, encoded.get("rows", ()))),
+        is_cut=encoded.get("is_cut", False),
+        trouble=encoded.get("trouble", ""),
+    )

@@ -27,6 +27,7 @@ _NEAR_FACTOR = 4
 _NEW_COLUMNS = (
     *("incident_id", "version", "receiver", "part", "priority", "due_at", "created_at"),
 )
+_REPORT_COLUMNS = ("report_run", "receiver", "part", "priority", "due_at", "created_at")
 _FAR = 1_000_000
 
 
@@ -53,13 +54,14 @@ class Claimed:
 
     Attributes:
         attempts: Earlier ones. `unknowns`: those of them whose outcome nobody knows.
+        incident_id: None for a report.
         remote: Where the receiver's first message about the incident is, if it is known.
         is_headless: It belongs to a first message that was given up.
     """
 
     id: int
     token: int
-    incident_id: int
+    incident_id: int | None
     version: int
     receiver: str
     part: Part
@@ -111,6 +113,7 @@ class Entry:
     """A message, for people.
 
     Attributes:
+        incident_id: None for a message of a `report`, which else is empty.
         due_at: Not before; `attempts` tells whether it is held or waits for another try.
         line: The push line; empty until the first attempt.
         rendered: What its reader sees, if the notifier keeps it.
@@ -118,7 +121,8 @@ class Entry:
     """
 
     id: int
-    incident_id: int
+    incident_id: int | None
+    report: str
     version: int
     event: str
     title: str
@@ -172,6 +176,25 @@ async def insert(conn: asyncpg.Connection, told: Sequence[tuple[Facts, int, Noti
     """
     if told:
         await copy(conn, "notification", _NEW_COLUMNS, map(_row, told))
+
+
+async def insert_report(
+    conn: asyncpg.Connection, run: int, notices: Iterable[Notice], now: datetime
+) -> None:
+    """Write the messages of a report, inside the transaction of its run."""
+    rows = [
+        (
+            run,
+            clean(one.receiver),
+            one.part.value,
+            urgency(one.part, Severity.INFO.value),
+            one.due_at,
+            now,
+        )
+        for one in notices
+    ]
+    await copy(conn, "notification", _REPORT_COLUMNS, rows)
+    await conn.execute(_SQL["announce"])
 
 
 def _row(told: tuple[Facts, int, Notice]) -> tuple[Any, ...]:
@@ -291,7 +314,7 @@ async def unreached(conn: asyncpg.Connection, ids: Iterable[int]) -> dict[int, U
     await conn.execute(_SQL["lock_incidents_of"], given_up)
     return {
         row["id"]: Unreached(
-            incident_id=row["incident_id"],
+            subject=(row["incident_id"], row["report_run"]),
             receiver=row["receiver"],
             team=row["team"],
             owner=row["owner"],
@@ -319,6 +342,12 @@ async def recent(conn: asyncpg.Connection, limit: int = 100) -> list[Entry]:
     return await _entries(conn, await conn.fetch(_SQL["list_newest"], limit))
 
 
+async def by_number(conn: asyncpg.Connection, number: int) -> Entry | None:
+    """Return a message; None if there is none with this number."""
+    rows = await conn.fetch(_SQL["show_messages"], [number])
+    return _entry(rows[0]) if rows else None
+
+
 async def for_incident(
     conn: asyncpg.Connection, incident_id: int, limit: int = 1000
 ) -> list[Entry]:
@@ -335,7 +364,8 @@ def _entry(row: asyncpg.Record) -> Entry:
     return Entry(
         id=row["id"],
         incident_id=row["incident_id"],
-        version=row["version"],
+        report=row["report"],
+        version=row["version"] or 1,
         event=row["event"],
         title=row["title"] or "",
         receiver=row["receiver"],

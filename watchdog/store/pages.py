@@ -47,9 +47,3 @@ async def facts_of(
     """Return what messages say, encoded, by their numbers."""
     rows = await conn.fetch(_SQL["list_facts"], list(messages))
     return {row["id"]: row["facts"] for row in rows}
-
-
-async def incident_of(conn: asyncpg.Connection, message: int) -> int | None:
-    """Return the incident that a message is about; None if there is no such message."""
-    number: int | None = await conn.fetchval(_SQL["find_incident_of"], message)
-    return number

@@ -4,7 +4,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from watchdog.store import outbox, pages
+from watchdog.store import outbox
 from watchdog.store.pool import transaction
 from watchdog.web.gate import visitor_of
 from watchdog.web.now import Read, as_read
@@ -43,12 +43,8 @@ async def show_mail(request: Request) -> Response:
 async def _message(request: Request) -> Read:
     room, number = room_of(request), number_of(request)
     async with transaction(room.service.pool) as conn:
-        incident = await pages.incident_of(conn, number)
-        if incident is None:
+        entry = await outbox.by_number(conn, number)
+        if entry is None:
             raise HTTPException(404, f"There is no message {number}.")
-        entries = await outbox.for_incident(conn, incident)
-        found = [entry for entry in entries if entry.id == number]
-        if not found:
-            raise HTTPException(404, f"Message {number} is too far down its incident's list.")
-        [read] = await as_read(conn, room, found)
+        [read] = await as_read(conn, room, [entry])
     return read

@@ -17,7 +17,7 @@ from watchdog.domain.incident import Incident, State
 from watchdog.domain.oncall import next_handover, on_call
 from watchdog.status import Status, describe
 from watchdog.store import incidents, outbox, pages
-from watchdog.store.facts import decode_facts
+from watchdog.store.facts import decode_told
 from watchdog.store.looks import RuleLook
 from watchdog.store.outbox import Entry
 from watchdog.store.pool import transaction
@@ -179,7 +179,7 @@ def _read(room: Room, entry: Entry, encoded: Mapping[str, Any] | None) -> Read:
     if notifier is None or encoded is None:
         return Read(entry, entry.line, {})
     try:
-        said = decode_facts(encoded)
+        said = decode_told(encoded)
     except ValueError:  # written by another release
         return Read(entry, entry.line, {})
     message = Message(str(entry.id), address, entry.part, entry.version, said)

@@ -140,11 +140,36 @@ create table track (
     primary key (rule, fingerprint)
 );
 
--- The outbox. One row: one message that must reach one receiver.
+-- What came of a report on a day that it was due; the key lets it come once. A report that is declared
+-- after its time of the day begins with a row without facts: nothing is sent for that day.
+create table report_run (
+    id bigint generated always as identity unique,
+    report text not null,
+    due_on date not null,
+    due_at timestamptz not null,
+    asked_at timestamptz not null,
+    team text not null,
+    facts json,
+    primary key (report, due_on)
+);
+
+-- Figures that a report keeps once a day, for summaries of many days.
+create table report_sample (
+    report text not null,
+    name text not null,
+    day date not null,
+    asked_at timestamptz not null,
+    -- Kept as text, so that figures keep the order of their columns.
+    figures json not null,
+    primary key (report, name, day)
+);
+
+-- The outbox. One row: one message that must reach one receiver, about an incident's event or a report.
 create table notification (
     id bigint generated always as identity primary key,
-    incident_id bigint not null,
-    version integer not null,
+    incident_id bigint,
+    version integer,
+    report_run bigint references report_run (id),
     receiver text not null check (receiver like any ('{slack:#_%,slack:@_%,email:_%}')),
     part text not null check (part in ('page', 'root', 'edit', 'thread')),
     priority smallint not null,
@@ -162,6 +187,8 @@ create table notification (
     fallback_of bigint references notification (id),
     line text not null default '',
     rendered jsonb,
+    check ((incident_id is null) = (version is null)),
+    check ((incident_id is null) <> (report_run is null)),
     check ((state = 'superseded') = (superseded_by is not null)),
     check ((state in ('sent', 'dead', 'superseded')) = (settled_at is not null)),
     check ((state = 'sending') = (leased_until is not null))
@@ -172,14 +199,15 @@ create index notification_queue on notification (incident_id, receiver, id)
 create index notification_due on notification (priority, due_at, id) where state = 'pending';
 create index notification_leased on notification (leased_until) where state = 'sending';
 create index notification_told on notification (incident_id, receiver);
+create index notification_of_report on notification (report_run) where report_run is not null;
 create index notification_dead on notification (settled_at) where state = 'dead';
 
--- Every message tells of an event that there is. Looked at once a statement: a foreign key, which looks at
+-- Every message of an incident tells of an event that there is. Looked at once a statement: a foreign key, which looks at
 -- each row, took a fifth of the server's time in a storm.
 create function notification_tells() returns trigger language plpgsql as $$
 begin
     if exists (
-        select from written w where not exists (
+        select from written w where w.report_run is null and not exists (
             select from watchdog.event e where e.incident_id = w.incident_id and e.version = w.version
         )
     ) then
@@ -193,7 +221,7 @@ $$;
 create trigger notification_tells after insert on notification
     referencing new table as written for each statement execute function notification_tells();
 
-create trigger notification_stays before update of incident_id, version on notification
+create trigger notification_stays before update of incident_id, version, report_run on notification
     for each row execute function event_stays();
 
 create function event_is_told() returns trigger language plpgsql as $$

@@ -1,12 +1,12 @@
 -- name: claim_heads
 -- Take the first message of each queue in which one is due, the most urgent queues first, for a lease
--- that starts now. A queue is an incident's messages to one receiver. Its first message may be held until
+-- that starts now. A queue is an incident's messages to one receiver, or one message of a report. Its first message may be held until
 -- later, but it must not hold back what is due behind it; one that has failed waits for its own time.
 -- Messages whose lease has ended are taken too, and their attempt in flight ends as unknown.
 -- Only the $6 most urgent due messages are looked at: each costs one look at the index of queues, and
 -- sorting them before that keeps the cost of a claim from growing with the outbox.
 with line as materialized (
-    select incident_id, receiver
+    select id, incident_id, receiver
     from notification
     where state = 'pending' and due_at <= $1
         and split_part(receiver, ':', 1) <> all($4::text[]) and receiver <> all($5::text[])
@@ -17,12 +17,15 @@ with line as materialized (
     from line
     cross join lateral (
         select h.id from notification h
-        where h.id = (
-                select first.id from notification first
-                where first.incident_id = line.incident_id and first.receiver = line.receiver
-                    and first.state in ('pending', 'sending')
-                order by first.id
-                limit 1
+        where h.id = coalesce(
+                (
+                    select first.id from notification first
+                    where first.incident_id = line.incident_id and first.receiver = line.receiver
+                        and first.state in ('pending', 'sending')
+                    order by first.id
+                    limit 1
+                ),
+                line.id
             )
             and h.state = 'pending' and (h.attempts = 0 or h.due_at <= $1)
         for update skip locked
@@ -39,16 +42,18 @@ with line as materialized (
     update notification set
         state = 'sending', token = token + 1, leased_until = clock_timestamp() + $3::interval
     where id in (select id from ready union select id from left_behind)
-    returning id, token, incident_id, version, receiver, part, priority, due_at, created_at, attempts
+    returning id, token, incident_id, version, report_run, receiver, part, priority, due_at, created_at,
+        attempts
 ), closed as (
     update attempt set outcome = 'unknown', ended_at = $1, error = 'whoever sent it went away meanwhile'
     where notification_id in (select id from claimed) and outcome is null
 )
-select c.id, c.token, c.incident_id, c.version, c.receiver, c.part, c.due_at, c.created_at, c.attempts,
-    e.facts::jsonb, t.remote, tried.first_tried_at, tried.unknowns,
+select c.id, c.token, c.incident_id, coalesce(c.version, 1) as version, c.receiver, c.part, c.due_at,
+    c.created_at, c.attempts, coalesce(e.facts, r.facts)::jsonb as facts, t.remote, tried.first_tried_at, tried.unknowns,
     c.part in ('edit', 'thread') and coalesce(first.has_died and not first.was_sent, false) as is_headless
 from claimed c
-join event e on e.incident_id = c.incident_id and e.version = c.version
+left join event e on e.incident_id = c.incident_id and e.version = c.version
+left join report_run r on r.id = c.report_run
 left join thread t on t.incident_id = c.incident_id and t.receiver = c.receiver
 cross join lateral (
     select min(a.started_at) as first_tried_at,
@@ -136,7 +141,7 @@ with result as (
     insert into thread (incident_id, receiver, remote)
     select s.incident_id, s.receiver, r.remote::jsonb
     from settled s join result r on r.id = s.id
-    where r.remote is not null and s.part <> 'thread'
+    where r.remote is not null and s.part <> 'thread' and s.incident_id is not null
     on conflict (incident_id, receiver) do update set remote = excluded.remote
 )
 select id from settled;
@@ -151,8 +156,8 @@ for no key update;
 
 -- name: list_unreached
 -- First messages that were given up, with the other receivers of the same event or a later one: all of them, and
--- those among them whose first message about the incident has not failed.
-select n.id, n.incident_id, n.receiver, i.team, i.owner,
+-- those among them whose first message about the incident has not failed. Of a report all are first messages.
+select n.id, n.incident_id, n.report_run, n.receiver, i.team, i.owner,
     array(
         select distinct o.receiver from notification o
         where o.incident_id = n.incident_id and o.version >= n.version and o.receiver <> n.receiver
@@ -170,7 +175,20 @@ select n.id, n.incident_id, n.receiver, i.team, i.owner,
 from notification n
 join incident i on i.id = n.incident_id
 where n.id = any($1::bigint[]) and n.part in ('page', 'root')
-order by n.id;
+union all
+select n.id, n.incident_id, n.report_run, n.receiver, r.team, '' as owner,
+    array(
+        select distinct o.receiver from notification o
+        where o.report_run = n.report_run and o.receiver <> n.receiver
+    ) as tried,
+    array(
+        select distinct o.receiver from notification o
+        where o.report_run = n.report_run and o.receiver <> n.receiver and o.state <> 'dead'
+    ) as told
+from notification n
+join report_run r on r.id = n.report_run
+where n.id = any($1::bigint[])
+order by id;
 
 -- name: insert_fallbacks
 -- The same message to somebody else; and if the incident has moved on meanwhile, how it stands now.
@@ -179,11 +197,11 @@ with road as (
     select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[])
         as r (id, receiver, first_part, later_part)
 ), chosen as (
-    select n.id, n.incident_id, n.version, r.receiver, r.first_part as part, n.priority,
-        $5::timestamptz as due_at
+    select n.id, n.incident_id, n.version, n.report_run, r.receiver, r.first_part as part,
+        n.priority, $5::timestamptz as due_at
     from road r join notification n on n.id = r.id
     union all
-    select later.id, later.incident_id, later.version, r.receiver, r.later_part, later.priority,
+    select later.id, later.incident_id, later.version, later.report_run, r.receiver, r.later_part, later.priority,
         greatest(later.due_at, $5)
     from road r
     join notification n on n.id = r.id
@@ -205,9 +223,9 @@ with road as (
     where i.id = added.incident_id
 )
 insert into notification (
-    incident_id, version, receiver, part, priority, due_at, created_at, fallback_of
+    incident_id, version, report_run, receiver, part, priority, due_at, created_at, fallback_of
 )
-select incident_id, version, receiver, part, priority, due_at, $5, id
+select incident_id, version, report_run, receiver, part, priority, due_at, $5, id
 from chosen
 order by id
 returning id;
@@ -226,10 +244,12 @@ select id from notification where incident_id = $1 order by id limit $2;
 
 -- name: show_messages
 -- Messages with all that was tried, in the order of these numbers.
-select n.*, e.event, e.facts ->> 'title' as title, tries.tries
+select n.*, coalesce(e.event, 'report') as event, coalesce(r.report, '') as report,
+    coalesce(e.facts, r.facts) ->> 'title' as title, tries.tries
 from unnest($1::bigint[]) with ordinality as wanted (id, place)
 join notification n on n.id = wanted.id
-join event e on e.incident_id = n.incident_id and e.version = n.version
+left join event e on e.incident_id = n.incident_id and e.version = n.version
+left join report_run r on r.id = n.report_run
 cross join lateral (
     select coalesce(
         jsonb_agg(
@@ -253,8 +273,10 @@ update notification set due_at = $2 where id = $1 and state = 'pending' returnin
 
 -- name: send_again
 -- Write a settled message once more: a new one, because what was settled stays as it was.
-insert into notification (incident_id, version, receiver, part, priority, due_at, created_at)
-select incident_id, version, receiver, part, priority, $2, $2
+insert into notification (
+    incident_id, version, report_run, receiver, part, priority, due_at, created_at
+)
+select incident_id, version, report_run, receiver, part, priority, $2, $2
 from notification where id = $1 and state in ('sent', 'dead')
 returning id;
 

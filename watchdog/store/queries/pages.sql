@@ -22,14 +22,12 @@ select
         ) from notification where state in ('pending', 'sending')
     ) as outbox;
 
--- name: find_incident_of
--- Which incident a message is about.
-select incident_id from notification where id = $1;
-
 -- name: list_facts
 -- What messages say, before it is rendered.
-select n.id, e.facts::jsonb
-from notification n join event e on e.incident_id = n.incident_id and e.version = n.version
+select n.id, coalesce(e.facts, r.facts)::jsonb as facts
+from notification n
+left join event e on e.incident_id = n.incident_id and e.version = n.version
+left join report_run r on r.id = n.report_run
 where n.id = any($1::bigint[]);
 
 -- name: is_led_by_another
