@@ -83,7 +83,7 @@ def test_to_go_back_may_be_allowed() -> None:
     ],
 )
 def test_an_instant_may_not_lie_far_ahead(
-    dialect: dict[str, str], value: object, is_ahead: bool
+    dialect: dict[str, Any], value: object, is_ahead: bool
 ) -> None:
     looks = Looks(cursor(may={"jump_ahead": "5m"}), **dialect)
     assert bool(looks.facts(value)) is is_ahead
