@@ -1,7 +1,6 @@
 """What holds findings back: trouble above them, an excuse, or a maintenance."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import asyncpg
@@ -47,7 +46,8 @@ class Holding:
             under = self._memory.held(rule, columns, entity).under
             is_muted = bool(muting) and any(related(muting, muted_by, entity))
             is_excused = is_muted or entity in one.excused
-            return replace(announced(entity), under=under, excused=is_excused)
+            said = announced(entity)
+            return Held(under, is_excused, said.expected, said.outlasted)
 
         return held
 
