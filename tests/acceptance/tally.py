@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from watchdog.demo.failures import FAILURES
 
-_RAN = re.compile(r"::test_a_(failure|twin)_\w+\[([A-Z]\d+)([^\]]*)\]")
+_RAN = re.compile(r"acceptance/test_\w+\.py::test_a_(failure|twin)_\w+\[([A-Z]\d+)([^\]]*)\]")
 
 
 def tally(passed: Iterable[str], failed: Iterable[str]) -> str:

@@ -75,6 +75,13 @@ async def test_the_same_within_a_day_is_new_linked_and_of_the_other_team(world: 
     assert ("slack:#eng", "root", "opened") in await world.receivers()
 
 
+async def test_without_another_team_it_is_new_linked_and_of_the_same(world: World) -> None:
+    await world.begin(replace(repeating(), policy=Policy(repeat=Repeat(timedelta(hours=24)))))
+    await break_and_mend(world)
+    first, second = await again_after(world, 120)
+    assert (second.repeat_of, second.owner, second.team) == (first.id, "ana", "ops")
+
+
 async def test_within_the_reopen_window_it_stays_the_same_incident(world: World) -> None:
     await world.begin(repeating())
     await break_and_mend(world)

@@ -39,6 +39,10 @@ def test_a_repetition_is_escalated_to_a_team() -> None:
     assert rule.policy.repeat == Repeat(timedelta(hours=24), "data")
 
 
+def test_a_repetition_may_stay_with_its_team() -> None:
+    assert rule_of(QUEUE + "repeat: { within: 24h }").policy.repeat == Repeat(timedelta(hours=24))
+
+
 def test_proof_is_asked_of_the_rules_source() -> None:
     rule = rule_of(f"{QUEUE}verify: {{ run: 'select 1 where {{{{ opened_at }}}} > at' }}")
     assert rule.verify["run"].source == "crm"

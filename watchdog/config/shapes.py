@@ -290,7 +290,9 @@ class RepeatShape(Shape):
     """What happens when the same comes back after a recovery."""
 
     within: PositiveDuration = Field(description="How soon after the recovery it is a repetition.")
-    escalate_to: Text = Field(description="Team whose person on call owns the new incident.")
+    escalate_to: Text = Field(
+        default="", description="Team whose person on call owns the new incident, if not its own."
+    )
 
 
 class ClassShape(Shape):

@@ -90,10 +90,11 @@ class Repeat:
 
     Attributes:
         within: How soon after the recovery it must come back, with the same failure class.
+        escalate_to: The team that owns it then; empty for the rule's own.
     """
 
     within: timedelta
-    escalate_to: str
+    escalate_to: str = ""
 
 
 class NoData(StrEnum):

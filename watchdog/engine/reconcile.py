@@ -198,10 +198,12 @@ def _escalated(
     how = repeats(earlier, fresh.opened_at, repeat.within, fresh.failure_class)
     if not how:
         return fresh, ""
+    linked = replace(fresh, repeat_of=earlier.id)
     team = repeat.escalate_to
+    if not team:
+        return linked, how
     owner = owner_for(directory, team, fresh.opened_at)
-    linked = replace(fresh, repeat_of=earlier.id, team=team, owner=owner)
-    return linked, f"{how} Escalated to {team}."
+    return replace(linked, team=team, owner=owner), f"{how} Escalated to {team}."
 
 
 def _new_incident(

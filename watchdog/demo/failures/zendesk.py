@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from watchdog.demo.failure import Expected, Failure
+from watchdog.demo.failure import Act, Expected, Failure
 
 _LONG_RUN = timedelta(minutes=6)
 _STALE, _FAILING, _HANGS = (
@@ -16,6 +16,8 @@ _OF_A_CUSTOMER = "Error 401 Unauthorized: invalid token"
 _SLOW_DOWN = "429 Too Many Requests: rate limit exceeded, retry after 60 seconds"
 _GARBLED = "schema mismatch: field priority is not in the table"
 _GOOD_RUN = (("add_good_run",),)
+_NO_RUN, _NOTHING = "zendesk_sync-no-run-started", "zendesk_sync-writes-nothing"
+_SOON, _LATER = timedelta(seconds=75), timedelta(hours=3)
 
 FAILURES = (
     Failure(
@@ -82,6 +84,24 @@ FAILURES = (
         breaks=(("fail_runs", 1, 3, _GARBLED),), mends=_GOOD_RUN,
     ),
     Failure(
+        "Z6", "No ticket sync starts any more", "crm",
+        opens=(Expected(_NO_RUN, "warning", "scheduler"),), later=(_STALE,),
+        sets={"zendesk_hangs": True},
+        breaks=(("forget_late_runs", timedelta(minutes=32)),), mends=_GOOD_RUN,
+    ),
+    Failure(
+        "Z6a", "No ticket sync starts during its maintenance", "crm", when="sun 02:30",
+        sets={"zendesk_hangs": True},
+        breaks=(("forget_late_runs", timedelta(minutes=32)),), mends=_GOOD_RUN,
+    ),
+    Failure(
+        "Z6b", "A ticket sync has been in progress for 29 minutes", "crm",
+        sets={"zendesk_hangs": True},
+        breaks=(("begin_run", timedelta(minutes=29)),),
+        keeps=(("hold_run", timedelta(minutes=29)),),
+        mends=(("end_runs",), *_GOOD_RUN),
+    ),
+    Failure(
         "Z7", "A ticket sync hangs", "crm",
         opens=(Expected(_HANGS, "warning"),), holds=(_STALE,),
         sets={"zendesk_hangs": True, "tickets_frozen": True},
@@ -93,5 +113,56 @@ FAILURES = (
         sets={"zendesk_took": _LONG_RUN},
         breaks=(("begin_run", timedelta(minutes=5)),),
         mends=(("end_runs",), *_GOOD_RUN),
+    ),
+    Failure(
+        "Z8", "Ticket syncs succeed and write nothing", "crm",
+        opens=(Expected(_NOTHING, "warning", "data_logic"),),
+        keeps=(("write_nothing", 3),), mends=(("write_all",), *_GOOD_RUN),
+    ),
+    Failure(
+        "Z8a", "At night a ticket sync fetches nothing and writes nothing", "crm", when="02:40",
+        sets={"zendesk_quiet": True}, breaks=(("empty_last_run",),), mends=_GOOD_RUN,
+    ),
+    Failure(
+        "Z9", "The next ticket sync succeeds, and tickets stay old", "crm",
+        opens=(
+            Expected(_FAILING, "warning", "transient", says="fresh_tickets"),
+            Expected(_STALE, "warning"),
+        ),
+        sets={"zendesk_error": _OUTAGE, "tickets_frozen": True},
+        breaks=(("fail_runs", 1, 3, _OUTAGE), ("age_tickets", timedelta(minutes=31))),
+        acts=(Act(_SOON, _GOOD_RUN, {"zendesk_error": ""}),), mends=_GOOD_RUN,
+    ),
+    Failure(
+        "Z9a", "The ticket sync fails, and really recovers", "crm",
+        opens=(Expected(_FAILING, "warning", "transient", recovers=True),),
+        sets={"zendesk_error": _OUTAGE}, breaks=(("fail_runs", 1, 3, _OUTAGE),),
+        acts=(Act(_SOON, _GOOD_RUN, {"zendesk_error": ""}),), mends=_GOOD_RUN,
+    ),
+    Failure(
+        "Z10", "The ticket sync fails again after a proven recovery", "crm",
+        opens=(
+            Expected(_FAILING, "warning", "transient", recovers=True),
+            Expected(_FAILING, "warning", "transient", repeats=True, team="engineering"),
+        ),
+        sets={"zendesk_error": _OUTAGE}, breaks=(("fail_runs", 1, 3, _OUTAGE),),
+        acts=(
+            Act(_SOON, _GOOD_RUN, {"zendesk_error": ""}),
+            Act(_LATER, (("fail_runs", 1, 3, _OUTAGE),), {"zendesk_error": _OUTAGE}),
+        ),
+        mends=_GOOD_RUN,
+    ),
+    Failure(
+        "Z10a", "The ticket sync fails of something else later that day", "crm",
+        opens=(
+            Expected(_FAILING, "warning", "transient", recovers=True),
+            Expected(_FAILING, "warning", "data_logic"),
+        ),
+        sets={"zendesk_error": _OUTAGE}, breaks=(("fail_runs", 1, 3, _OUTAGE),),
+        acts=(
+            Act(_SOON, _GOOD_RUN, {"zendesk_error": ""}),
+            Act(_LATER, (("fail_runs", 1, 3, _GARBLED),), {"zendesk_error": _GARBLED}),
+        ),
+        mends=_GOOD_RUN,
     ),
 )  # fmt: skip

@@ -45,6 +45,27 @@ update zendesk_sync_runs
 set status = 'failed', finished_at = $1::timestamptz, error_message = 'stopped by hand'
 where status = 'running'
 
+-- name: forget_late_runs
+-- No run began in the last $2.
+delete from zendesk_sync_runs where started_at > $1::timestamptz - $2::interval
+
+-- name: hold_run
+-- The run in progress always began $2 ago.
+update zendesk_sync_runs set started_at = $1::timestamptz - $2::interval where status = 'running'
+
+-- name: write_nothing
+-- The last $2 runs that fetched tickets wrote none.
+update zendesk_sync_runs set tickets_upserted = 0
+where id in (
+    select id from zendesk_sync_runs
+    where status = 'success' and tickets_fetched > 0 and finished_at <= $1::timestamptz
+    order by started_at desc limit $2::integer)
+
+-- name: write_all
+-- Every run of the last days wrote what it fetched.
+update zendesk_sync_runs set tickets_upserted = tickets_fetched
+where tickets_upserted < tickets_fetched and started_at > $1::timestamptz - interval '2 days'
+
 -- name: add_good_run
 -- A run by hand succeeds and fetches tickets.
 insert into zendesk_sync_runs (started_at, finished_at, status, tickets_fetched, tickets_upserted)
