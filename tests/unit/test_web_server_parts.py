@@ -94,7 +94,9 @@ def test_what_changes_something_is_posted() -> None:
         if isinstance(route, Route) and "POST" in (route.methods or ())
     }
     verbs = {"take", "handover", "note", "resolve"}
-    assert posted == {"/sign-in", "/sign-out", *(f"/i/{{number:int}}/{verb}" for verb in verbs)}
+    jobs = {"/ping/{key}", "/ping/{key}/{word}"}
+    signing = {"/sign-in", "/sign-out"}
+    assert posted == signing | jobs | {f"/i/{{number:int}}/{verb}" for verb in verbs}
 
 
 def test_files_are_served_from_one_folder_only() -> None:
