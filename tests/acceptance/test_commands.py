@@ -17,6 +17,12 @@ from tests.acceptance.running import Program
 from watchdog.demo.failures import FAILURES
 
 RULE = "servicetitan_sync-sync-stuck"
+WITHOUT_A_PAST = (
+    "servicetitan_sync-contacts-flood",
+    "workspace_issues-repositories-halved",
+    "workspace_issues-frequency-doubled",
+)
+"""What is compared with our own samples has nothing to say on its first day."""
 
 
 def rows(program: Program, *words: str) -> list[dict[str, str]]:
@@ -189,7 +195,9 @@ def test_status_says_whether_everything_is_watched(program: Program) -> None:
     assert "rules are watched." in said
     assert "0 could not be delivered" in said
     outcomes = {one["rule"]: one["outcome"] for one in rows(program, "status")}
-    assert set(outcomes.values()) == {"ok"}
+    assert {name: one for name, one in outcomes.items() if one != "ok"} == dict.fromkeys(
+        WITHOUT_A_PAST, "no_data"
+    )
 
 
 def test_the_demo_lists_what_can_be_broken_and_what_is(program: Program) -> None:
