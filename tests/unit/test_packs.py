@@ -21,7 +21,7 @@ WATCHED = {
 BASE = """\
 version: 1
 people: { ana: { email: ana@example.com } }
-teams: { data: { lead: ana } }
+teams: { data: { lead: ana, email: data@example.com } }
 sources:
   database: { postgres: "postgres://db/x", team: data }
   api: { http: "https://api.example.com", team: data }
