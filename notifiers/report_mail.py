@@ -77,6 +77,8 @@ def _lines(part: ReportPart) -> Iterator[str]:
     elif part.figures:
         width = min(max(len(label) for label, _ in part.figures), COLUMNS // 2)
         yield from (f"  {cut(label, width):{width}}  {cut(v, 30)}" for label, v in part.figures)
+    else:
+        yield "  None."
 
 
 def _table(part: ReportPart) -> Iterator[str]:

@@ -29,6 +29,7 @@ from watchdog.domain.people import Directory
 from watchdog.engine.engine import Engine
 from watchdog.engine.leader import Leader
 from watchdog.moved_time import TestClockRefused, clock_of, require_local, served
+from watchdog.reports.worker import Reports
 from watchdog.service import Options, Service
 from watchdog.sources.base import Source
 from watchdog.sources.open import open_source
@@ -219,6 +220,7 @@ async def _run(
             tasks = [
                 group.create_task(engine.run(), name="engine"),
                 group.create_task(delivery.run(), name="delivery"),
+                group.create_task(Reports(service, leader).run(), name="reports"),
                 group.create_task(web.run(announce), name="web"),
                 group.create_task(_reload_on_change(service, engine, env), name="reload"),
                 group.create_task(_reload_on_signal(service, engine, env), name="SIGHUP"),

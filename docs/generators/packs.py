@@ -9,7 +9,14 @@ from watchdog.config.packfile import Pack, Parameter
 def page() -> str:
     """Return docs/packs/README.md."""
     rows = [
-        row((f"[`{name}`]({name}.md)", pack.title, str(len(pack.rules))))
+        row(
+            (
+                f"[`{name}`]({name}.md)",
+                pack.title,
+                str(len(pack.rules)),
+                ", ".join(f"`{one}`" for one in pack.reports),
+            )
+        )
         for name in shipped_packs()
         for pack in [shipped_pack(name)]
     ]

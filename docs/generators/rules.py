@@ -7,7 +7,7 @@ from docs.generators.text import filled
 from rules.classify import BUILT_IN
 from rules.registry import KINDS
 from rules.settings import CommonSettings, Settings, TableSettings
-from watchdog.config import shapes
+from watchdog.config import reporting, shapes
 from watchdog.config.load import load_text
 from watchdog.config.model import Config, Rule
 
@@ -23,6 +23,7 @@ SECTIONS: dict[str, type[shapes.Shape]] = {
     "route": shapes.RouteShape,
     "maintenance": shapes.MaintenanceShape,
     "override": shapes.OverrideShape,
+    "report": reporting.ReportShape,
 }
 """Sections of the file, by the names under which the text asks for their tables."""
 
@@ -56,6 +57,7 @@ def page() -> str:
     parts["template"] = example("template")
     parts["overridden"] = example("overrides")
     parts["announced"] = example("maintenance")
+    parts["reported"] = example("reports")
     return filled("rules.md", parts)
 
 

@@ -23,7 +23,7 @@ from rules import (
     sql,
     timetable,
 )
-from watchdog.config import shapes, windows
+from watchdog.config import reporting, shapes, windows
 from watchdog.config import types as written
 
 KNOWN: Final[tuple[tuple[Any, str], ...]] = (
@@ -72,6 +72,8 @@ KNOWN: Final[tuple[tuple[Any, str], ...]] = (
     (windows.Days, "`mon-fri` or `sat,sun`"),
     (windows.DayHours, "`06:00-20:00`"),
     (windows.ZoneOrColumn, "[zone](#zones), or `{ column: timezone }`"),
+    (reporting.TimeOfDay, "`08:00`"),
+    (reporting.Receivers, "`slack`, `email`, or a list of them"),
     (written.HandoverTime, "`mon 10:00` or `10:00`"),
     (written.Size, "[size](#sizes)"),
     (written.Url, "address"),

@@ -66,8 +66,7 @@ def chosen(form: str | None) -> Format:
 def print_table(table: Table, form: Format) -> None:
     """Print rows on stdout and the closing sentence on stderr."""
     if form is Format.JSON:
-        text = json.dumps([dict(row) for row in table.rows], default=_json, ensure_ascii=False)
-        click.echo(_OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+        click.echo(json_text([dict(row) for row in table.rows]))
     elif form is Format.TSV:
         names = [*table.columns, *table.hidden]
         click.echo("\t".join(name.lower().replace(" ", "_") for name in names))
@@ -77,6 +76,12 @@ def print_table(table: Table, form: Format) -> None:
         _print_on_terminal(table)
     if table.ending and form is not Format.JSON:
         click.echo(table.ending, err=True)
+
+
+def json_text(value: object) -> str:
+    """Return JSON without anything that a terminal would obey."""
+    text = json.dumps(value, default=_json, ensure_ascii=False)
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _print_on_terminal(table: Table) -> None:

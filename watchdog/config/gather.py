@@ -11,7 +11,7 @@ from watchdog.config.reading import parse, visible_path
 from watchdog.config.secrets import TOKEN_SHAPES, replace_references, written_secrets
 
 VERSION = 1
-NAMED = ("sources", "people", "teams", "channels", "packs", "templates", "rules")
+NAMED = ("sources", "people", "teams", "channels", "packs", "templates", "rules", "reports")
 """Sections that are merged by name over all files."""
 SINGLE = ("service", "defaults", "routes", "maintenance")
 """Sections that stand in one file."""
@@ -29,6 +29,7 @@ TOP = (
     "packs",
     "templates",
     "rules",
+    "reports",
 )
 FILES_MAX = 1000
 
@@ -266,6 +267,7 @@ _ONE = {
     "packs": "pack",
     "templates": "template",
     "rules": "rule",
+    "reports": "report",
 }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from watchdog.config.files import Disk, Files, Stored
 from watchdog.config.gather import Gathered, gather
-from watchdog.config.model import Config, Place, Rule, Service
+from watchdog.config.model import Config, Place, Report, Rule, Service
 from watchdog.config.problems import Level, Problem
 from watchdog.config.secrets import Masks
 
@@ -105,17 +105,28 @@ def _load(
 
     settings = read_settings(gathered, files)
     book = read_rules(gathered, settings, _kinds() if kinds is None else kinds)
+    reports, wrong = _reports(gathered, settings)
     check_dependencies(book, settings, is_whole=gathered.is_whole)
     problems = [*gathered.problems, *settings.problems, *book.problems]
     problems += [problem for draft in book.drafts for problem in draft.problems]
     problems += check_order(book)
     problems += check_routes(book, settings, is_whole=gathered.is_whole)
-    found = _in_order(problems, gathered)
+    found = _in_order([*problems, *wrong], gathered)
     is_right = not any(problem.is_error for problem in found)
     config = None
     if is_right or partial:
-        config = _config(gathered, settings, book)
+        config = _config(gathered, settings, book, reports)
     return Loaded(config, found, gathered.texts, len(book.drafts), settings.masks)
+
+
+def _reports(
+    gathered: Gathered, settings: "Settings"
+) -> tuple[Mapping[str, Report], list[Problem]]:
+    if not gathered.named("reports") and not gathered.named("packs"):
+        return {}, []
+    from watchdog.config.reporting import read_reports
+
+    return read_reports(gathered, settings)
 
 
 def _kinds() -> "Mapping[str, type[BaseModel]]":
@@ -151,7 +162,9 @@ def _without_missing(rule: Rule, there: set[str]) -> Rule:
     )
 
 
-def _config(gathered: Gathered, settings: "Settings", book: "Rulebook") -> Config:
+def _config(
+    gathered: Gathered, settings: "Settings", book: "Rulebook", reports: Mapping[str, Report]
+) -> Config:
     from watchdog.config.broken import broken_rules, sources_of
     from watchdog.domain.people import Directory
 
@@ -178,6 +191,7 @@ def _config(gathered: Gathered, settings: "Settings", book: "Rulebook") -> Confi
             settings.service.url,
         ),
         rules=rules,
+        reports=reports,
         broken=broken_rules(book, rules, sources, settings),
         files=dict(gathered.texts),
         digest=digest_of(gathered.texts),

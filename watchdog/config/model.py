@@ -4,7 +4,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
@@ -13,6 +14,10 @@ from rules.hours import ActiveHours, span_at
 from rules.overrides import Override, override_of
 from watchdog.domain.maintenance import Maintenance
 from watchdog.domain.people import Directory, Policy
+from watchdog.domain.samples import Reading
+
+if TYPE_CHECKING:
+    from rules.cron import Cron
 
 BUILT_IN: Final[Mapping[str, str]] = {"@files": "files", "@pings": "pings"}
 """Type of each source that nobody declares, by its name; a kind has it instead of a `source` key."""
@@ -171,6 +176,46 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportPart:
+    """One part of a report: one row of figures, or a table."""
+
+    title: str
+    query: Query
+    is_table: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSample:
+    """Figures that are kept once a day; `reading` says how those of several days are read."""
+
+    name: str
+    title: str
+    query: Query
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is asked at a time of the day and sent to a team.
+
+    Attributes:
+        cron: A line with one time of the day, in the team's `zone`. On the days that it leaves out,
+            samples are kept all the same.
+        send: `slack` for the team's channel, `email` for its address; empty for its lead.
+    """
+
+    name: str
+    title: str
+    team: str
+    cron: "Cron"
+    zone: ZoneInfo
+    send: tuple[str, ...]
+    parts: tuple[ReportPart, ...]
+    samples: tuple[ReportSample, ...] = ()
+    place: Place = Place("", 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class BrokenRule:
     """A rule that could not be loaded. It is reported as not watched, by its team if that is known."""
 
@@ -230,6 +275,7 @@ class Config:
     sources: Mapping[str, Source]
     directory: Directory
     rules: Mapping[str, Rule]
+    reports: Mapping[str, Report] = field(default_factory=dict)
     maintenance: tuple[Maintenance, ...] = ()
     broken: tuple[BrokenRule, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -237,7 +283,7 @@ class Config:
 
     @property
     def asked(self) -> dict[str, Source]:
-        """Return every source that rules ask: the declared ones, and what they need of the built-in.
+        """Return every source that is asked: the declared ones, and what rules need of the built-in.
 
         A built-in source belongs to nobody: what cannot be asked of it is told to the rule's team.
         """

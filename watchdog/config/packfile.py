@@ -1,10 +1,10 @@
-"""The file of a pack: its parameters, and its rules as nodes that wait to be filled."""
+"""The file of a pack: its parameters, and its rules and reports as nodes that wait to be filled."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, Field, PlainValidator, create_model
 
@@ -17,6 +17,8 @@ from watchdog.config.shapes import Shape
 from watchdog.config.types import Every, Names, Text, Url, Zone, refusal
 from watchdog.config.validate import validated
 
+Section: TypeAlias = Literal["rules", "reports"]
+"""What a pack has, by the key under which it stands."""
 NAME: Final = "name"
 """`{{ pack.name }}`: what a team calls its use of the pack."""
 IDENTIFIER_MAX: Final = 63
@@ -94,6 +96,7 @@ class PackShape(Shape):
     parameters: dict[str, ParameterShape]
     defaults: dict[str, Any] = Field(default={})
     rules: dict[str, dict[str, Any]]
+    reports: dict[str, dict[str, Any]] = Field(default={})
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,15 @@ class Pack:
     parameters: Mapping[str, Parameter]
     defaults: Table
     rules: Mapping[str, Table]
+    reports: Mapping[str, Table]
+
+    def bodies(self, section: Section) -> Mapping[str, Table]:
+        """Return the rules, or the reports, each with what the pack's defaults say for all."""
+        if section == "rules":
+            return {name: merged(self.defaults, rule) for name, rule in self.rules.items()}
+        shared = {key: one for key, one in self.defaults.entries.items() if key == "team"}
+        defaults = Table(shared, self.defaults.span)
+        return {name: merged(defaults, report) for name, report in self.reports.items()}
 
 
 def declared_pack(entry: Entry, gathered: Gathered) -> tuple[Pack | None, list[Problem]]:
@@ -159,7 +171,8 @@ def _pack(name: str, shape: PackShape, file: Table) -> Pack:
     }  # fmt: skip
     defaults = _table(file, "defaults")
     rules = {key: _table(_table(file, "rules"), key) for key in shape.rules}
-    return Pack(name, shape.title, shape.about, parameters, defaults, rules)
+    reports = {key: _table(_table(file, "reports"), key) for key in shape.reports}
+    return Pack(name, shape.title, shape.about, parameters, defaults, rules, reports)
 
 
 def _default(file: Table, name: str) -> Scalar | None:
@@ -172,12 +185,25 @@ def _table(above: Table, key: str) -> Table:
     return found if isinstance(found, Table) else Table({}, above.span)
 
 
+def merged(below: Table, above: Table) -> Table:
+    """Return a mapping with the keys of both; where both have one, mappings are merged in turn."""
+    entries = dict(below.entries)
+    for key, entry in above.entries.items():
+        first = entries.get(key)
+        if first and isinstance(first.value, Table) and isinstance(entry.value, Table):
+            entries[key] = Entry(entry.key, merged(first.value, entry.value))
+        else:
+            entries[key] = entry
+    return Table(entries, above.span)
+
+
 class _Instance(Shape):
     """What stands in every use of a pack beside its parameters."""
 
     pack: Text | None = Field(default=None, description="The pack, if the name is another one.")
-    without: Names = Field(default=(), description="Rules that are switched off.")
+    without: Names = Field(default=(), description="What is switched off.")
     rules: dict[Text, dict[str, Any]] = Field(default={}, description="Keys that differ.")
+    reports: dict[Text, dict[str, Any]] = Field(default={}, description="The same of reports.")
 
 
 INSTANCE_KEYS: Final = tuple(_Instance.model_fields)

@@ -1,13 +1,21 @@
-"""Packs: rules that are ready for a known system, with a team's own names and limits in them."""
+"""Packs: rules and reports that are ready for a known system, with a team's own names and limits in them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from watchdog.config.filling import Filling, asked_names, at_key
 from watchdog.config.gather import Gathered
 from watchdog.config.nodes import Entry, Listing, Node, Scalar, Spot, Table, find, scalars
-from watchdog.config.packfile import NAME, Pack, Parameter, declared_pack, parameters_model
+from watchdog.config.packfile import (
+    NAME,
+    Pack,
+    Parameter,
+    Section,
+    declared_pack,
+    merged,
+    parameters_model,
+)
 from watchdog.config.problems import Problem, did_you_mean, listed
 from watchdog.config.scalars import plain
 from watchdog.config.sections import said
@@ -30,20 +38,22 @@ _ASKED = asked_names("pack")
 
 @dataclass(frozen=True, slots=True)
 class Switched:
-    """What a team says about a pack beside its parameters.
+    """What a team says about the rules or reports of a pack beside its parameters.
 
     Attributes:
-        changes: What to change, by the name of a rule.
+        bodies: All of them, as the pack has them, by name.
+        changes: What to change, by name.
     """
 
+    bodies: Mapping[str, Table]
     off: frozenset[str]
     changes: Mapping[str, Table]
 
 
-def expand(entry: Entry, gathered: Gathered) -> Iterator[Made]:
-    """Yield the rules of a pack as a team uses it, each with what is wrong with that use.
+def expand(entry: Entry, gathered: Gathered, section: Section = "rules") -> Iterator[Made]:
+    """Yield the rules, or reports, of a pack as a team uses it, each with what is wrong with that use.
 
-    A pack that is not there, or whose file is wrong, yields one rule that cannot be read.
+    A pack that is not there, or whose file is wrong, yields one that cannot be read.
     """
     pack, problems = declared_pack(entry, gathered)
     if pack is None:
@@ -58,8 +68,8 @@ def expand(entry: Entry, gathered: Gathered) -> Iterator[Made]:
     settings, problems = validated(model, entry, gathered.texts, f"the pack `{pack.name}`")
     problems = _told(problems, pack)
     filling = _filling(entry, pack, settings, problems)
-    switched, wrong = _switched(entry.value, pack)
-    yield from _rules(entry, pack, filling, switched, tuple(problems + wrong))
+    switched, wrong = _switched(entry.value, pack, section)
+    yield from _made(entry, pack, filling, switched, tuple(problems + wrong))
 
 
 def _told(problems: Iterable[Problem], pack: Pack) -> list[Problem]:
@@ -104,35 +114,38 @@ def _canonical(scalar: Scalar, value: object) -> Scalar:
     return replace(scalar, text=f"{plain(scalar)}") if is_number and scalar.is_plain else scalar
 
 
-def _switched(table: Table, pack: Pack) -> tuple[Switched, list[Problem]]:
+def _switched(table: Table, pack: Pack, section: Section) -> tuple[Switched, list[Problem]]:
     off = _items(table.get("without"))
-    changes = _keys(table.get("rules"))
-    named = [*off, *(one.key for one in changes.values())]
-    problems = [_unknown_rule(one, pack) for one in named if one.text not in pack.rules]
+    changes = _keys(table.get(section))
+    bodies = pack.bodies(section)
+    everything = [*pack.rules, *pack.reports]
+    problems = [
+        _unknown(one, pack, "rule", everything) for one in off if one.text not in everything
+    ]
+    changed = [one.key for one in changes.values() if one.key.text not in bodies]
+    problems += [_unknown(one, pack, section.removesuffix("s"), bodies) for one in changed]
     tables = {key: one.value for key, one in changes.items() if isinstance(one.value, Table)}
-    return Switched(frozenset(one.text for one in off), tables), problems
+    return Switched(bodies, frozenset(one.text for one in off), tables), problems
 
 
-def _unknown_rule(name: Scalar, pack: Pack) -> Problem:
-    words = f"the pack `{pack.name}` has no rule `{said(name)}`"
-    label = did_you_mean(name.text, pack.rules)
-    problem = at_key(Spot(None, name), "unknown-rule", words, label)
-    return replace(problem, notes=(f"it has: {listed(pack.rules)}",))
+def _unknown(name: Scalar, pack: Pack, what: str, known: Collection[str]) -> Problem:
+    words = f"the pack `{pack.name}` has no {what} `{said(name)}`"
+    label = did_you_mean(name.text, known)
+    problem = at_key(Spot(None, name), f"unknown-{what}", words, label)
+    return replace(problem, notes=(f"it has: {listed(known)}",)) if known else problem
 
 
-def _rules(
+def _made(
     entry: Entry, pack: Pack, filling: Filling, switched: Switched, problems: tuple[Problem, ...]
 ) -> Iterator[Made]:
-    needs = {
-        name: {one.text for one in _items(rule.get(NEEDS))} for name, rule in pack.rules.items()
-    }
-    away = {name for name in pack.rules if name in switched.off or needs[name] & filling.absent}
+    bodies = switched.bodies
+    needs = {name: {one.text for one in _items(body.get(NEEDS))} for name, body in bodies.items()}
+    away = {name for name in bodies if name in switched.off or needs[name] & filling.absent}
     gone = {f"{entry.key.text}-{name}" for name in away}
-    for name, rule in pack.rules.items():
+    for name, body in bodies.items():
         if name in away:
             continue
         before = len(filling.problems)
-        body = merged(pack.defaults, rule)
         table = filling.table(body)
         stray = _stray_texts(body, pack.parameters)
         own = merged(table, switched.changes.get(name, Table({}, table.span)))
@@ -145,23 +158,11 @@ def _items(node: Node | None) -> list[Scalar]:
 
 
 def _named(entry: Entry, name: str, table: Table) -> Entry:
-    """Return a rule under its name, which stands where the pack is used."""
+    """Return a rule or report under its name, which stands where the pack is used."""
     text, written = f"{entry.key.text}-{name}", f"{entry.key.written}-{name}"
     return Entry(
         replace(entry.key, text=text, written=written, span=replace(entry.key.span)), table
     )
-
-
-def merged(below: Table, above: Table) -> Table:
-    """Return a mapping with the keys of both; where both have one, mappings are merged in turn."""
-    entries = dict(below.entries)
-    for key, entry in above.entries.items():
-        first = entries.get(key)
-        if first and isinstance(first.value, Table) and isinstance(entry.value, Table):
-            entries[key] = Entry(entry.key, merged(first.value, entry.value))
-        else:
-            entries[key] = entry
-    return Table(entries, above.span)
 
 
 def _without(entries: Mapping[str, Entry], away: set[str]) -> dict[str, Entry]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from rules.cron import Cron
+from rules.cron import Cron, parse_cron
 from rules.hours import first_instant
 
 _DAYS_MAX = 9 * 366
@@ -25,6 +25,12 @@ class Due:
 
     day: date
     at: datetime
+
+
+def every_day(cron: Cron) -> Cron:
+    """Return the line for the same time on all days."""
+    [minute] = cron.times
+    return parse_cron(f"{minute % 60} {minute // 60} * * *")
 
 
 def latest_due(cron: Cron, zone: ZoneInfo, now: datetime) -> Due | None:

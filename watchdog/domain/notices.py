@@ -131,6 +131,15 @@ def _first_notices(receivers: tuple[str, ...], due_at: datetime) -> tuple[Notice
     )
 
 
+def report_notices(
+    directory: Directory, team: Team, send: tuple[str, ...], now: datetime
+) -> tuple[Notice, ...]:
+    """Return the messages of a report: to the team's channel and address, as `send` says, or its lead."""
+    mail = (f"email:{team.email}",) if "email" in send and team.email else ()
+    receivers = (*team_receivers(team, send), *mail)
+    return _first_notices(receivers or person_receivers(directory, team.lead, ("email",)), now)
+
+
 def _follow_ups(receiver: str, transition: Transition, due: _Due) -> Iterator[Notice]:
     """Yield what a receiver that was told before gets: an edit, a line below, or a mail."""
     event = transition.happened.event

@@ -1,0 +1,217 @@
+"""Reports of a real PostgreSQL and SQLite: sent once a day, caught up, kept."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from notifiers.base import Notifier
+from notifiers.email import Email
+from notifiers.slack import Slack
+from tests.fake_slack import TOKEN, FakeSlack
+from tests.morning import Morning, morning
+from tests.post_office import PostOffice
+from tests.postgres import NIGHT, Database
+from tests.smtp_server import MailServer
+from watchdog.clock import MovedClock
+from watchdog.domain.samples import Sample
+from watchdog.store import reports
+from watchdog.store.pool import transaction
+
+EIGHT = timedelta(hours=3, minutes=45)
+"""From the start of the clock to 08:00 in Berlin."""
+
+DAY = timedelta(days=1)
+TO_TEAM = ["slack:#alerts", "email:data@example.com"]
+
+
+@pytest.fixture
+async def desk(
+    store: asyncpg.Pool, database: Database, clock: MovedClock, tmp_path: Path
+) -> AsyncIterator[Morning]:
+    async with morning(
+        store, database.dsn, database.reader_dsn, clock, tmp_path, "mon-fri"
+    ) as desk:
+        yield desk
+
+
+async def test_a_report_comes_at_its_time_to_all_who_read_it(desk: Morning) -> None:
+    worker, _ = await desk.leading()
+    await worker.make_due()
+    await desk.clock.advance(EIGHT - timedelta(seconds=1))
+    await worker.make_due()
+    assert await desk.entries() == []
+    await desk.clock.advance(timedelta(seconds=1))
+    await worker.make_due()
+    await worker.make_due()
+    assert [one.receiver for one in await desk.entries()] == TO_TEAM
+
+
+async def test_it_says_what_its_sources_said(desk: Morning) -> None:
+    worker, _ = await desk.leading()
+    await worker.make_due()
+    await desk.clock.advance(EIGHT)
+    await worker.make_due()
+    [told] = await desk.told()
+    jobs, overdue, queue = told.parts
+    assert jobs.figures == (
+        ("Total", "2"),
+        ("Successful", "1"),
+        ("Average hours", "16.1"),
+        ("Asked", "08:00"),
+    )
+    assert overdue.columns == ("Name", "Hours overdue")
+    assert overdue.rows == (("sync", "30.2"), ("mail", "2"))
+    assert queue.figures == (("Waiting", "3"),)
+    assert told.due_at == told.at == NIGHT + EIGHT
+
+
+async def test_a_report_that_is_new_begins_with_its_next_day(desk: Morning) -> None:
+    await desk.clock.advance(EIGHT + timedelta(hours=2))
+    worker, _ = await desk.leading()
+    await worker.make_due()
+    assert await desk.entries() == []
+    await desk.clock.advance(3 * DAY)
+    await worker.make_due()
+    assert len(await desk.entries()) == 2
+
+
+async def test_what_was_due_while_nothing_ran_comes_once_and_only_the_latest(
+    desk: Morning,
+) -> None:
+    worker, leader = await desk.leading()
+    await worker.make_due()
+    await leader.give_back()
+    await desk.clock.advance(EIGHT + 4 * DAY + timedelta(hours=2))
+    again, _ = await desk.leading("two")
+    await again.make_due()
+    await again.make_due()
+    [told] = await desk.told()
+    assert (told.due_at, told.at) == (NIGHT + EIGHT + 4 * DAY, desk.clock.now())
+
+
+async def test_days_that_are_not_named_are_left_out(desk: Morning) -> None:
+    worker, _ = await desk.leading()
+    await worker.make_due()
+    await desk.clock.advance(EIGHT)
+    await worker.make_due()
+    await desk.pass_days(worker, 4)
+    assert [one.due_at.date() for one in await desk.told()] == [
+        date(2025, 6, 13),
+        date(2025, 6, 16),
+        date(2025, 6, 17),
+    ]
+
+
+async def test_a_restart_sends_nothing_again(desk: Morning) -> None:
+    worker, leader = await desk.leading()
+    await worker.make_due()
+    await desk.clock.advance(EIGHT)
+    await worker.make_due()
+    await leader.give_back()
+    again, _ = await desk.leading("two")
+    await again.make_due()
+    assert len(await desk.told()) == 1
+
+
+async def test_only_the_replica_that_leads_sends(desk: Morning) -> None:
+    worker, _ = await desk.leading()
+    other, _ = desk.replica("two")
+    await worker.make_due()
+    await desk.clock.advance(EIGHT)
+    await other.make_due()
+    assert await desk.entries() == []
+    await worker.make_due()
+    await other.make_due()
+    assert len(await desk.entries()) == 2
+
+
+async def test_a_replica_that_was_fenced_off_writes_nothing(desk: Morning) -> None:
+    worker, _ = await desk.leading()
+    await worker.make_due()
+    await desk.clock.advance(EIGHT)
+    await desk.store.execute("update lease set token = token + 1, replica = 'two'")
+    await worker.make_due()
+    assert await desk.told() == []
+
+
+async def test_a_source_that_cannot_be_asked_keeps_no_report_back(desk: Morning) -> None:
+    worker, _ = await desk.leading()
+    await worker.make_due()
+    await desk.db.execute("drop table job")
+    await desk.clock.advance(EIGHT)
+    await worker.make_due()
+    [told] = await desk.told()
+    jobs, overdue, queue = told.parts
+    assert "job" in jobs.trouble
+    assert "job" in overdue.trouble
+    assert queue.figures == (("Waiting", "3"),)
+    assert len(await desk.entries()) == 2
+
+
+async def test_more_rows_than_twenty_are_cut(desk: Morning) -> None:
+    await desk.db.execute(
+        "insert into job select 'j' || n, 'idle', n from generate_series(1, 30) n"
+    )
+    worker, _ = await desk.leading()
+    await worker.make_due()
+    await desk.clock.advance(EIGHT)
+    await worker.make_due()
+    [told] = await desk.told()
+    assert (len(told.parts[1].rows), told.parts[1].is_cut) == (20, True)
+
+
+async def test_figures_are_kept_every_day_also_where_no_report_is_sent(desk: Morning) -> None:
+    worker, _ = await desk.leading()
+    await worker.make_due()
+    await desk.clock.advance(EIGHT)
+    await worker.make_due()
+    await desk.pass_days(worker, 2)
+    first = date(2025, 6, 13)
+    async with transaction(desk.store) as conn:
+        kept = await reports.samples(conn, "morning", "jobs", first, first + 3 * DAY)
+    assert kept == [Sample(first + ahead * DAY, {"total": 2, "hours": 32.25}) for ahead in range(3)]
+
+
+async def test_figures_that_could_not_be_asked_are_asked_again_that_day(desk: Morning) -> None:
+    worker, _ = await desk.leading()
+    await desk.clock.advance(EIGHT)
+    await desk.db.execute("alter table job rename to hidden")
+    await worker.make_due()
+    await desk.db.execute("alter table hidden rename to job")
+    await desk.clock.advance(timedelta(minutes=1))
+    await worker.make_due()
+    first = date(2025, 6, 13)
+    async with transaction(desk.store) as conn:
+        assert len(await reports.samples(conn, "morning", "jobs", first, first)) == 1
+
+
+async def test_a_hostile_cell_does_nothing_to_its_readers(desk: Morning) -> None:
+    hostile = "<!channel> <http://evil.example|bank> *x*\r\nBcc: e@evil.example<script>1</script>"
+    await desk.db.execute("update job set name = $1 where name = 'sync'", hostile)
+    worker, _ = await desk.leading()
+    await worker.make_due()
+    await desk.clock.advance(EIGHT)
+    await worker.make_due()
+    async with contextlib.AsyncExitStack() as stack:
+        slack = await stack.enter_async_context(FakeSlack(("alerts",)))
+        mail = await stack.enter_async_context(MailServer())
+        office = PostOffice(desk.store, desk.clock)
+        ways: dict[str, Notifier] = {
+            "slack": Slack(TOKEN, slack.api),
+            "email": Email(mail.url, "watchdog@example.com"),
+        }
+        for way in ways.values():
+            stack.push_async_callback(way.close)
+        await office.worker(notifiers=ways).drain()
+        assert slack.live_mentions == []
+        [posted], [arrived] = slack.messages, mail.mails
+    assert "&lt;!channel&gt;" in str(posted.blocks)
+    assert arrived.parsed["Bcc"] is None
+    html = arrived.parsed.get_body(("html",))
+    assert html is not None
+    assert "<script>" not in html.get_content()
+    assert [one.state for one in await desk.entries()] == ["sent", "sent"]

@@ -1,0 +1,104 @@
+"""From the questions of a report to what its message says, and to the figures that are kept."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from math import isfinite
+from typing import Any
+
+import notifiers.base as told
+from notifiers.times import short_span, time_of_day
+from rules.base import Answer, Rows, Unanswered
+from watchdog.config.model import Query, Report, ReportPart
+from watchdog.domain.samples import Figures
+from watchdog.engine.look import answer_all
+from watchdog.sources.base import Source
+
+ROWS_MAX = 20
+
+
+async def make(
+    report: Report, due_at: datetime, now: datetime, sources: Mapping[str, Source], url: str = ""
+) -> told.Report:
+    """Ask the questions of a report; a part that could not be asked says so."""
+    answers = await _answers([part.query for part in report.parts], now, sources)
+    zone = report.zone.key
+    return told.Report(
+        name=report.name,
+        title=report.title,
+        team=report.team,
+        at=now,
+        due_at=due_at,
+        parts=tuple(
+            _part(part, answer, zone, now)
+            for part, answer in zip(report.parts, answers, strict=True)
+        ),
+        zone=zone,
+        url=url,
+    )
+
+
+async def sample(
+    report: Report, now: datetime, sources: Mapping[str, Source]
+) -> tuple[dict[str, Figures], list[Unanswered]]:
+    """Return the figures of now by the name of their sample, and why others could not be asked."""
+    answers = await _answers([one.query for one in report.samples], now, sources)
+    named = zip(report.samples, answers, strict=True)
+    kept = {one.name: _numbers(answer) for one, answer in named if isinstance(answer, Rows)}
+    return kept, [answer for answer in answers if isinstance(answer, Unanswered)]
+
+
+async def _answers(
+    queries: Sequence[Query], now: datetime, sources: Mapping[str, Source]
+) -> list[Answer]:
+    questions = [query.question(now, rows_max=ROWS_MAX) for query in queries]
+    answers = await answer_all(questions, sources)
+    return [answers[question] for question in questions]
+
+
+def _numbers(answer: Rows) -> Figures:
+    first = answer.rows[0] if answer.rows else {}
+    return {name: _number(value) for name, value in dict(first).items()}
+
+
+def _number(value: object) -> float | None:
+    """Return a number as JSON can hold it; None for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    number = value if isinstance(value, int) else float(value)
+    return number if isfinite(number) else None
+
+
+def _part(part: ReportPart, answer: Answer, zone: str, now: datetime) -> told.ReportPart:
+    if isinstance(answer, Unanswered):
+        return told.ReportPart(part.title, trouble=answer.reason)
+    assert isinstance(answer, Rows)
+    rows = [dict(row) for row in answer.rows[:ROWS_MAX]]
+    columns = tuple(map(label, rows[0])) if rows else ()
+    cells = [tuple(said(value, zone, now) for value in row.values()) for row in rows]
+    if part.is_table:
+        return told.ReportPart(
+            part.title, columns=columns, rows=tuple(cells), is_cut=answer.truncated
+        )
+    figures = tuple(zip(columns, cells[0], strict=True)) if cells else ()
+    return told.ReportPart(part.title, figures=figures)
+
+
+def label(column: str) -> str:
+    """Return what people read for the name of a column; one with capitals or spaces stays."""
+    if not column.islower() or " " in column:
+        return column
+    return column.replace("_", " ").capitalize()
+
+
+def said(value: Any, zone: str, now: datetime) -> str:
+    """Return a value of a database as people read it: numbers with one decimal, times in the zone."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float | Decimal):
+        return f"{value:.1f}".removesuffix(".0")
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return time_of_day(value, zone, now)
+    return short_span(value) if isinstance(value, timedelta) else str(value)

@@ -1,0 +1,113 @@
+"""Sends each report once a day, and keeps the figures of each day; only where this replica leads."""
+
+import logging
+from datetime import date, datetime, timedelta
+
+from watchdog.config.model import Report
+from watchdog.domain.due import Due, every_day, latest_due, next_due
+from watchdog.domain.notices import report_notices
+from watchdog.engine.leader import Leader
+from watchdog.engine.reconcile import LEASE
+from watchdog.reports.make import make, sample
+from watchdog.service import Service
+from watchdog.store import leases, reports
+from watchdog.store.pool import TROUBLE, transaction
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY = timedelta(seconds=30)
+"""How soon a report is made that could not be before: the store was down, another replica led."""
+
+
+class Reports:
+    """Makes what is due: at its time, or as soon as somebody can."""
+
+    def __init__(self, service: Service, leader: Leader) -> None:
+        self._service = service
+        self._leader = leader
+        self._token: int | None = None
+        self._done: dict[str, date] = {}
+        self._sampled: dict[str, date] = {}
+
+    async def run(self) -> None:
+        """Make what is due, until cancelled."""
+        clock = self._service.clock
+        while True:
+            with clock.working():
+                await self.make_due()
+            await clock.sleep_until(self._next_at(clock.now()))
+
+    def _next_at(self, now: datetime) -> datetime:
+        dues = [next_due(one.cron, one.zone, now) for one in self._service.config.reports.values()]
+        return min([now + LOOK_EVERY, *(due.at for due in dues if due)])
+
+    async def make_due(self) -> None:
+        """Make every report whose time has come; trouble is logged, and ends nothing."""
+        token = self._leader.token
+        if token is None or not self._service.config.reports:
+            self._token = None
+            return
+        try:
+            if token != self._token:
+                await self._begin_to_lead(token)
+            for report in tuple(self._service.config.reports.values()):
+                await self._make_one(report, token)
+        except (*TROUBLE, leases.LeaseLost) as error:
+            self._token = None  # whether a commit took place is unknown
+            logger.warning("report not written", extra={"reason": str(error)})
+
+    async def _begin_to_lead(self, token: int) -> None:
+        async with transaction(self._service.pool) as conn:
+            await leases.require(conn, LEASE, token)
+            self._done = await reports.last_days(conn)
+            self._sampled = await reports.sampled_days(conn)
+        self._token = token
+
+    async def _make_one(self, report: Report, token: int) -> None:
+        now = self._service.clock.now()
+        due = latest_due(report.cron, report.zone, now)
+        done = self._done.get(report.name)
+        if due is None:
+            return
+        if done is None:
+            await self._skip(report, token, due, now)
+        elif due.day > done:
+            await self._send(report, token, due, now)
+        await self._sample(report, token, now)
+
+    async def _skip(self, report: Report, token: int, due: Due, now: datetime) -> None:
+        """Begin with the next day: a report that nobody knew at its time is not late."""
+        async with transaction(self._service.pool) as conn:
+            await leases.require(conn, LEASE, token)
+            await reports.skip(conn, report.name, report.team, due, now)
+        self._done[report.name] = due.day
+
+    async def _send(self, report: Report, token: int, due: Due, now: datetime) -> None:
+        service = self._service
+        told = await make(report, due.at, now, service.sources, service.config.service.url)
+        directory = service.config.directory
+        notices = report_notices(directory, directory.teams[report.team], report.send, now)
+        async with transaction(service.pool) as conn:
+            await leases.require(conn, LEASE, token)
+            is_new = await reports.write(conn, told, due, notices)
+        self._done[report.name] = due.day
+        if is_new:
+            logger.info("report", extra={"report": report.name, "day": due.day.isoformat()})
+            service.wake.set()
+
+    async def _sample(self, report: Report, token: int, now: datetime) -> None:
+        """Keep the figures of today, also where no report is sent; a day that is over is lost."""
+        due = latest_due(every_day(report.cron), report.zone, now)
+        today = now.astimezone(report.zone).date()
+        if not report.samples or due is None or due.day != today:
+            return
+        if self._sampled.get(report.name) == today:
+            return
+        kept, refused = await sample(report, now, self._service.sources)
+        async with transaction(self._service.pool) as conn:
+            await leases.require(conn, LEASE, token)
+            await reports.keep(conn, report.name, today, now, kept)
+        for one in refused:
+            logger.warning("figures not kept", extra={"report": report.name, "reason": one.reason})
+        if not refused:
+            self._sampled[report.name] = today
