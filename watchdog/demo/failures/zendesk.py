@@ -17,6 +17,7 @@ _SLOW_DOWN = "429 Too Many Requests: rate limit exceeded, retry after 60 seconds
 _GARBLED = "schema mismatch: field priority is not in the table"
 _GOOD_RUN = (("add_good_run",),)
 _NO_RUN, _NOTHING = "zendesk_sync-no-run-started", "zendesk_sync-writes-nothing"
+_LITTLE = "zendesk_sync-brings-little"
 _SOON, _LATER = timedelta(seconds=75), timedelta(hours=3)
 
 FAILURES = (
@@ -82,6 +83,17 @@ FAILURES = (
         opens=(Expected(_FAILING, "warning", "data_logic"),), later=(_STALE,),
         sets={"zendesk_error": _GARBLED},
         breaks=(("fail_runs", 1, 3, _GARBLED),), mends=_GOOD_RUN,
+    ),
+    Failure(
+        "Z5-empty", "In a busy hour the ticket sync finds nothing", "crm", when="15:40",
+        opens=(Expected(_LITTLE, "warning", "data_logic"),),
+        sets={"zendesk_quiet": True}, breaks=(("empty_runs", timedelta(hours=2)),),
+        mends=(("fill_runs",), *_GOOD_RUN),
+    ),
+    Failure(
+        "Z5a", "In a quiet hour the ticket sync finds nothing", "crm", when="03:40",
+        sets={"zendesk_quiet": True}, breaks=(("empty_runs", timedelta(hours=2)),),
+        mends=(("fill_runs",), *_GOOD_RUN),
     ),
     Failure(
         "Z6", "No ticket sync starts any more", "crm",

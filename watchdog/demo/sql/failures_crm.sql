@@ -53,6 +53,18 @@ delete from zendesk_sync_runs where started_at > $1::timestamptz - $2::interval
 -- The run in progress always began $2 ago.
 update zendesk_sync_runs set started_at = $1::timestamptz - $2::interval where status = 'running'
 
+-- name: empty_runs
+-- Whatever ran in the last $2 found nothing.
+update zendesk_sync_runs set tickets_fetched = 0, tickets_upserted = 0
+where status = 'success' and started_at > $1::timestamptz - $2::interval
+
+-- name: fill_runs
+-- Whatever ran in the last day and found nothing has been made up for.
+update zendesk_sync_runs
+set tickets_fetched = usual_tickets(started_at), tickets_upserted = usual_tickets(started_at)
+where status = 'success' and tickets_fetched = 0
+  and started_at > $1::timestamptz - interval '1 day'
+
 -- name: write_nothing
 -- The last $2 runs that fetched tickets wrote none.
 update zendesk_sync_runs set tickets_upserted = 0
