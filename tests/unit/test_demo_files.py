@@ -100,11 +100,13 @@ def test_a_line_is_written_every_20_seconds_however_often_the_world_ticks(tmp_pa
         assert [(one - stamps[0]).total_seconds() for one in stamps] == [0, 20, 40, 60]
 
 
-def test_a_leap_of_hours_writes_one_line_not_thousands(tmp_path: Path) -> None:
+def test_a_leap_of_hours_leaves_the_lines_of_the_last_hour_and_a_half(tmp_path: Path) -> None:
     logs = LogFiles(tmp_path)
     logs.tick(NOW, 0, CALM)
     logs.tick(NOW + timedelta(hours=10), 0, CALM)
-    assert len(written(worker(tmp_path))) == USUAL + 2
+    lines = written(worker(tmp_path))
+    assert len(lines) == 2 * (USUAL + 1)
+    assert lines[-1]["timestamp"] == (NOW + timedelta(hours=10)).isoformat(timespec="milliseconds")
 
 
 def test_a_restart_writes_on_below_what_is_there(tmp_path: Path) -> None:
@@ -146,7 +148,7 @@ def test_a_dead_worker_writes_nothing_and_says_at_once_that_it_lives_again(tmp_p
         logs.tick(NOW + timedelta(seconds=second), 0, Switches(worker_dead=dead))
     [line] = written(worker(tmp_path))
     assert line["timestamp"].startswith("2025-06-13T02:16:12")
-    assert len(written(api(tmp_path))) == 2
+    assert len(written(api(tmp_path))) == 4
 
 
 @pytest.mark.parametrize("what", BURSTS)

@@ -174,15 +174,17 @@ class Endpoints:
         return web.json_response({"customer": customer})
 
     async def _rate_limit(self, _: web.Request) -> web.Response:
-        now = self._clock.now()
+        now, switches = self._clock.now(), self._scene.switches
         passed = timedelta(minutes=now.minute, seconds=now.second)
-        reset = now - passed + timedelta(hours=1)
-        used = int(passed.total_seconds() / 3600 * RATE_LIMIT * 0.6)
+        renewed_in = switches.calls_renewed_in or timedelta(hours=1) - passed
+        remaining = switches.calls_left or round(
+            RATE_LIMIT * (1 - 0.6 * (passed / timedelta(hours=1)))
+        )
         core = {
             "limit": RATE_LIMIT,
-            "used": used,
-            "remaining": RATE_LIMIT - used,
-            "reset": int(reset.timestamp()),
+            "used": RATE_LIMIT - remaining,
+            "remaining": remaining,
+            "reset": int((now + renewed_in).timestamp()),
         }
         return web.json_response({"resources": {"core": core}})
 

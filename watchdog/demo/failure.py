@@ -47,6 +47,11 @@ class Switches:
         desk_down, desk_down_once: The desk answers 503, always or to the first request only.
         mails_waiting: How many mails wait at any moment.
         mails_stuck: Mails that have waited for a quarter of an hour wait for ever.
+        syncs_stopped: No repository syncs any more.
+        repositories_left_alone: Workspaces whose repositories do not sync.
+        calls_left, calls_renewed_in: What the code host says of its rate limit; zero: as usual.
+        cache_left_alone: Cached answers that ended are neither asked for again nor deleted.
+        metrics_kept: Old daily figures are not archived.
         worker_dead: No mail is sent, and the worker writes nothing.
         revision_told: The migration that the API says it is at; empty for that of its database.
         bursts: What stands in the logs far more often than usual.
@@ -68,6 +73,12 @@ class Switches:
     desk_down_once: bool = False
     mails_waiting: int = 2
     mails_stuck: bool = False
+    syncs_stopped: bool = False
+    repositories_left_alone: tuple[str, ...] = ()
+    calls_left: int = 0
+    calls_renewed_in: timedelta = timedelta()
+    cache_left_alone: bool = False
+    metrics_kept: bool = False
     worker_dead: bool = False
     revision_told: str = ""
     bursts: tuple[Burst, ...] = ()
@@ -129,6 +140,7 @@ class Failure:
         when: The hour of the day in UTC, or day and hour, at which it can be seen: `14:40`,
             `sun 02:30`; empty for any.
         takes: How long it must last before anybody can know of it.
+        needs: For how long the demo must have been watched before, at that hour of each day.
         fades: For how long it can still be seen after it was mended.
     """
 
@@ -146,6 +158,7 @@ class Failure:
     when: str = ""
     takes: timedelta = timedelta()
     fades: timedelta = timedelta()
+    needs: timedelta = timedelta()
 
     @property
     def is_twin(self) -> bool:

@@ -1,7 +1,7 @@
 """The log files of the demo: JSON lines of the desk's API, of its mail worker and of the issue sync."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -10,7 +10,7 @@ from watchdog.demo.failure import Burst, Switches
 
 LINE_EVERY = timedelta(seconds=20)
 HISTORY = timedelta(minutes=90)
-"""How far back a new file reaches: only what is usual can be exceeded."""
+"""How far back a new file reaches, and what a leap leaves: only what is usual can be exceeded."""
 
 FILE_BYTES_MAX = 4_000_000
 ERROR_EVERY = 15
@@ -68,6 +68,15 @@ BURSTS: Final[Mapping[str, tuple[str, Line]]] = {
             "extra": {"error": "SMTP 421: too many connections"},
         },
     ),
+    "quick_sync": (
+        SYNC,
+        {
+            "level": "INFO",
+            "logger": "issues.sync",
+            "message": "synced",
+            "execution_time": 860,
+        },
+    ),
     "slow_sync": (
         SYNC,
         {
@@ -91,16 +100,22 @@ class LogFiles:
         self._burst_at: dict[Burst, datetime] = {}
 
     def tick(self, now: datetime, mails_pending: int, switches: Switches) -> None:
-        """Write what the systems do now, and with it an hour and a half of history to a new file."""
+        """Write what the systems have done since the last tick, or at most an hour and a half."""
         self._burst(now, switches.bursts)
         if switches.worker_dead:
-            self._next_at[WORKER] = now  # when it lives again it says so at once
+            self._next_at.pop(WORKER, None)  # when it lives again it says so at once
         for name in (API, SYNC) if switches.worker_dead else (API, WORKER, SYNC):
-            if now >= self._next_at.get(name, now):
-                self._next_at[name] = now + LINE_EVERY
-                path = self._folder / name
-                instants = [now] if path.exists() else [*_history(now), now]
-                _append(path, (_line(name, at, mails_pending) for at in instants))
+            instants = self._due(name, now)
+            if instants:
+                self._next_at[name] = instants[-1] + LINE_EVERY
+                lines = (_line(name, at, mails_pending) for at in instants)
+                _append(self._folder / name, lines)
+
+    def _due(self, name: str, now: datetime) -> list[datetime]:
+        """Return when there should have been a line; a new file begins with what was before."""
+        begin = now if (self._folder / name).exists() else now - HISTORY
+        first = max(self._next_at.get(name, begin), now - HISTORY)
+        return [first + n * LINE_EVERY for n in range((now - first) // LINE_EVERY + 1)]
 
     def _burst(self, now: datetime, bursts: tuple[Burst, ...]) -> None:
         self._burst_at = {one: at for one, at in self._burst_at.items() if one in bursts}
@@ -110,11 +125,6 @@ class LogFiles:
                 name, line = BURSTS[one.what]
                 _append(self._folder / name, [_stamped(now, line)] * one.lines)
                 self._burst_at[one] = now
-
-
-def _history(now: datetime) -> Iterator[datetime]:
-    for back in range(HISTORY // LINE_EVERY, 0, -1):
-        yield now - back * LINE_EVERY
 
 
 def _line(name: str, at: datetime, mails_pending: int) -> Line:

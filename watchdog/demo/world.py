@@ -215,7 +215,8 @@ class Demo:
         if self._tidied_at and now < self._tidied_at + TIDY_EVERY:
             return
         await crm.execute(load("zendesk")["forget_runs"], now)
-        await crm.execute(load("github")["forget_metrics"], now)
+        if not state.metrics_kept:
+            await crm.execute(load("github")["forget_metrics"], now)
         await crm.execute(load("github")["add_metrics"], now)
         if not state.archive_stopped:
             await desk.execute(load("desk")["forget_mails"], now)
@@ -235,8 +236,10 @@ async def _live_crm(db: Executes, now: datetime, state: Switches) -> None:
         await db.execute(zendesk["add_ticket"], now)
     await db.execute(contacts["finish_syncs"], now, state.workspaces_left_alone)
     await db.execute(contacts["start_syncs"], now, state.workspaces_left_alone)
-    await db.execute(github["sync_repositories"], now)
-    await db.execute(github["renew_cache"], now)
+    if not state.syncs_stopped:
+        await db.execute(github["sync_repositories"], now, state.repositories_left_alone)
+    if not state.cache_left_alone:
+        await db.execute(github["renew_cache"], now)
 
 
 async def _live_desk(db: Executes, now: datetime, state: Switches, scene: Scene) -> None:

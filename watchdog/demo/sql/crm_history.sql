@@ -82,7 +82,7 @@ select md5('workspace' || r.full_name)::uuid, split_part(r.full_name, '/', 1), t
        $1::timestamptz - share * hours * interval '1 hour',
        $1::timestamptz + (1 - share) * hours * interval '1 hour',
        0, null, hours, 100 - n % 100, 40 + n
-from (select *, row_number() over (order by full_name) as n from repositories) as r
+from (select *, row_number() over (order by full_name collate "C") as n from repositories) as r
 join tracked_repositories as t on t.repository_id = r.id,
     lateral (select case n % 3 when 0 then 24 when 1 then 12 else 6 end as hours,
                     abs(hashint8(n)::bigint) % 1000 / 1000.0 as share) as pace

@@ -53,18 +53,6 @@ delete from zendesk_sync_runs where started_at > $1::timestamptz - $2::interval
 -- The run in progress always began $2 ago.
 update zendesk_sync_runs set started_at = $1::timestamptz - $2::interval where status = 'running'
 
--- name: empty_runs
--- Whatever ran in the last $2 found nothing.
-update zendesk_sync_runs set tickets_fetched = 0, tickets_upserted = 0
-where status = 'success' and started_at > $1::timestamptz - $2::interval
-
--- name: fill_runs
--- Whatever ran in the last day and found nothing has been made up for.
-update zendesk_sync_runs
-set tickets_fetched = usual_tickets(started_at), tickets_upserted = usual_tickets(started_at)
-where status = 'success' and tickets_fetched = 0
-  and started_at > $1::timestamptz - interval '1 day'
-
 -- name: write_nothing
 -- The last $2 runs that fetched tickets wrote none.
 update zendesk_sync_runs set tickets_upserted = 0
@@ -109,16 +97,124 @@ set sync_status = 'completed', updated_at = $1::timestamptz, last_modified_curso
 where workspace_id = $2::text
 
 -- name: fail_repositories
--- The first $2 repositories were given up after four attempts.
+-- The repositories $2 failed at the last of $3 attempts.
+update workspace_tracked_repositories as w
+set last_sync_status = 'failed', sync_attempts = $3::integer, last_sync_error = $4::text,
+    last_sync_at = $1::timestamptz, next_sync_at = $1::timestamptz + interval '1 hour'
+from tracked_repositories as t join repositories as r on r.id = t.repository_id
+where t.id = w.tracked_repository_id and r.full_name = any ($2::text[])
+
+-- name: fail_some_repositories
+-- $2 repositories failed at their first attempt.
 update workspace_tracked_repositories
-set last_sync_status = 'failed', sync_attempts = 4, last_sync_error = $3::text,
-    next_sync_at = $1::timestamptz + interval '1 hour'
+set last_sync_status = 'failed', sync_attempts = 1, last_sync_error = $3::text,
+    last_sync_at = $1::timestamptz, next_sync_at = $1::timestamptz + interval '1 hour'
 where id in (
     select id from workspace_tracked_repositories where is_active order by id limit $2::integer)
 
 -- name: mend_repositories
--- Whatever was given up has synced again.
+-- Whatever failed has synced again.
 update workspace_tracked_repositories
 set last_sync_status = 'success', sync_attempts = 0, last_sync_error = null,
     last_sync_at = $1::timestamptz, next_sync_at = $1::timestamptz + sync_frequency_hours * interval '1 hour'
 where last_sync_status = 'failed'
+
+-- name: delay_repositories
+-- The repositories of workspace $2 should have synced $3 ago.
+update workspace_tracked_repositories set next_sync_at = $1::timestamptz - $3::interval
+where workspace_id = $2::text and is_active
+
+-- name: switch_off_repositories
+-- Workspace $2 tracks repositories no more, which were due $3 ago.
+update workspace_tracked_repositories
+set is_active = false, next_sync_at = $1::timestamptz - $3::interval
+where workspace_id = $2::text
+
+-- name: delay_all_repositories
+-- Since $2 nothing has synced; what was due soon after is due since then.
+update workspace_tracked_repositories
+set last_sync_at = least(last_sync_at, $1::timestamptz - $2::interval),
+    next_sync_at = case when next_sync_at < $1::timestamptz + interval '3 hours'
+                        then next_sync_at - interval '4 hours' else next_sync_at end
+where is_active
+
+-- name: sync_late_repositories
+-- Whatever is overdue syncs at once.
+update workspace_tracked_repositories
+set last_sync_at = $1::timestamptz, next_sync_at = $1::timestamptz + sync_frequency_hours * interval '1 hour'
+where is_active and next_sync_at <= $1
+
+-- name: switch_on_repositories
+-- All but one in twenty are active again, as at the beginning, and are due within their interval.
+update workspace_tracked_repositories as w
+set is_active = true, last_sync_at = $1::timestamptz,
+    next_sync_at = $1::timestamptz + w.sync_frequency_hours * interval '1 hour'
+from (
+    select t.id, row_number() over (order by r.full_name collate "C") as n
+    from tracked_repositories as t join repositories as r on r.id = t.repository_id
+) as o
+where o.id = w.tracked_repository_id and not w.is_active and o.n % 20 <> 0
+
+-- name: leave_cache
+-- $2 cached answers ended $3 ago.
+insert into workspace_issues_cache (workspace_id, payload, expires_at)
+select (select min(id) from workspaces), '{"open": 1}', $1::timestamptz - $3::interval
+from generate_series(1, $2::integer)
+
+-- name: clean_cache
+-- Whatever ended more than half a day ago is deleted.
+delete from workspace_issues_cache where expires_at < $1::timestamptz - interval '12 hours'
+
+-- name: track_repositories
+-- Workspace $2 tracks $3 more repositories than its tier allows.
+update workspaces set current_repository_count = max_repositories + $3::integer
+where id = $2::text and $1::timestamptz is not null
+
+-- name: untrack_repositories
+-- Every workspace tracks five repositories.
+update workspaces set current_repository_count = 5
+where current_repository_count <> 5 and $1::timestamptz is not null
+
+-- name: set_frequencies
+-- The repositories of workspace $2 sync every $3 hours.
+update workspace_tracked_repositories set sync_frequency_hours = $3::integer
+where workspace_id = $2::text and $1::timestamptz is not null
+
+-- name: spoil_frequencies
+-- Of the repositories of workspace $2 one says 0 hours, another one says nothing.
+update workspace_tracked_repositories as w
+set sync_frequency_hours = case when o.n = 1 then 0 end
+from (
+    select id, row_number() over (order by id) as n from workspace_tracked_repositories
+    where workspace_id = $2::text and is_active and $1::timestamptz is not null
+) as o
+where o.id = w.id and o.n <= 2
+
+-- name: leave_few_syncs
+-- Only $2 repositories have synced within the last day, and all of these failed.
+update workspace_tracked_repositories as w
+set last_sync_at = case when o.n <= $2::integer then $1::timestamptz
+                        else least(w.last_sync_at, $1::timestamptz - interval '25 hours') end,
+    last_sync_status = case when o.n <= $2::integer then 'failed' else w.last_sync_status end,
+    sync_attempts = case when o.n <= $2::integer then 1 else w.sync_attempts end
+from (
+    select id, row_number() over (order by id) as n from workspace_tracked_repositories
+    where is_active
+) as o
+where o.id = w.id and (o.n <= $2::integer or w.last_sync_at > $1::timestamptz - interval '25 hours')
+
+-- name: restore_syncs
+-- The last sync of each was its interval before the next one is due.
+update workspace_tracked_repositories
+set last_sync_at = next_sync_at - sync_frequency_hours * interval '1 hour'
+where is_active and last_sync_at < $1::timestamptz - interval '24 hours'
+
+-- name: keep_metrics
+-- The figures of the day $2 days ago are still there.
+insert into daily_activity_metrics
+select ($1::timestamptz at time zone 'UTC')::date - $2::integer, id, 3 from workspaces limit 3
+on conflict do nothing
+
+-- name: archive_metrics
+-- Figures older than two months are archived.
+delete from daily_activity_metrics where date < ($1::timestamptz at time zone 'UTC')::date - 60
