@@ -3,6 +3,7 @@
 from docs.generators.text import filled, row
 from watchdog.config.files import shipped_packs
 from watchdog.config.packfacts import PackRule, rules_of, shipped_pack
+from watchdog.config.nodes import Scalar, Table, find
 from watchdog.config.packfile import Pack, Parameter
 
 
@@ -27,6 +28,7 @@ def pack_page(name: str) -> str:
     """Return docs/packs/NAME.md."""
     pack = shipped_pack(name)
     rules = rules_of(pack)
+    reports = "\n".join(_report(name, key, one) for key, one in pack.reports.items())
     parts = (
         f"# {name}\n\n{pack.title}.\n\n{pack.about.strip()}",
         f"```yaml\n{_example(pack)}\n```",
@@ -36,9 +38,10 @@ def pack_page(name: str) -> str:
         + "\n".join(_rule(name, one) for one in rules),
         "## The questions of the runbook\n\n| question | answered by | failures |\n|---|---|---|\n"
         + "\n".join(_question(one) for one in rules),
+        f"## Reports\n\n| report | title | at |\n|---|---|---|\n{reports}" if reports else "",
         "[All packs](README.md)",
     )
-    return "\n\n".join(parts)
+    return "\n\n".join(filter(None, parts))
 
 
 def _example(pack: Pack) -> str:
@@ -59,6 +62,12 @@ def _parameter(one: Parameter) -> str:
 
 def _rule(pack: str, one: PackRule) -> str:
     return row((f"`{pack}-{one.name}`", one.kind, one.severity, one.every or "as in `defaults:`"))
+
+
+def _report(pack: str, name: str, body: Table) -> str:
+    said = {key: find(body, (key,)).value for key in ("title", "at")}
+    words = [one.text if isinstance(one, Scalar) else "" for one in said.values()]
+    return row((f"`{pack}-{name}`", *words))
 
 
 def _question(one: PackRule) -> str:
