@@ -2,8 +2,8 @@
 
 from docs.generators.text import filled, row
 from watchdog.config.files import shipped_packs
-from watchdog.config.packfacts import PackRule, rules_of, shipped_pack
 from watchdog.config.nodes import Scalar, Table, find
+from watchdog.config.packfacts import PackRule, rules_of, shipped_pack
 from watchdog.config.packfile import Pack, Parameter
 
 
