@@ -1,5 +1,6 @@
 """Reports of a real PostgreSQL and SQLite: sent once a day, caught up, kept."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
@@ -215,3 +216,12 @@ async def test_a_hostile_cell_does_nothing_to_its_readers(desk: Morning) -> None
     assert html is not None
     assert "<script>" not in html.get_content()
     assert [one.state for one in await desk.entries()] == ["sent", "sent"]
+
+
+async def test_the_worker_wakes_by_itself(desk: Morning) -> None:
+    worker, _ = await desk.leading()
+    running = asyncio.ensure_future(worker.run())
+    await desk.clock.advance(EIGHT)
+    assert [one.receiver for one in await desk.entries()] == TO_TEAM
+    running.cancel()
+    await asyncio.wait({running})
