@@ -20,8 +20,9 @@ from watchdog.delivery.retries import Patience, next_try_at
 from watchdog.delivery.sending import Answer, send_one
 from watchdog.domain.fallback import channel_of, first_part, later_part, next_receivers
 from watchdog.domain.people import Directory
-from watchdog.store import outbox
-from watchdog.store.outbox import Claimed, Result, Road, Settled, Tried
+from watchdog.store import fallbacks, outbox
+from watchdog.store.fallbacks import Road
+from watchdog.store.outbox import Claimed, Result, Settled, Tried
 from watchdog.store.pool import TROUBLE, store_down
 
 logger = logging.getLogger(__name__)
@@ -340,12 +341,12 @@ class Delivery:
     async def _fall_back(
         self, conn: asyncpg.Connection, dead: Iterable[int], now: datetime
     ) -> None:
-        given_up = await outbox.unreached(conn, dead)
+        given_up = await fallbacks.unreached(conn, dead)
         chosen = next_receivers(given_up, self._directory(), self._notifiers)
         roads = [
             Road(number, one, first_part(one), later_part(one)) for number, one in chosen.items()
         ]
-        self.figures.fallbacks += len(await outbox.insert_fallbacks(conn, roads, now))
+        self.figures.fallbacks += len(await fallbacks.insert_fallbacks(conn, roads, now))
 
     async def _stop(self) -> None:
         """Wait for what is on its way, give back the rest. Its outcome is unknown if it has begun."""

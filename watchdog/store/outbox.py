@@ -15,7 +15,6 @@ import asyncpg
 
 from notifiers.base import Facts, Part
 from rules.base import Severity
-from watchdog.domain.fallback import Unreached
 from watchdog.domain.notices import Notice
 from watchdog.store.copying import copy
 from watchdog.store.sql import load
@@ -158,16 +157,6 @@ class Waiting:
     dead: int
 
 
-@dataclass(frozen=True, slots=True)
-class Road:
-    """Another receiver for message `id`: as what it gets that message, and later news."""
-
-    id: int
-    receiver: str
-    first_part: Part
-    later_part: Part
-
-
 async def insert(conn: asyncpg.Connection, told: Sequence[tuple[Facts, int, Notice]]) -> None:
     """Write messages as (facts, version, notice), inside the transaction of their events.
 
@@ -301,40 +290,8 @@ async def settle(conn: asyncpg.Connection, results: Sequence[Result], now: datet
         )
         for one in results
     ]
-    settled = await conn.fetch(_SQL["settle"], *_columns(rows), now)
+    settled = await conn.fetch(_SQL["settle"], *in_columns(rows), now)
     return {row["id"] for row in settled}
-
-
-async def unreached(conn: asyncpg.Connection, ids: Iterable[int]) -> dict[int, Unreached]:
-    """Return by number what decides who is told instead of the receivers of these messages.
-
-    Their incidents stay locked until the transaction ends.
-    """
-    given_up = sorted(ids)
-    await conn.execute(_SQL["lock_incidents_of"], given_up)
-    return {
-        row["id"]: Unreached(
-            subject=(row["incident_id"], row["report_run"]),
-            receiver=row["receiver"],
-            team=row["team"],
-            owner=row["owner"],
-            told=frozenset(row["told"]),
-            tried=frozenset(row["tried"]),
-        )
-        for row in await conn.fetch(_SQL["list_unreached"], given_up)
-    }
-
-
-async def insert_fallbacks(
-    conn: asyncpg.Connection, roads: Sequence[Road], now: datetime
-) -> list[int]:
-    """Write the same messages to others, who from now on hear of these incidents; return numbers."""
-    rows = [(one.id, one.receiver, one.first_part.value, one.later_part.value) for one in roads]
-    if not rows:
-        return []
-    written = await conn.fetch(_SQL["insert_fallbacks"], *_columns(rows), now)
-    await conn.execute(_SQL["announce"])
-    return [row["id"] for row in written]
 
 
 async def recent(conn: asyncpg.Connection, limit: int = 100) -> list[Entry]:
@@ -422,5 +379,6 @@ async def waiting(conn: asyncpg.Connection, now: datetime, dead_since: datetime)
     return Waiting(**dict(row))
 
 
-def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+def in_columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Return what statements take that write many rows: a list for each column."""
     return [list(column) for column in zip(*rows, strict=True)]

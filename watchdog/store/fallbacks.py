@@ -1,0 +1,56 @@
+"""Who is told instead when a message is given up: what decides it, and the messages to them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from notifiers.base import Part
+from watchdog.domain.fallback import Unreached
+from watchdog.store.outbox import in_columns
+from watchdog.store.sql import load
+
+_SQL = load("outbox")
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """Another receiver for message `id`: as what it gets that message, and later news."""
+
+    id: int
+    receiver: str
+    first_part: Part
+    later_part: Part
+
+
+async def unreached(conn: asyncpg.Connection, ids: Iterable[int]) -> dict[int, Unreached]:
+    """Return by number what decides who is told instead of the receivers of these messages.
+
+    Their incidents stay locked until the transaction ends.
+    """
+    given_up = sorted(ids)
+    await conn.execute(_SQL["lock_incidents_of"], given_up)
+    return {
+        row["id"]: Unreached(
+            subject=(row["incident_id"], row["report_run"]),
+            receiver=row["receiver"],
+            team=row["team"],
+            owner=row["owner"],
+            told=frozenset(row["told"]),
+            tried=frozenset(row["tried"]),
+        )
+        for row in await conn.fetch(_SQL["list_unreached"], given_up)
+    }
+
+
+async def insert_fallbacks(
+    conn: asyncpg.Connection, roads: Sequence[Road], now: datetime
+) -> list[int]:
+    """Write the same messages to others, who from now on hear of these incidents; return numbers."""
+    rows = [(one.id, one.receiver, one.first_part.value, one.later_part.value) for one in roads]
+    if not rows:
+        return []
+    written = await conn.fetch(_SQL["insert_fallbacks"], *in_columns(rows), now)
+    await conn.execute(_SQL["announce"])
+    return [row["id"] for row in written]
