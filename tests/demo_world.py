@@ -1,6 +1,7 @@
 """The demo as tests see it: its world on a moved clock, looked at with the repository's rules."""
 
 import contextlib
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,14 +10,17 @@ from types import MappingProxyType
 
 import asyncpg
 
-from rules.base import Entity, Known, Reading, Rows
+from rules.base import Entity, Known, Rows
 from watchdog.clock import MovedClock
 from watchdog.config.load import load
-from watchdog.config.model import Rule
+from watchdog.config.model import Config, Rule
+from watchdog.demo.failure import Failure
+from watchdog.demo.failures import FAILURES
 from watchdog.demo.switch import set_broken
 from watchdog.demo.world import Demo
 from watchdog.domain.track import Held, Track
 from watchdog.engine import evidence
+from watchdog.engine.holding import in_maintenance
 from watchdog.engine.look import Looked, look
 from watchdog.engine.plan import Opening, plan
 from watchdog.engine.recollection import Recollection
@@ -24,10 +28,13 @@ from watchdog.sources.base import Source
 from watchdog.sources.open import open_source
 
 RULES = Path(__file__).parent.parent / "rules.yaml"
+MINUTE = timedelta(minutes=1)
 SLOT = timedelta(seconds=5)
 SLOTS = 4
 """The rule that waits longest opens after four checks."""
 
+DAY, MINUTE, LEAP = timedelta(days=1), timedelta(minutes=1), timedelta(hours=2)
+Tracks = dict[str, dict[Entity, Track]]
 Opened = tuple[str, Entity, str, str]
 """Rule, entity, severity and failure class of an incident."""
 
@@ -43,6 +50,26 @@ def just(broken: Iterable[str]) -> dict[str, timedelta]:
     return dict.fromkeys(broken, timedelta())
 
 
+def bad_rules(looked: Iterable[Looked]) -> set[str]:
+    """Return the rules with a finding that is not excused."""
+    return {
+        one.rule.name
+        for one in looked
+        if one.judgement
+        and any(found.entity not in one.excused for found in one.judgement.findings)
+    }
+
+
+def good_entities(looked: Iterable[Looked]) -> set[tuple[str, Entity]]:
+    """Return the entities that are watched and good, each with its rule."""
+    return {
+        (one.rule.name, reading.entity)
+        for one in looked
+        if one.judgement
+        for reading in one.judgement.readings
+    }
+
+
 @dataclass
 class World:
     """A living demo, and everything that is needed to look at it."""
@@ -51,6 +78,7 @@ class World:
     clock: MovedClock
     rules: Mapping[str, Rule]
     sources: Mapping[str, Source]
+    config: Config
     recollection: Recollection = field(default_factory=lambda: Recollection({}, {}))
 
     async def live(self, span: timedelta) -> None:
@@ -83,16 +111,60 @@ class World:
 
     async def bad(self, without: frozenset[str] = frozenset()) -> set[str]:
         """Return the rules with a finding that is not excused."""
-        return {
-            one.rule.name
-            for one in await self.look(without)
-            if one.judgement
-            and any(found.entity not in one.excused for found in one.judgement.findings)
-        }
+        return bad_rules(await self.look(without))
 
-    async def openings(self) -> tuple[dict[Opened, Opening], set[str]]:
-        """Return what opens within four slots, and which rules were held, as the domain decides."""
-        tracks: dict[str, dict[Entity, Track]] = {}
+    async def story(self, failure: Failure) -> tuple[dict[Opened, Opening], set[str]]:
+        """Break the demo when it can be seen; return what opens until all has happened, and what was held."""
+        if failure.when:
+            at = failure.next_at(self.clock.now() + MINUTE)
+            await self.live(at - MINUTE - self.clock.now())
+            await self.live(MINUTE)  # what the leap has begun is over
+        without = self.idle_probes(failure)
+        for _ in range(failure.needs // DAY):
+            await self.look(without)
+            await self.leap(DAY)
+        await self.look(without)  # some rules remember what was before
+        await self.switch(failure.id, True)
+        tracks: Tracks = {}
+        opened, held = await self.openings(tracks, without=without)
+        elapsed = (SLOTS - 1) * SLOT
+        for moment in sorted({*(act.after for act in failure.acts), failure.takes}):
+            if moment > elapsed:
+                await self.leap(moment - elapsed)
+                told = frozenset(name for name, *_ in opened)
+                later, more = await self.openings(tracks, told, without)
+                opened, held = later | opened, held | more
+                elapsed = moment + (SLOTS - 1) * SLOT
+        return opened, held
+
+    def idle_probes(self, failure: Failure) -> frozenset[str]:
+        """Return the rules that probe hundreds of entities, but for those that a failure is about."""
+        kinds = {name: rule.kind for name, rule in self.rules.items()}
+        probes = {name for name, kind in kinds.items() if getattr(kind, "for_each", None)}
+        about = FAILURES[re.split("[a-z-]", failure.id)[0]]
+        return frozenset(probes - {one.rule for one in about.opens})
+
+    async def leap(self, span: timedelta) -> None:
+        """Let time pass; after hours the syncs that begin at once have their minute to end."""
+        if span > LEAP:
+            await self.live(span - MINUTE)
+            span = MINUTE
+        await self.live(span)
+
+    async def openings(
+        self,
+        tracks: Tracks | None = None,
+        told: frozenset[str] = frozenset(),
+        without: frozenset[str] = frozenset(),
+    ) -> tuple[dict[Opened, Opening], set[str]]:
+        """Return what opens within four slots, and which rules were held, as the domain decides.
+
+        Args:
+            tracks: What earlier looks have left, and these leave.
+            told: Rules that have opened before; they excuse whoever waits for them in `unless`.
+            without: Rules that are not looked at.
+        """
+        tracks = {} if tracks is None else tracks
         opened: dict[Opened, Opening] = {}
         held: set[str] = set()
         for slot in range(SLOTS):
@@ -101,18 +173,24 @@ class World:
             waiting = frozenset(
                 name for name, rule in self.rules.items() if slot * SLOT % rule.every
             )
-            looked = await self.look(waiting)
+            looked = await self.look(waiting | without)
             bad = {one.rule.name for one in looked if one.judgement and one.judgement.findings}
             for one in looked:
                 assert one.judgement is not None
                 under = next((name for name in one.rule.depends_on if name in bad), "")
+                muting = one.rule.unless_open.rule if one.rule.unless_open else ""
+                is_muted = muting in bad | told
                 if under and one.judgement.findings:
                     held.add(one.rule.name)
+                known = tracks.get(one.rule.name, {})
+                said = in_maintenance(self.config, one.rule, known, one.now)
                 now = plan(
                     one.rule,
                     one.judgement,
-                    tracks.get(one.rule.name, {}),
-                    lambda entity, under=under, one=one: Held(under, entity in one.excused),  # type: ignore[misc]
+                    known,
+                    lambda entity, under=under, is_muted=is_muted, said=said, one=one: Held(  # type: ignore[misc]
+                        under, is_muted or entity in one.excused, said(entity).expected
+                    ),
                     one.now,
                 )
                 tracks[one.rule.name] = dict(now.tracks)
@@ -126,16 +204,6 @@ class World:
                     )
                     opened.setdefault(key, opening)
         return opened, held
-
-    async def readings(self, watched: Mapping[str, tuple[Entity, ...]]) -> list[Reading]:
-        """Return the good values of entities that have an incident."""
-        looked = await self.look(watched=watched)
-        return [
-            reading
-            for one in looked
-            if one.judgement and one.rule.name in watched
-            for reading in one.judgement.readings
-        ]
 
     async def evidence_rows(self, opening: Opening, rule: Rule) -> dict[str, int]:
         """Return how many rows each of a rule's evidence queries brings."""
@@ -168,7 +236,7 @@ async def living(dsn: str, folder: Path, clock: MovedClock, prefix: str) -> Asyn
     demo = await Demo.start(dsn, folder, clock, prefix)
     sources = {one.name: open_source(one, demo.addresses) for one in loaded.config.asked.values()}
     try:
-        yield World(demo, clock, loaded.config.rules, sources)
+        yield World(demo, clock, loaded.config.rules, sources, loaded.config)
     finally:
         for source in sources.values():
             await source.close()

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import zip_longest
 from typing import Any
 
@@ -24,7 +24,6 @@ REPEAT_WINDOW = timedelta(hours=25)
 """Past every reopen window and every `repeat`: what was broken before is not told again."""
 
 REOPEN_WINDOW = timedelta(seconds=3700)
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _SEEN = """
     select id, rule, team, entity, severity, failure_class, owner, state, opened_at, evidence,
@@ -100,7 +99,8 @@ class Player:
 
     async def _play(self, night: Night) -> Played:
         program, first = self.program, night.failures[0]
-        program.jump(_until(program.now(), first.when).total_seconds())
+        now = program.now()
+        program.jump((first.next_at(now + REPEAT_WINDOW) - now).total_seconds())
         program.advance(15)
         newest = await newest_incident(program)
         posts, mails = len(self.receivers.slack()), len(self.receivers.mails())
@@ -110,6 +110,9 @@ class Player:
         opened = await incidents_after(program, newest)
         program.run("demo", "mend", *ids)
         program.advance(SECONDS_TO_RECOVER)
+        if fades := max(one.fades for one in night.failures):
+            program.jump(fades.total_seconds())
+            program.advance(SECONDS_TO_RECOVER)
         return Played(
             opened,
             await incidents_after(program, newest),
@@ -144,16 +147,3 @@ async def incidents_after(program: Program, number: int) -> list[dict[str, Any]]
     rows = await program.fetch(_SEEN, number)
     read = ("entity", "evidence")
     return [{**dict(row), **{name: json.loads(row[name]) for name in read}} for row in rows]
-
-
-def _until(now: datetime, when: str) -> timedelta:
-    """Return how long it is to the next hour, or day and hour, that `when` names; see `Failure`."""
-    earliest = now + REPEAT_WINDOW
-    if not when:
-        return REPEAT_WINDOW
-    day, _, hour = when.rpartition(" ")
-    hours, minutes = map(int, hour.split(":"))
-    at = earliest.replace(hour=hours, minute=minutes, second=0, microsecond=0)
-    while at < earliest or (day and _DAYS[at.weekday()] != day):
-        at += timedelta(days=1)
-    return at - now

@@ -12,7 +12,7 @@ from watchdog.config.reading import parse
 
 WATCHED = {
     "zendesk_sync": "Z1 Z2 Z3 Z4 Z5 Z6 Z7 Z8 Z9 Z10",
-    "background_sync": "B2 B3 B5 B7",
+    "background_sync": "B1 B2 B3 B4 B5 B6 B7 B8",
     "servicetitan_sync": "S1 S2 S3 S4 S5 S6 S7 S8 S9 S10",
     "workspace_issues": "W1 W2 W3 W4 W5 W6 W7 W8 W9 W10 W11",
 }

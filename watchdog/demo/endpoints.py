@@ -37,7 +37,7 @@ class Scene:
 
     def renew(self, switches: Switches) -> None:
         """Take over what is broken now; what is mended may happen once again."""
-        once = set(switches.customers_refused_once)
+        once = {*switches.customers_refused_once, *switches.statuses_refused_once}
         if switches.desk_down_once:
             once.add("desk")
         self.used_once &= once
@@ -124,6 +124,12 @@ class Endpoints:
 
     async def _sync_status(self, request: web.Request) -> web.Response:
         organisation_id = request.query.get("organizationId", "")
+        switches = self._scene.switches
+        if organisation_id in switches.statuses_refused or (
+            organisation_id in switches.statuses_refused_once
+            and self._scene.happens_once(organisation_id)
+        ):
+            return web.json_response({"error": "cannot read properties of undefined"}, status=500)
         found = await self._background.status(organisation_id, self._clock.now())
         if found is None:
             return _unknown("organisation", organisation_id)
@@ -154,12 +160,14 @@ class Endpoints:
 
     async def _instance(self, request: web.Request) -> web.Response:
         instance = request.query.get("instanceId", "")
-        status = None
+        found = None
         if "\x00" not in instance:  # PostgreSQL has no such text
-            status = await self._crm.fetchval(load("contacts")["find_instance"], instance)
-        if status is None:
+            found = await self._crm.fetchrow(load("contacts")["find_instance"], instance)
+        if found is None:
             return _unknown("instance", instance)
-        return web.json_response({"instanceId": instance, "status": _STATES[status]})
+        ended = found["workspace_id"] in self._scene.switches.workflows_terminated
+        status = "Terminated" if ended else _STATES[found["sync_status"]]
+        return web.json_response({"instanceId": instance, "status": status})
 
     async def _raw_customer(self, request: web.Request) -> web.Response:
         workspace = request.query.get("workspaceId", "")

@@ -8,8 +8,10 @@ after the number marks a twin: it looks like the failure, and nobody may be told
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 USUAL_RUN = timedelta(seconds=40)
 """How long a ticket sync takes."""
@@ -43,7 +45,15 @@ class Switches:
         workspaces_left_alone: Their contact sync neither starts nor ends.
         customers_refused, customers_refused_once: Workspaces whose CRM refuses us, always or at
             the first request only.
+        workspaces_walked: Each sync of theirs updates all of their contacts.
+        cursors_frozen: Workspaces whose syncs do not move the cursor.
+        workflows_terminated: Workspaces whose last workflow was ended by force.
         organisations_failing: What the syncs of an organisation fail with.
+        organisations_slow: Organisations whose syncs take five times as long.
+        organisations_left_alone: Organisations that do not sync.
+        scheduler_dead: No organisation syncs.
+        statuses_refused, statuses_refused_once: Organisations whose status cannot be told, always
+            or at the first request only.
         desk_down, desk_down_once: The desk answers 503, always or to the first request only.
         mails_waiting: How many mails wait at any moment.
         mails_stuck: Mails that have waited for a quarter of an hour wait for ever.
@@ -68,7 +78,15 @@ class Switches:
     workspaces_left_alone: tuple[str, ...] = ()
     customers_refused: tuple[str, ...] = ()
     customers_refused_once: tuple[str, ...] = ()
+    workspaces_walked: tuple[str, ...] = ()
+    cursors_frozen: tuple[str, ...] = ()
+    workflows_terminated: tuple[str, ...] = ()
     organisations_failing: Mapping[str, str] = field(default_factory=dict)
+    organisations_slow: tuple[str, ...] = ()
+    organisations_left_alone: tuple[str, ...] = ()
+    scheduler_dead: bool = False
+    statuses_refused: tuple[str, ...] = ()
+    statuses_refused_once: tuple[str, ...] = ()
     desk_down: bool = False
     desk_down_once: bool = False
     mails_waiting: int = 2
@@ -92,7 +110,7 @@ class Expected:
     """An incident that a failure opens. `entity` as the rule names it; () for the whole.
 
     Attributes:
-        says: Words that stand in its fact or detail.
+        says, omits: Words that stand in its fact or detail, and words that do not.
         recovers: It ends although nobody mends the failure.
         repeats: It names the earlier incident that it repeats.
         team: Who owns it, where it is not its rule's team.
@@ -103,6 +121,7 @@ class Expected:
     failure_class: str = ""
     entity: tuple[tuple[str, str], ...] = ()
     says: str = ""
+    omits: str = ""
     recovers: bool = False
     repeats: bool = False
     team: str = ""
@@ -159,6 +178,17 @@ class Failure:
     takes: timedelta = timedelta()
     fades: timedelta = timedelta()
     needs: timedelta = timedelta()
+
+    def next_at(self, earliest: datetime) -> datetime:
+        """Return when it can be seen next: at `earliest`, or then as soon as `when` says."""
+        if not self.when:
+            return earliest
+        day, _, hour = self.when.rpartition(" ")
+        hours, minutes = map(int, hour.split(":"))
+        at = earliest.replace(hour=hours, minute=minutes, second=0, microsecond=0)
+        while at < earliest or (day and _DAYS[at.weekday()] != day):
+            at += timedelta(days=1)
+        return at
 
     @property
     def is_twin(self) -> bool:

@@ -234,8 +234,12 @@ async def _live_crm(db: Executes, now: datetime, state: Switches) -> None:
     if not state.tickets_frozen:
         await db.execute(zendesk["update_tickets"], now)
         await db.execute(zendesk["add_ticket"], now)
-    await db.execute(contacts["finish_syncs"], now, state.workspaces_left_alone)
-    await db.execute(contacts["start_syncs"], now, state.workspaces_left_alone)
+    left_alone = state.workspaces_left_alone
+    await db.execute(
+        contacts["finish_syncs"], now, left_alone, state.cursors_frozen, state.workspaces_walked
+    )
+    await db.execute(contacts["catch_up_syncs"], now, left_alone, state.cursors_frozen)
+    await db.execute(contacts["start_syncs"], now, left_alone)
     if not state.syncs_stopped:
         await db.execute(github["sync_repositories"], now, state.repositories_left_alone)
     if not state.cache_left_alone:
