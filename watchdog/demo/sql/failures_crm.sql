@@ -53,6 +53,18 @@ delete from zendesk_sync_runs where started_at > $1::timestamptz - $2::interval
 -- The run in progress always began $2 ago.
 update zendesk_sync_runs set started_at = $1::timestamptz - $2::interval where status = 'running'
 
+-- name: empty_runs
+-- Whatever ran in the last $2 found nothing.
+update zendesk_sync_runs set tickets_fetched = 0, tickets_upserted = 0
+where status = 'success' and started_at > $1::timestamptz - $2::interval
+
+-- name: fill_runs
+-- Whatever ran in the last day and found nothing has been made up for.
+update zendesk_sync_runs
+set tickets_fetched = usual_tickets(started_at), tickets_upserted = usual_tickets(started_at)
+where status = 'success' and tickets_fetched = 0
+  and started_at > $1::timestamptz - interval '1 day'
+
 -- name: write_nothing
 -- The last $2 runs that fetched tickets wrote none.
 update zendesk_sync_runs set tickets_upserted = 0
@@ -91,10 +103,71 @@ set sync_status = 'running', updated_at = $1::timestamptz - $3::interval
 where workspace_id = $2::text
 
 -- name: end_contact_sync
--- The sync of workspace $2 is ended.
+-- The sync of workspace $2 is ended, and all is well.
 update servicetitan_sync_state
-set sync_status = 'completed', updated_at = $1::timestamptz, last_modified_cursor = $1
+set sync_status = 'completed', updated_at = $1::timestamptz, last_modified_cursor = $1,
+    last_sync_errors = 0, last_error = null
 where workspace_id = $2::text
+
+-- name: leave_contact_sync
+-- The last sync of workspace $2 ended $3 ago.
+update servicetitan_sync_state
+set sync_status = 'completed', updated_at = $1::timestamptz - $3::interval
+where workspace_id = $2::text
+
+-- name: end_with_errors
+-- A sync of workspace $2 ends, and could not write $3 of its customers.
+update servicetitan_sync_state
+set sync_status = 'completed', updated_at = $1::timestamptz, last_modified_cursor = $1,
+    last_sync_errors = $3::integer, last_error = 'customer 100017: lastname is missing'
+where workspace_id = $2::text
+
+-- name: fail_contact_sync
+-- The workflow of workspace $2 ends with an error.
+update servicetitan_sync_state
+set sync_status = 'error', updated_at = $1::timestamptz, last_error = 'step fetch-customers failed'
+where workspace_id = $2::text
+
+-- name: enable_contact_sync
+-- The sync of workspace $2 is switched on ($3) or off.
+update servicetitan_sync_state set sync_enabled = $3::boolean
+where workspace_id = $2::text and $1::timestamptz is not null
+
+-- name: set_cursor
+-- Somebody sets the cursor of workspace $2 to $3 from now.
+update servicetitan_sync_state set last_modified_cursor = $1::timestamptz + $3::interval
+where workspace_id = $2::text
+
+-- name: walk_contacts
+-- A sync of workspace $2 updates every contact that there is.
+update contacts set updated_at = $1::timestamptz where workspace_id = $2::text
+
+-- name: rest_contacts
+-- Nothing was updated in workspace $2 since yesterday.
+update contacts set updated_at = $1::timestamptz - interval '1 day'
+where workspace_id = $2::text and updated_at > $1::timestamptz - interval '1 hour'
+
+-- name: import_contacts
+-- A customer imports $3 contacts into workspace $2; their numbers lie far apart.
+insert into contacts (workspace_id, crm_id, firstname, lastname, created_at, updated_at)
+select $2::text, 500000 + n * 37, 'Ivo', 'Import', $1::timestamptz, $1
+from generate_series(1, $3::integer) as n
+
+-- name: forget_imported_contacts
+-- The import into workspace $2 is undone.
+delete from contacts
+where workspace_id = $2::text and lastname = 'Import' and $1::timestamptz is not null
+
+-- name: repeat_contacts
+-- $3 customers of workspace $2 are written a second time.
+insert into contacts (workspace_id, crm_id, firstname, lastname, created_at, updated_at)
+select workspace_id, crm_id, firstname, 'Import', $1::timestamptz, $1
+from contacts where workspace_id = $2::text order by crm_id limit $3::integer
+
+-- name: add_keyless_contacts
+-- $3 contacts of workspace $2 are no customers of the CRM.
+insert into contacts (workspace_id, crm_id, firstname, lastname, created_at, updated_at)
+select $2::text, null, 'Ida', 'Import', $1::timestamptz, $1 from generate_series(1, $3::integer)
 
 -- name: fail_repositories
 -- The repositories $2 failed at the last of $3 attempts.
@@ -131,11 +204,13 @@ set is_active = false, next_sync_at = $1::timestamptz - $3::interval
 where workspace_id = $2::text
 
 -- name: delay_all_repositories
--- Since $2 nothing has synced; what was due soon after is due since then.
+-- Since $2 nothing has synced; every third has been due for a quarter of an hour to three hours.
 update workspace_tracked_repositories
 set last_sync_at = least(last_sync_at, $1::timestamptz - $2::interval),
-    next_sync_at = case when next_sync_at < $1::timestamptz + interval '3 hours'
-                        then next_sync_at - interval '4 hours' else next_sync_at end
+    next_sync_at = case abs(hashtext(id::text)::bigint) % 3
+        when 0 then $1::timestamptz
+            - (15 + abs(hashtext(id::text)::bigint) % 180) * interval '1 minute'
+        else next_sync_at end
 where is_active
 
 -- name: sync_late_repositories
