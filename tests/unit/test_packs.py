@@ -28,7 +28,7 @@ sources:
 defaults: { team: data }
 packs:
 """
-GIVEN = {"api": "api", "source": "database"}
+GIVEN = {"api": "api", "source": "database", "drill_key": "restore-drill"}
 
 
 def given(one: Parameter) -> str:
@@ -41,7 +41,7 @@ def used(name: str, *, in_full: bool = False) -> Loaded:
     needed = {
         one.name: given(one)
         for one in shipped_pack(name).parameters.values()
-        if one.default is None and (not one.is_optional or one.name in {"api", "log"})
+        if one.default is None and (not one.is_optional or one.name in {"api", "log", "drill_key"})
     }
     for one in shipped_pack(name).parameters.values():
         if in_full and one.default:

@@ -11,6 +11,11 @@ _VIEW = (("component", "thread_view"), ("route", "/threads/:id"))
 _RECENTLY = timedelta(minutes=5)
 _REVISION, _OTHER_REVISION = "a41c09e7d2f3", "b7730f1c55ae"
 _LOG_LIMIT_MB = 30
+_BROKEN_RELEASE = (
+    Burst("unhandled_exception", 40),
+    Burst("client_error", 25),
+    Burst("email_delivery_failed", 12),
+)
 _WINDOW = timedelta(minutes=6)
 """The longest window of five minutes in which lines are counted has passed."""
 
@@ -61,6 +66,12 @@ FAILURES = (
         breaks=(("fail_mails", 3, _RECENTLY, 4),), mends=(("send_failed_mails",),),
     ),
     Failure(
+        "E5b", "Three mails that failed for good fail again an hour later", "desk",
+        opens=(Expected(_FAIL, "warning", "transient", recovers=True),),
+        breaks=(("fail_mails", 3, _RECENTLY, 5),), mends=(("send_failed_mails",),),
+        acts=(Act(timedelta(minutes=65), (("try_mails_again",),)),),
+    ),
+    Failure(
         "E6", "The mail worker is dead", "desk",
         opens=(Expected(f"{_RULE}worker-silent", "critical"),), later=(_WAITING,),
         sets={"worker_dead": True}, mends=(("send_waiting_mails",),),
@@ -86,14 +97,11 @@ FAILURES = (
             Expected(f"{_RULE}client-errors", "warning", "", _VIEW),
             Expected(f"{_RULE}deliveries-refused", "warning"),
         ),
-        sets={
-            "bursts": (
-                Burst("unhandled_exception", 40),
-                Burst("client_error", 25),
-                Burst("email_delivery_failed", 12),
-            )
-        },
-        fades=_WINDOW,
+        sets={"bursts": _BROKEN_RELEASE}, fades=_WINDOW, when="12:00",
+    ),
+    Failure(
+        "E8a", "A release breaks everything during its maintenance", "desk",
+        sets={"bursts": _BROKEN_RELEASE}, fades=_WINDOW, when="tue 04:15",
     ),
     Failure(
         "E9", "Forty token checks fail within ten minutes", "desk",

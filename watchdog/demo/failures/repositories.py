@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from watchdog.demo.failure import Burst, Expected, Failure
+from watchdog.demo.failure import Act, Burst, Expected, Failure
 
 _RULE = "workspace_issues-"
 _LATE, _DEAD, _FAILING = f"{_RULE}overdue", f"{_RULE}nothing-syncs", f"{_RULE}repositories-failing"
@@ -145,6 +145,22 @@ FAILURES = (
         "W9a", "Nine repositories synced within a day, and all nine failed", "crm",
         sets={"syncs_stopped": True},
         keeps=(("leave_few_syncs", 9),), mends=(("mend_repositories",), ("restore_syncs",)),
+    ),
+    Failure(
+        "W10", "Somebody stopped most syncs, and forgot it", "crm",
+        opens=(
+            Expected(f"{_RULE}repositories-halved", "info"),
+            Expected(f"{_RULE}frequency-doubled", "info", "", (("tier", "pro"),)),
+        ),
+        breaks=(("switch_off_most_repositories",), ("slow_tier_down", "pro")),
+        mends=(("switch_on_repositories",), ("speed_tier_up", "pro")),
+        acts=(Act(_DAY), Act(2 * _DAY)), when="03:05", needs=4 * _DAY, fades=_DAY,
+    ),
+    Failure(
+        "W10a", "One workspace tracks no repositories any more", "crm",
+        breaks=(("switch_off_repositories", _LEAVING, timedelta(hours=3)),),
+        mends=(("switch_on_repositories",),),
+        acts=(Act(_DAY), Act(2 * _DAY)), when="03:05", needs=4 * _DAY, fades=_DAY,
     ),
     Failure(
         "W11", "Daily figures of three months ago are not archived", "crm",

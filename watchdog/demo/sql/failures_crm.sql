@@ -203,6 +203,21 @@ update workspace_tracked_repositories
 set is_active = false, next_sync_at = $1::timestamptz - $3::interval
 where workspace_id = $2::text
 
+-- name: switch_off_most_repositories
+-- Six of ten workspaces track repositories no more.
+update workspace_tracked_repositories set is_active = false
+where abs(hashtext(workspace_id)::bigint) % 10 < 6 and $1::timestamptz is not null
+
+-- name: slow_tier_down
+-- The repositories of tier $2 sync half as often.
+update workspace_tracked_repositories as r set sync_frequency_hours = sync_frequency_hours * 2
+from workspaces as w where w.id = r.workspace_id and w.tier = $2::text and $1::timestamptz is not null
+
+-- name: speed_tier_up
+-- They sync as often as before.
+update workspace_tracked_repositories as r set sync_frequency_hours = sync_frequency_hours / 2
+from workspaces as w where w.id = r.workspace_id and w.tier = $2::text and $1::timestamptz is not null
+
 -- name: delay_all_repositories
 -- Since $2 nothing has synced; every third has been due for a quarter of an hour to three hours.
 update workspace_tracked_repositories

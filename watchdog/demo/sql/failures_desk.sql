@@ -32,6 +32,11 @@ from generate_series(1, $2::integer - (
 update email_delivery_logs set status = 'SENT', attempts = attempts + 1
 where status = 'FAILED' and created_at > $1::timestamptz - interval '2 days'
 
+-- name: try_mails_again
+-- The mails that were given up are tried once more, in vain.
+update email_delivery_logs set attempts = attempts + 1
+where status = 'FAILED' and attempts >= 5 and created_at > $1::timestamptz - interval '1 day'
+
 -- name: set_revision
 -- From now on the database is at migration $2.
 update alembic_version set version_num = $2::text where $1::timestamptz is not null
