@@ -111,25 +111,27 @@ class Cursor(TableSettings):
             return unanswered(context)
         found: list[Finding | Reading] = []
         known: dict[str, str | None] = {}
+        watched, has_data = set(context.watched), False
         for row in answer.rows:
             entity, key = self.entity_of(row), key_of(self.entity_of(row))
             known[key] = context.remembered.get(key)
             mark = self._mark(context, row["value"])
             if mark is None:
                 continue
+            has_data = True
             if self._is_ahead(context, mark):
                 found.append(self._jumped(context, entity, mark))
                 continue
-            course = self._course(context.now, mark, _recalled(known[key]))
-            known[key] = course.text()
-            found.append(self._judge_course(context, entity, mark, course))
-        watched = set(context.watched)
+            before = _recalled(known[key])
+            course = self._course(context.now, mark, before)
+            if course != before:
+                known[key] = course.text()
+            if entity in watched or self._is_bad(context, course):
+                found.append(self._judge_course(context, entity, mark, course))
         return Judgement(
             findings=ordered(one for one in found if isinstance(one, Finding)),
-            readings=ordered_readings(
-                one for one in found if isinstance(one, Reading) and one.entity in watched
-            ),
-            has_data=bool(found),
+            readings=ordered_readings(one for one in found if isinstance(one, Reading)),
+            has_data=has_data,
             truncated=answer.truncated,
             remember=changed_only(context, known, truncated=answer.truncated),
         )
@@ -156,13 +158,18 @@ class Cursor(TableSettings):
         is_accepted = now - back_at >= self.accept_after
         return _Course(mark, now) if is_accepted else replace(before, back_at=back_at)
 
+    def _is_bad(self, context: Context, course: _Course) -> bool:
+        limit = self.may.stand_still
+        is_still = limit is not None and context.now - course.at > limit
+        return is_still or course.back_at is not None
+
     def _judge_course(
         self, context: Context, entity: Entity, mark: Mark, course: _Course
     ) -> Finding | Reading:
         if course.back_at is not None:
             return self._went_back(context, entity, mark, course)
         span, limit = context.now - course.at, self.may.stand_still
-        if limit is None or span <= limit:
+        if limit is None or not self._is_bad(context, course):
             return good(entity, None, f"at {mark}", f"It is at {mark}.", course.at)
         return self.finding(
             context,

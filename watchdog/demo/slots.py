@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 QUARTER_HOUR = timedelta(minutes=15)
@@ -34,12 +35,24 @@ def floor(at: datetime) -> datetime:
 
 def latest_slot(cron: str, zone: ZoneInfo, at: datetime) -> datetime:
     """Return the slot at or before `at`; none of these lines leaves four days without one."""
-    slot = floor(at)
+    return _latest(cron, zone, floor(at))
+
+
+@lru_cache(1024)
+def _latest(cron: str, zone: ZoneInfo, quarter: datetime) -> datetime:
+    """Return the slot at or before a whole quarter of an hour: many ticks ask about the same."""
+    slot = quarter
     for _ in range(_STEPS_MAX):
-        if is_slot(cron, slot.astimezone(zone)):
+        local = slot.astimezone(zone)
+        if is_slot(cron, local):
             return slot
-        slot -= QUARTER_HOUR
-    raise ValueError(f'no slot of "{cron}" in the four days before {at}')
+        slot -= _step(cron, local)
+    raise ValueError(f'no slot of "{cron}" in the four days before {quarter}')
+
+
+def _step(cron: str, local: datetime) -> timedelta:
+    """Return how far the next slot is at least: only whole hours can match the other lines."""
+    return QUARTER_HOUR if cron == QUARTERLY or local.minute else timedelta(hours=1)
 
 
 def slots_between(cron: str, zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[datetime]:
@@ -49,5 +62,4 @@ def slots_between(cron: str, zone: ZoneInfo, start: datetime, end: datetime) -> 
         local = slot.astimezone(zone)
         if slot >= start and is_slot(cron, local):
             yield slot
-        # Only whole hours can match the other lines, so they are gone through an hour at a time.
-        slot += QUARTER_HOUR if cron == QUARTERLY or local.minute else timedelta(hours=1)
+        slot += _step(cron, local)

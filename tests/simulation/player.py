@@ -1,0 +1,159 @@
+"""Plays a simulated year: the living demo, and the real engine on a store, from moment to moment."""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import yaml
+
+from tests.demo_world import RULES, drop
+from tests.postgres import Server
+from tests.simulation.year import EPOCH, Planted
+from tests.watching import leads, running_engine
+from watchdog.clock import MovedClock
+from watchdog.config.load import load
+from watchdog.config.model import Config, Rule
+from watchdog.demo.switch import set_broken
+from watchdog.demo.world import Demo
+from watchdog.domain.incident import Incident
+from watchdog.engine.engine import Engine
+from watchdog.sources.open import open_source
+from watchdog.store import incidents
+from watchdog.store.pool import open_pool, transaction
+
+EVERY = "5m"
+DEAR = frozenset(
+    {
+        "background_sync-records-collapse",
+        "background_sync-runs-slow",
+        "background_sync-status-endpoint",
+        "servicetitan_sync-credentials",
+        "servicetitan_sync-workflow-ended",
+    }
+)
+"""A look at each of them is 250 requests, or reads weeks of a log: more than at all others together."""
+
+DEAR_EVERY = timedelta(hours=25)
+"""How often they are looked at where nothing is planted for them, at another hour each day."""
+
+FLUSHED_EVERY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+
+
+def as_teams_look(folder: Path) -> Config:
+    """Return the repository's configuration with intervals of teams instead of those of the demo.
+
+    Rules are looked at every five minutes, what a pack looks at slowly in the pack's own interval.
+    """
+    written = yaml.safe_load(RULES.read_text())
+    written["defaults"]["every"] = EVERY
+    for pack in written["packs"].values():
+        for key in ("every", "every_slowly", "every_probe"):
+            pack.pop(key, None)
+    written["packs"]["servicetitan_sync"]["every_probe"] = EVERY
+    path = folder / "rules.yaml"
+    path.write_text(yaml.safe_dump(written, sort_keys=False))
+    loaded = load(path, {})
+    assert loaded.config is not None, loaded.problems
+    return loaded.config
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Switched:
+    """A failure is broken or mended."""
+
+    at: datetime
+    failure_id: str
+    broken: bool
+
+
+@dataclass
+class Player:
+    """The demo on a clock that is moved, and an engine that is told when to look.
+
+    Attributes:
+        looks: How often a rule was looked at.
+    """
+
+    demo: Demo
+    clock: MovedClock
+    config: Config
+    store: asyncpg.Pool
+    engine: Engine
+    moments: int = 0
+    looks: int = 0
+
+    async def play(self, moments: Sequence[datetime], planted: Sequence[Planted]) -> None:
+        """Look at every moment, and break and mend on the way what is planted."""
+        switched = sorted(
+            Switched(at, one.failure.id, broken)
+            for one in planted
+            for at, broken in ((one.broken_at, True), (one.mended_at, False))
+        )
+        for at in moments:
+            while switched and switched[0].at < at:
+                await self._switch(switched.pop(0))
+            await self._look(at, [one for one in planted if one.span.start <= at < one.span.end])
+
+    async def _switch(self, one: Switched) -> None:
+        await self._live_until(one.at)
+        await set_broken(self.demo.crm_dsn, one.failure_id, one.broken)
+        await self.demo.tick()
+
+    async def _look(self, at: datetime, planted: Sequence[Planted]) -> None:
+        # What begins in one tick ends in the next: a leap alone would leave everything begun.
+        await self._live_until(at - MINUTE)
+        await self._live_until(at)
+        expected = {incident.rule for one in planted for incident in one.failure.opens}
+        batch = [one for one in self.config.rules.values() if _is_due(one, at, expected)]
+        await self.engine.evaluate(batch, at)
+        self.moments += 1
+        self.looks += len(batch)
+        if not (at - EPOCH) % FLUSHED_EVERY:
+            await self.engine.flush()
+
+    async def _live_until(self, at: datetime) -> None:
+        if at > self.clock.now():
+            await self.clock.jump(at - self.clock.now())
+            await self.demo.tick()
+
+    async def incidents(self) -> list[Incident]:
+        """Return everything that has opened, the earliest first."""
+        async with transaction(self.store) as conn:
+            return sorted(await incidents.listed(conn, with_resolved=True), key=lambda one: one.id)
+
+    @property
+    def blind(self) -> list[str]:
+        """Return the rules that could not be evaluated at some moment."""
+        assert self.engine.memory is not None
+        return [one.rule for one in self.engine.memory.looks.values() if one.error]
+
+
+def _is_due(rule: Rule, at: datetime, expected: Set[str]) -> bool:
+    is_left_out = rule.name in DEAR and rule.name not in expected
+    return not (at - EPOCH) % (DEAR_EVERY if is_left_out else rule.every)
+
+
+@contextlib.asynccontextmanager
+async def player(server: Server, folder: Path, start: datetime) -> AsyncIterator[Player]:
+    """Give a world that begins at an instant, with a past that is healthy."""
+    config, clock = as_teams_look(folder), MovedClock(start)
+    prefix = f"year_{start:%Y_%m_%d}"
+    dsn = server.dsn("postgres")
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(drop, dsn, prefix)
+        demo = await Demo.start(dsn, folder, clock, prefix)
+        stack.push_async_callback(demo.close)
+        store = await open_pool((await stack.enter_async_context(server.database("migrated"))).dsn)
+        stack.push_async_callback(store.close)
+        sources = {one.name: open_source(one, demo.addresses) for one in config.asked.values()}
+        for source in sources.values():
+            stack.push_async_callback(source.close)
+        # Its own clock stands still, so that it looks when it is told to and never by itself.
+        engine = await stack.enter_async_context(running_engine(store, MovedClock(start)))
+        await engine.apply(config, sources)
+        await leads(engine)
+        yield Player(demo, clock, config, store, engine)

@@ -1,0 +1,114 @@
+"""When a simulated year is looked at, and when failures are planted in it."""
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.demo_world import repository_rules
+from tests.simulation.year import (
+    APART,
+    DAY,
+    HOUR,
+    SLOT,
+    Span,
+    changes_of_time,
+    moments,
+    month_ends,
+    plant,
+    plantable,
+    promised,
+    shuffled,
+)
+from watchdog.demo.failures import FAILURES
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+YEAR = Span(START, datetime(2026, 1, 1, tzinfo=UTC))
+RULES = repository_rules()
+PLANTABLE = plantable(FAILURES.values(), RULES)
+
+spans = st.builds(
+    lambda after, lasts: Span(
+        START + timedelta(seconds=after), START + timedelta(seconds=after + lasts)
+    ),
+    st.integers(0, 5 * 86400),
+    st.integers(0, 2 * 86400),
+)
+
+
+@given(spans, st.lists(spans, max_size=4))
+def test_every_whole_hour_is_looked_at_and_nothing_outside_of_the_whole(
+    whole: Span, dense: list[Span]
+) -> None:
+    found = moments(whole, dense)
+    assert set(found) >= set(whole.slots(HOUR))
+    assert all(whole.start <= at < whole.end for at in found)
+
+
+@given(spans, st.lists(spans, max_size=4))
+def test_every_slot_of_what_is_dense_is_looked_at_once_and_in_order(
+    whole: Span, dense: list[Span]
+) -> None:
+    found = moments(whole, dense)
+    assert found == sorted(set(found))
+    slots = {at for one in dense for at in one.slots(SLOT) if whole.start <= at < whole.end}
+    assert slots <= set(found)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 30))
+def test_failures_lie_apart_from_each_other_and_from_what_is_reserved(
+    seed: int, count: int
+) -> None:
+    chance = random.Random(seed)
+    reserved = month_ends(YEAR)
+    found = plant(shuffled(PLANTABLE, count, chance), RULES, YEAR, reserved, chance)
+    taken = sorted([*reserved, *(one.span for one in found)])
+    assert len(found) == count
+    assert all(one.end + APART <= two.start for one, two in pairwise(taken))
+
+
+@given(st.integers(0, 2**32))
+def test_a_failure_is_mended_after_its_promise_and_looked_at_until_it_is_over(seed: int) -> None:
+    chance = random.Random(seed)
+    [one] = plant(shuffled(PLANTABLE, 1, chance), RULES, YEAR, [], chance)
+    assert one.promised_at - one.broken_at == promised(one.failure, RULES)
+    assert one.mended_at > one.promised_at
+    assert one.dense[0].start < one.broken_at
+    assert one.dense[-1].end == one.over_at > one.mended_at
+
+
+def test_all_failures_come_equally_often() -> None:
+    order = shuffled(PLANTABLE, 3 * len(PLANTABLE), random.Random(1))
+    assert {order.count(one) for one in PLANTABLE} == {3}
+
+
+def test_what_has_no_room_is_refused() -> None:
+    day = Span(START, START + DAY)
+    with pytest.raises(ValueError, match="no room"):
+        plant(PLANTABLE * 9, RULES, day, [], random.Random(1))
+
+
+def test_a_failure_that_ends_before_its_rule_has_looked_is_not_planted() -> None:
+    slowly = {name: replace(rule, every=HOUR) for name, rule in RULES.items()}
+    assert "Z9a" not in {one.id for one in plantable(FAILURES.values(), slowly)}
+
+
+@pytest.mark.parametrize(
+    ("zone", "days"),
+    [
+        ("America/New_York", [(3, 9), (11, 2)]),
+        ("Europe/Berlin", [(3, 30), (10, 26)]),
+        ("Asia/Kolkata", []),
+    ],
+)
+def test_days_that_have_not_24_hours_are_known(zone: str, days: list[tuple[int, int]]) -> None:
+    middles = [one.start + (one.end - one.start) / 2 for one in changes_of_time(zone, YEAR)]
+    assert [(at.month, at.day) for at in middles] == days
+
+
+def test_every_month_of_the_year_has_an_end() -> None:
+    assert len([one for one in month_ends(YEAR) if one.overlaps(YEAR)]) == 13
