@@ -20,6 +20,7 @@ SETTLED = timedelta(minutes=1)
 
 SHORTLY = timedelta(seconds=15)
 LEAP = timedelta(minutes=10)
+_REPORT = "REPORT"
 REPEAT_WINDOW = timedelta(hours=25)
 """Past every reopen window and every `repeat`: what was broken before is not told again."""
 
@@ -70,7 +71,10 @@ def rules_of(system: str) -> set[str]:
 
 @dataclass
 class Played:
-    """What a night brought: incidents while it was broken, and after it was mended, and messages."""
+    """What a night brought: incidents while it was broken, and after it was mended, and messages.
+
+    Reports come in any night, and tell of no incident of it: they are left out.
+    """
 
     opened: list[dict[str, Any]]
     ended: list[dict[str, Any]]
@@ -116,8 +120,8 @@ class Player:
         return Played(
             opened,
             await incidents_after(program, newest),
-            self.receivers.slack()[posts:],
-            self.receivers.mails()[mails:],
+            [one for one in self.receivers.slack()[posts:] if _REPORT not in one["text"]],
+            [one for one in self.receivers.mails()[mails:] if _REPORT not in one["headers"]["Subject"]],
         )
 
     def _let_pass(self, night: Night) -> None:

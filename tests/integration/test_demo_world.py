@@ -21,10 +21,20 @@ from watchdog.demo.switch import list_broken, set_broken
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PROBES = frozenset({"servicetitan_sync-credentials"})
+PROBES = frozenset(
+    {
+        "background_sync-status-endpoint",
+        "servicetitan_sync-credentials",
+        "servicetitan_sync-workflow-ended",
+    }
+)
 """Hundreds of requests, whose answers do not depend on the hour."""
 
-SLOW = PROBES | {"background_sync-runs-failing"}
+SLOW = PROBES | {
+    "background_sync-records-collapse",
+    "background_sync-runs-failing",
+    "background_sync-runs-slow",
+}
 """Rules that are looked at every few hours only, so that a week passes in seconds."""
 
 
