@@ -21,6 +21,7 @@ SETTLED = timedelta(minutes=1)
 SHORTLY = timedelta(seconds=15)
 LEAP = timedelta(minutes=10)
 _REPORT = "REPORT"
+DAY = timedelta(days=1)
 REPEAT_WINDOW = timedelta(hours=25)
 """Past every reopen window and every `repeat`: what was broken before is not told again."""
 
@@ -105,6 +106,9 @@ class Player:
         program, first = self.program, night.failures[0]
         now = program.now()
         program.jump((first.next_at(now + REPEAT_WINDOW) - now).total_seconds())
+        for _ in range(max(one.needs for one in night.failures) // DAY):
+            program.advance(SHORTLY.total_seconds())
+            program.jump((DAY - SHORTLY).total_seconds())
         program.advance(15)
         newest = await newest_incident(program)
         posts, mails = len(self.receivers.slack()), len(self.receivers.mails())
