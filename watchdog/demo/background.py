@@ -123,6 +123,8 @@ class Background:
     def __init__(self, db: aiosqlite.Connection, now: datetime) -> None:
         self._db = db
         self._everybody = organisations(now)
+        # Everybody is probed all day long, and most change once in hours.
+        self._told: dict[str, tuple[str, Mapping[str, Any]]] = {}
 
     @classmethod
     async def open(cls, path: Path, now: datetime) -> "Background":
@@ -167,6 +169,8 @@ class Background:
             await self._db.execute("rollback")
             raise
         await self._db.execute("commit")
+        for organisation_id, *_ in rows:
+            self._told.pop(organisation_id, None)
 
     async def take_steps(self, steps: Iterable[Step], now: datetime) -> None:
         """Run a failure's statements in their order; who seems not to have synced will catch up."""
@@ -176,6 +180,7 @@ class Background:
             await self._db.execute(statement, (iso(now), *given) if "?" in statement else ())
             taken += 1
         if taken:
+            self._told.clear()
             await _remember(self._db, self._everybody)
 
     async def trigger(self, organisation_id: str, now: datetime, switches: Switches) -> bool:
@@ -185,13 +190,23 @@ class Background:
                 row = _run(one, now, switches)
                 await self._db.execute(load("web_sync")["add_log"], row)
                 await self._db.execute(load("web_sync")["note_sync"], _note(row))
+                self._told.pop(one.id, None)
                 return True
         return False
 
     async def status(self, organisation_id: str, now: datetime) -> Mapping[str, Any] | None:
         """Return what the status endpoint says about an organisation; None when it is unknown."""
+        today = iso(now)[:10]
+        day, told = self._told.get(organisation_id, ("", None))
+        if day != today:
+            told = await self._status(organisation_id, today)
+            if told is not None:
+                self._told[organisation_id] = today, told
+        return told
+
+    async def _status(self, organisation_id: str, day: str) -> Mapping[str, Any] | None:
         statements = load("web_sync")
-        totals = await _all(self._db, statements["read_totals"], organisation_id, iso(now)[:10])
+        totals = await _all(self._db, statements["read_totals"], organisation_id, day)
         if not totals:
             return None
         last = await _all(self._db, statements["read_last_three"], organisation_id)

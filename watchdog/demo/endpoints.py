@@ -26,6 +26,7 @@ class Scene:
     """What the endpoints tell; the world renews it at every tick, so that probes cost no query.
 
     Attributes:
+        instances: Workspace and state of each contact workflow, by its instance.
         used_once: Failures that happen at one request only and have happened.
     """
 
@@ -33,6 +34,7 @@ class Scene:
     mails_pending: int = 0
     mails_failed: int = 0
     revision: str = ""
+    instances: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     used_once: set[str] = field(default_factory=set)
 
     def renew(self, switches: Switches) -> None:
@@ -160,13 +162,14 @@ class Endpoints:
 
     async def _instance(self, request: web.Request) -> web.Response:
         instance = request.query.get("instanceId", "")
-        found = None
-        if "\x00" not in instance:  # PostgreSQL has no such text
+        found = self._scene.instances.get(instance)
+        if found is None and "\x00" not in instance:  # PostgreSQL has no such text
             found = await self._crm.fetchrow(load("contacts")["find_instance"], instance)
         if found is None:
             return _unknown("instance", instance)
-        ended = found["workspace_id"] in self._scene.switches.workflows_terminated
-        status = "Terminated" if ended else _STATES[found["sync_status"]]
+        workspace_id, state = found
+        ended = workspace_id in self._scene.switches.workflows_terminated
+        status = "Terminated" if ended else _STATES[state]
         return web.json_response({"instanceId": instance, "status": status})
 
     async def _raw_customer(self, request: web.Request) -> web.Response:

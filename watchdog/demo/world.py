@@ -144,7 +144,7 @@ class Demo:
                 await stack.enter_async_context(desk.transaction())
                 await databases.lock(crm)
                 state = await self._switch(crm, desk, now)
-                await _live_crm(crm, now, state)
+                await _live_crm(crm, now, state, self._scene)
                 await _live_desk(desk, now, state, self._scene)
                 await self._background.tick(now, state)
                 await self._tidy(crm, desk, now, state)
@@ -225,7 +225,7 @@ class Demo:
         self._tidied_at = now
 
 
-async def _live_crm(db: Executes, now: datetime, state: Switches) -> None:
+async def _live_crm(db: Executes, now: datetime, state: Switches, scene: Scene) -> None:
     zendesk, contacts, github = load("zendesk"), load("contacts"), load("github")
     if not state.zendesk_hangs:
         given = (now, state.zendesk_took, state.zendesk_error or None, state.zendesk_quiet)
@@ -240,6 +240,8 @@ async def _live_crm(db: Executes, now: datetime, state: Switches) -> None:
     )
     await db.execute(contacts["catch_up_syncs"], now, left_alone, state.cursors_frozen)
     await db.execute(contacts["start_syncs"], now, left_alone)
+    instances = await db.fetch(contacts["read_instances"])
+    scene.instances = {name: (workspace_id, state) for name, workspace_id, state in instances}
     if not state.syncs_stopped:
         await db.execute(github["sync_repositories"], now, state.repositories_left_alone)
     if not state.cache_left_alone:

@@ -62,6 +62,11 @@ returning last_instance_id
 -- How far one sync is.
 select workspace_id, sync_status from servicetitan_sync_state where last_instance_id = $1
 
+-- name: read_instances
+-- How far the last sync of each workspace is.
+select last_instance_id, workspace_id, sync_status from servicetitan_sync_state
+where last_instance_id is not null
+
 -- name: read_customers
 -- The first customer of each workspace as its CRM has it.
 select distinct on (workspace_id)
