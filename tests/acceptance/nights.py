@@ -125,7 +125,11 @@ class Player:
             opened,
             await incidents_after(program, newest),
             [one for one in self.receivers.slack()[posts:] if _REPORT not in one["text"]],
-            [one for one in self.receivers.mails()[mails:] if _REPORT not in one["headers"]["Subject"]],
+            [
+                one
+                for one in self.receivers.mails()[mails:]
+                if _REPORT not in one["headers"]["Subject"]
+            ],
         )
 
     def _let_pass(self, night: Night) -> None:
