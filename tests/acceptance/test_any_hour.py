@@ -11,9 +11,9 @@ OPEN_AFTER_SLOTS = 2 * 5
 """Seconds: `open_after: 2 checks`, `every: 5s` in the repository's rules."""
 
 HOURS_APART = 13
-"""Thirteen and a week's 168 hours have no common divisor, so every hour of every day has its turn."""
+"""Thirteen and a week's 168 hours have no common divisor: each moment is another hour of another day."""
 
-MOMENTS = 13
+MOMENTS = 5
 
 
 @pytest.mark.parametrize("moment", range(MOMENTS))

@@ -56,6 +56,7 @@ def check_words(expected: Expected, opening: Opening) -> None:
     assert not expected.omits or expected.omits not in words
 
 
+@pytest.mark.long  # tests/acceptance breaks each of them in the whole program
 @pytest.mark.parametrize("failure", FAULTS, ids=lambda one: one.id)
 async def test_a_failure_opens_its_incidents_and_nothing_else_until_it_is_mended(
     world: World, failure: Failure
@@ -76,6 +77,7 @@ async def test_a_failure_opens_its_incidents_and_nothing_else_until_it_is_mended
     await world.live(timedelta(minutes=17))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("twin", TWINS, ids=lambda one: one.id)
 async def test_a_twin_opens_nothing_but_what_it_says(world: World, twin: Failure) -> None:
     opened, held = await world.story(twin)
