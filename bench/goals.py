@@ -92,6 +92,17 @@ FIGURES: dict[str, tuple[Figure, ...]] = {
             "1/s",
         ),
     ),
+    "packs": (
+        Figure(
+            "every_minute_ms",
+            "packs on 1,000,000 rows a table: slowest of what is asked every minute",
+            "ms",
+            at_most=50,
+        ),
+        Figure("every_minute_cpu_ms", "the same: most CPU", "ms"),
+        Figure("other_ms", "packs: slowest of what is asked less often", "ms", at_most=500),
+        Figure("other_cpu_ms", "the same: most CPU", "ms"),
+    ),
     "memory": (
         Figure("rss_mb", "`watchdog run` with 1,000 rules: RSS of its process", "MB", at_most=120),
         Figure("cpu_percent", "the same, every rule each minute: CPU of one core", "%"),

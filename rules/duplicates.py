@@ -87,15 +87,25 @@ class Duplicates(TableSettings):
         return (says.question(self.source, text),)
 
     def _keys(self, says: Statement) -> str:
-        """Return the select of duplicated keys; grouped by bare columns, so that an index serves."""
+        """Return the select of duplicated keys; grouped by bare columns, so that an index serves.
+
+        PostgreSQL expects far too few keys of several columns, would hash them all and run out of
+        memory for it. Rows that come in order need none, and an index brings them so.
+        """
         columns = list(dict.fromkeys((*self.entity_columns, *self.columns)))
-        key = " || ', ' || ".join(says.text(column) for column in self.columns)
+        place = {column: f"c{number}" for number, column in enumerate(columns)}
         complete = "".join(f" and {column} is not null" for column in columns)
+        in_order = f" order by {', '.join(columns)} offset 0" if says.is_postgres else ""
+        rows_ = (
+            f"select {', '.join(f'{column} as {place[column]}' for column in columns)}"
+            f" from {self.relation}\nwhere {says.condition(self.where)}{complete}"
+            f"{self._newer(says, columns)}{in_order}"
+        )
+        entity = says.entity([place[column] for column in self.entity_columns])
+        key = " || ', ' || ".join(says.text(place[column]) for column in self.columns)
         return (
-            f"select {named(says.entity(self.entity_columns))}"
-            f"substr({key}, 1, {_KEY_CHARS_MAX}) as k, count(*) as n from {self.relation}"
-            f"\nwhere {says.condition(self.where)}{complete}{self._newer(says, columns)}"
-            f"\ngroup by {', '.join(columns)} having count(*) > 1"
+            f"select {named(entity)}substr({key}, 1, {_KEY_CHARS_MAX}) as k, count(*) as n"
+            f" from (\n{rows_}\n) r group by {', '.join(place.values())} having count(*) > 1"
         )
 
     def _newer(self, says: Statement, columns: list[str]) -> str:

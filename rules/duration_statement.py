@@ -129,12 +129,14 @@ class DurationStatement:
 
     def _before(self, level: str) -> str:
         """Return the runs `r` that are older than those that were judged."""
-        # SQLite keeps to the order of a cross join: the few are looked up for each of the many.
-        join = "join" if self.says.is_postgres else "cross join"
+        # SQLite keeps to the order of a cross join: the few are looked up for each of the many,
+        # and where there are none it must be told that no run is worth reading.
         step = {"l": "watched_level", "b": "watched_bad"}[level]
+        runs, join = self._runs(self.kind.compare_to), "join"
+        if not self.says.is_postgres:
+            runs, join = f"{runs} and exists (select 1 from {step})", "cross join"
         return (
-            f"({self._runs(self.kind.compare_to)}) r {join} {step} {level}"
-            f" on {self._same('r', level)} and r.at < {level}.since"
+            f"({runs}) r {join} {step} {level} on {self._same('r', level)} and r.at < {level}.since"
         )
 
     def _wanted(self) -> str:

@@ -41,12 +41,23 @@ def of_entities(
     """
     columns = table.entity_columns
     entity = named(says.entity(columns))
-    rows = [f"from {table.relation} where {says.condition(table.where)}" for _ in range(2)]
+    rows = f"from {table.relation} where {says.condition(table.where)}"
     among = says.among(names(columns), watched)
-    nulls = "".join(f"null as {name}, " for name in names(columns))
     return (
-        f"select * from (select {entity}{instant} as at, count(*) as n {rows[0]}"
+        f"select * from (select {entity}{instant} as at, count(*) as n {rows}"
         f"{grouped(columns)}) q\nwhere {wanted} or {among}"
-        f"\nunion all\nselect {nulls}{nothing} as at, count(*) as n"
-        f" from (select 1 {rows[1]} limit 1) q"
+        f"\nunion all\n{of_none(says, table, nothing)}"
+    )
+
+
+def of_none(says: Statement, table: TableSettings, nothing: str = "null") -> str:
+    """Return the select of the row that is about no entity: its `n` says whether there is any row.
+
+    Args:
+        nothing: As in `of_entities`.
+    """
+    nulls = "".join(f"null as {name}, " for name in names(table.entity_columns))
+    return (
+        f"select {nulls}{nothing} as at, count(*) as n"
+        f" from (select 1 from {table.relation} where {says.condition(table.where)} limit 1) q"
     )

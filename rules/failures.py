@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - names are checked when they are read, values are parameters.
 """The last finished runs all failed."""
 
 from collections.abc import Mapping, Sequence
@@ -9,8 +10,8 @@ from pydantic_core import PydanticCustomError
 
 from rules import changes
 from rules.base import Answers, Context, Finding, Judgement, Question, Reading
-from rules.fields import Column, PositiveCount, SqlFragment, Words
-from rules.instants import from_column
+from rules.fields import Column, PositiveCount, PositiveDuration, SqlFragment, Words
+from rules.instants import before, from_column
 from rules.memory import changed_only, entity_of, key_of
 from rules.settings import (
     TableSettings,
@@ -71,6 +72,11 @@ class Failures(TableSettings):
     in_a_row: PositiveCount = Field(
         default=3, description="How many of the last runs must have failed."
     )
+    within: PositiveDuration | None = Field(
+        default=None,
+        description="`of: runs`: how young a run must be to count; `order_by` is then a time. "
+        "In a large table it lets an index on `order_by` find the runs of all entities.",
+    )
     error: Column | None = Field(
         default=None, description="Why a run failed; its words decide the failure class."
     )
@@ -84,6 +90,9 @@ class Failures(TableSettings):
                     raise PydanticCustomError("needs", "`of: {of}` needs `{key}`", about)
                 if of != self.of and getattr(self, key):
                     raise PydanticCustomError("needs", "`{key}` needs `of: {of}`", about)
+        if self.of == "changes" and self.within:
+            about = {"key": "within", "of": "runs"}
+            raise PydanticCustomError("needs", "`{key}` needs `of: {of}`", about)
         return self
 
     @model_validator(mode="after")
@@ -108,25 +117,29 @@ class Failures(TableSettings):
         classes = context.classifier.classes if context.classifier and self.error else ()
         return min([self.in_a_row, *(one.in_a_row for one in classes if one.in_a_row)])
 
-    def _finished(self, says: Statement) -> str:
-        finished = says.one_of(self.column, (*self.failed, *self.succeeded))
-        return (
-            f"from {self.relation} where {says.condition(self.where)} and {finished}"
-            f" and {self.order_by} is not null"
-        )
+    def _young(self, says: Statement) -> str:
+        """Return the condition that a run is young enough to count."""
+        if self.within is None:
+            return f"{self.order_by} is not null"
+        return says.since(self.order_by, before(says.now, self.within))
 
-    def _runs(self, says: Statement) -> str:
+    def _finished(self, says: Statement, young: str) -> str:
+        finished = says.one_of(self.column, (*self.failed, *self.succeeded))
+        return f"from {self.relation} where {says.condition(self.where)} and {finished} and {young}"
+
+    def _runs(self, says: Statement, young: str) -> str:
         bad = says.one_of(self.column, self.failed)
         error = f"substr({says.text(self.error)}, 1, {ERROR_MAX})" if self.error else "null"
         return (
             f"select {named(says.entity(self.entity_columns))}{self.order_by} as at,"
-            f" case when {bad} then 1 else 0 end as bad, {error} as error\n{self._finished(says)}"
+            f" case when {bad} then 1 else 0 end as bad, {error} as error"
+            f"\n{self._finished(says, young)}"
         )
 
     def _whole(self, says: Statement) -> str:
         """Return the statement for one thing; an index on `order_by` ends it after RUNS_MAX runs."""
         return (
-            f"with watched_runs as (\n{self._runs(says)}\norder by {self.order_by} desc"
+            f"with watched_runs as (\n{self._runs(says, self._young(says))}\norder by {self.order_by} desc"
             f" limit {RUNS_MAX}\n), watched_counts as (\n"
             "select watched_runs.*, sum(bad) over newest as fails,"
             " sum(1 - bad) over newest as successes"
@@ -138,32 +151,43 @@ class Failures(TableSettings):
         )
 
     def _each(self, says: Statement, context: Context) -> str:
-        """Return the statement for all entities: two passes that hash, no sorting of all runs."""
+        """Return the statement for all entities: a pass that hashes, and one over the latest runs.
+
+        The latter is for those that failed last or are watched, and reaches back only as far as
+        the first run that counts for one of them.
+        """
         keys = names(self.entity_columns)
         listed = "".join(f"{key}, " for key in keys)
         of_run = [f"r.{key}" for key in keys]
         success = says.extreme("max", "at", "bad = 0")
         failure = says.extreme("max", "at", "bad = 1")
-        runs = self._runs(says)
-        watched = says.among(of_run, context.watched)
+        young = self._young(says)
+        failed_last = "(success_at is null or failure_at > success_at)"
+        ended = f"case when {failed_last} then success_at else failure_at end"
+        reach = says.extreme("min", f"coalesce({ended}, first_at)")
+        latest = f"{self.order_by} >= (select {reach} from watched_last)"
+        if says.is_postgres:
+            # The planner cannot know how far it reaches; SQLite could use but one of both.
+            latest += f" and {young}"
+        join = "join" if says.is_postgres else "cross join"
         least = says.bind(self._least(context), "::bigint")
-        again = says.among(of_run, context.watched)
         nulls = "".join(f"null as {name}, " for name in keys)
         return (
-            f"with watched_runs as (\n{runs}\n), watched_last as (\n"
-            f"select {listed}{success} as success_at, {failure} as failure_at"
-            f"\nfrom watched_runs{grouped(keys)}\n)\n"
+            f"with watched_last as (\nselect * from (select {listed}{success} as success_at,"
+            f" {failure} as failure_at, {says.extreme('min', 'at')} as first_at"
+            f"\nfrom ({self._runs(says, young)}) r{grouped(keys)}) q"
+            f"\nwhere {failed_last} or {says.among(keys, context.watched)}\n)\n"
             f"select {', '.join(of_run)}, r.bad, count(*) as n,"
             f" {says.extreme('min', 'r.at')} as since,"
             f" max(case when r.at = w.failure_at then r.error end) as error"
-            f"\nfrom watched_last w join watched_runs r"
+            f"\nfrom ({self._runs(says, latest)}) r {join} watched_last w"
             f" on {' and '.join(f'r.{key} = w.{key}' for key in keys)}"
             f"\nwhere r.bad = 1 and (w.success_at is null or r.at > w.success_at)"
-            f" or r.bad = 0 and (w.failure_at is null or r.at >= w.failure_at) and {watched}"
+            f" or r.bad = 0 and (w.failure_at is null or r.at >= w.failure_at)"
             f"\ngroup by {', '.join(of_run)}, r.bad"
-            f"\nhaving count(*) >= {least} or {again}"
+            f"\nhaving count(*) >= {least} or {says.among(of_run, context.watched)}"
             f"\nunion all\nselect {nulls}null, count(*), null, null"
-            f" from (select 1 {self._finished(says)} limit 1) q"
+            f" from (select 1 {self._finished(says, young)} limit 1) q"
         )
 
     def _changes(self, says: Statement, context: Context) -> str:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from rules.base import Context, Question
 from rules.cron import CRON_MAX
-from rules.extremes import of_entities, of_table
+from rules.extremes import of_entities, of_none, of_table
 from rules.instants import before
 from rules.settings import mildest
 from rules.sql_text import Statement, grouped, named, names
@@ -44,26 +44,58 @@ class ScheduleStatement:
         if not kind.entity_columns:
             near = "" if kind.created else self._near()
             return self._question(of_table(says, kind, instant, near))
+        if kind.due is not None:
+            return self._question(self._overdue(kind.due, instant))
         limit = pace.missed_before(self.missed_at, kind.in_a_row)
         wanted = f"{self._or_never('at')} < {says.bind(limit.timestamp(), '::float8')}"
         return self._question(
             of_entities(says, kind, instant, wanted, self.context.watched),
         )
 
+    def _overdue(self, due: str, instant: str) -> str:
+        """Return the statement for what is due by a column; an index on it finds the few late rows."""
+        kind, says, watched = self.kind, self.says, self.context.watched
+        entity = says.entity(kind.entity_columns)
+        meant = [f"{says.condition(kind.where)} and {says.older(due, self.missed_at)}"]
+        if watched:
+            meant.append(
+                f"{says.condition(kind.where)} and {says.of_one_of(kind.entity_columns, watched)}"
+            )
+        parts = [
+            f"select {named(entity)}{instant} as at, count(*) as n from {kind.relation}"
+            f" where {condition}{grouped(entity)}"
+            for condition in meant
+        ]
+        return "\nunion all\n".join([*parts, of_none(says, kind)])
+
     def paces(self) -> Question:
         """Ask for the different cron lines and zones, how many rows have each, and their last run."""
+        if not self.kind.is_by_row:
+            return self._question(self._one_pace())
         kind, says = self.kind, self.says
-        due = "null"
-        if kind.due is not None:
-            is_due = says.older(kind.due, self.missed_at)
-            due = says.epoch(f"max(case when {is_due} then {says.key(kind.due)} end)")
-        line, zone = self._line(), self._zone()
         newest = self._number(says.epoch(f"max({says.key(kind.last_run or '')})"))
-        keys = ["cron", "zone"] if kind.is_by_row else []
         return self._question(
-            f"select {line} as cron, {zone} as zone, {newest} as at, {due} as due, {self._count()}"
-            f" as n from {kind.relation} where {self._has_line()}{grouped(keys)}"
+            f"select {self._line()} as cron, {self._zone()} as zone, {newest} as at, null as due,"
+            f" count(*) as n from {kind.relation} where {self._has_line()}{grouped(['cron', 'zone'])}"
         )
+
+    def _one_pace(self) -> str:
+        """Return the statement for all rows as one, by scalar subqueries: indexes serve them."""
+        kind, says = self.kind, self.says
+        last_run = kind.last_run or ""
+        line, zone = self._line(), self._zone()
+        near = says.near_extreme("max", last_run, kind.relation, kind.where)
+        at = self._scalar(self._number(says.epoch(f"max({says.key(last_run)})")), near)
+        due, late = "null", ""
+        if kind.due is not None:
+            late = f" and {says.older(kind.due, self.missed_at)}"
+            due = self._scalar(says.epoch(f"max({says.key(kind.due)})"), late)
+        count = self._scalar("count(*)", late)
+        return f"select {line} as cron, {zone} as zone, {at} as at, {due} as due, {count} as n"
+
+    def _scalar(self, selected: str, more: str) -> str:
+        kind = self.kind
+        return f"(select {selected} from {kind.relation} where {self.says.condition(kind.where)}{more})"
 
     def late(self, slots: Mapping[tuple[str, str], datetime | None]) -> Question:
         """Ask for the rows that have missed the slots of their own line and zone.
@@ -137,11 +169,6 @@ class ScheduleStatement:
     def _or_never(self, at: str) -> str:
         never = _NEVER if self.kind.if_never == "bad" else _NOT_JUDGED
         return f"coalesce({at}, {self.says.bind(never, '::float8')})"
-
-    def _count(self) -> str:
-        if self.kind.due is None:
-            return "count(*)"
-        return f"sum(case when {self.says.older(self.kind.due, self.missed_at)} then 1 else 0 end)"
 
     def _line(self) -> str:
         return self._text(self.kind.cron)

@@ -17,6 +17,8 @@ from rules.placeholders import instant_cast, instant_value, substitute
 _PATH = "->"
 _JULIAN_EPOCH = 2440587.5
 _DAY_SECONDS = 86400.0
+_OFFSET_MOST = timedelta(hours=15)
+"""SQLite reads no offset of so many hours."""
 
 
 class Statement:
@@ -87,10 +89,11 @@ class Statement:
         if kind.startswith("epoch"):
             units = at.timestamp() * (1000 if kind == "epoch_ms" else 1)
             return f"{self.key(column)} {sign} {self.bind(math.ceil(units), '::bigint')}"
-        # The date that a text begins with is at most a day off, whatever its offset.
-        day = timedelta(days=2 if sign == "<" else -2)
-        date = self.bind((at + day).date().isoformat())
-        return f"({column} {sign} {date} and {self.key(column)} {sign} {self.bind(at.timestamp())})"
+        # The wall clock that a text begins with is less than an offset off, whatever its zone; the
+        # text of the bound keeps the minute as a whole, and whether a space or a `T` stands in it.
+        off, sep, end = (_OFFSET_MOST, "T", "~") if sign == "<" else (-_OFFSET_MOST, " ", "")
+        wall = self.bind(f"{(at + off).isoformat(sep, 'minutes')[:16]}{end}")
+        return f"({column} {sign} {wall} and {self.key(column)} {sign} {self.bind(at.timestamp())})"
 
     def _seconds_of_text(self, column: str) -> str:
         # SQLite reads texts to the millisecond; the way through days blurs the digits behind.
@@ -156,6 +159,20 @@ class Statement:
         listed = self.bind(json.dumps([[value for _, value in entity] for entity in entities]))
         parts = ", ".join(f"json_extract(value, '$[{i}]')" for i in range(len(expressions)))
         return f"{left} in (select {parts} from json_each({listed}))"
+
+    def of_one_of(self, columns: Sequence[str], entities: Sequence[Entity]) -> str:
+        """Return the condition that a row is of one of `entities`; indexes on texts serve it."""
+        exact = self.among(self.entity(columns), entities)
+        if not self.is_postgres:
+            return exact
+        values = [[value for _, value in one] for one in entities if len(one) == len(columns)]
+        known = [dict.fromkeys(column) for column in zip(*values, strict=True)]
+        near = [
+            f"{self.text(column)} = any({self.bind(tuple(texts), '::text[]')})"
+            for column, texts in zip(columns, known, strict=False)
+            if "" not in texts  # which stands for null, and that equals nothing
+        ]
+        return " and ".join([*near, exact])
 
 
 def named(expressions: Sequence[str]) -> str:

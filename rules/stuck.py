@@ -69,10 +69,13 @@ class Stuck(TableSettings):
 
     def _watched(self, says: Statement, context: Context, ages: Ages) -> str:
         entity = says.entity(self.entity_columns)
-        oldest = f"min(case when {self._is_meant(says)} then {says.key(self.since)} end)"
-        among = says.among(entity, context.watched) if entity else "(1 = 1)"
+        among, oldest = self._is_meant(says), says.key(self.since)
+        if entity:
+            # All rows of a watched entity: one of another status says that it is still there.
+            oldest = f"case when {among} then {oldest} end"
+            among = says.of_one_of(self.entity_columns, context.watched)
         return (
-            f"select {named(entity)}{ages.column(says)}0 as n, {says.epoch(oldest)} as at"
+            f"select {named(entity)}{ages.column(says)}0 as n, {says.epoch(f'min({oldest})')} as at"
             f" from {self.relation} where {among}{grouped(self.entity_columns)}"
         )
 
