@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from bench.large_tables import large_tables
+from bench.large_tables import NOW, LargeTables, large_tables
 from bench.packs import reads_of, statements, whole_reads
 from tests.postgres import Database
+from watchdog.config.model import Rule
+from watchdog.engine.rehearsal import rehearse
 
 ROWS = 30_000
 
@@ -32,3 +34,35 @@ async def test_no_large_table_is_read_as_a_whole_where_an_index_helps(
                 too_often += [name] * one.is_frequent
     assert {name: table for name, table in found.items() if name not in OF_ALL_ROWS} == {}
     assert too_often == []
+
+
+MISSING = {
+    "zendesk_tickets": "updated_at",
+    "contacts": "updated_at",
+    "workspace_tracked_repositories": "next_sync_at",
+    "workspace_issues_cache": "expires_at",
+    "support_tokens": "expires_at",
+}
+
+
+async def test_a_missing_index_is_named_for_each_rule_that_wants_it(
+    database: Database, tmp_path: Path
+) -> None:
+    async with large_tables(database.dsn, tmp_path, ROWS) as tables:
+        rules = [one for one in tables.rules if one.kind.source == "crm"]
+        complete = {text for one in rules for text in (await _indexes(one, tables))}
+        for table, column in MISSING.items():
+            await tables.crm.execute(f"drop index {table}_{column}_idx")
+        found = {text for one in rules for text in (await _indexes(one, tables))}
+        assert found - complete == {
+            f"create index concurrently on public.{table} ({column});"
+            for table, column in MISSING.items()
+        }
+        for text in found:
+            await tables.crm.execute(text)
+        await tables.crm.execute("analyze")
+        assert [text for one in rules for text in (await _indexes(one, tables))] == []
+
+
+async def _indexes(rule: Rule, tables: LargeTables) -> list[str]:
+    return (await rehearse(rule, NOW, tables.sources)).indexes

@@ -15,6 +15,13 @@ from watchdog.sources.base import Source
 LARGE_ROWS: Final = 10_000
 """From how many rows on a table should not be read as a whole at every look."""
 
+_BACK: Final = timedelta(minutes=7)
+_TIMES: Final = 206
+"""At so many times of the last day a rule is asked for its statement."""
+
+_FEW: Final = 0.1
+"""An index helps to find less than this part of a table; for more the whole is read as quickly."""
+
 _TABLE = """
 select case when c.reltuples < 0 then pg_relation_size(c.oid) / 100 else c.reltuples end::bigint as rows,
        array_to_string(array(
@@ -28,6 +35,8 @@ from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
 where n.nspname = $1 and c.relname = $2
 """
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_COMPARED = (re.compile(r"(\w+) = '"), re.compile(r"(\w+) [<>]=? '\d{4}-"))
+"""What in the condition of a plan is one value, and what is before or after an instant."""
 
 
 @dataclass(slots=True)
@@ -86,6 +95,11 @@ class _Work:
         """Ask what the rule asks first; of what a list names, one as a sample."""
         kind = self.found.rule.kind
         first = kind.ask(context, ())
+        if not first:  # what is counted once an hour is asked only when an hour has just ended
+            times = (replace(context, now=context.now - step * _BACK) for step in range(1, _TIMES))
+            first, context = next(
+                ((asked, at) for at in times if (asked := kind.ask(at, ()))), ((), context)
+            )
         answers = [await self.first_answer(question, context) for question in first]
         if any(isinstance(answer, Unanswered) for answer in answers) or not answers:
             return
@@ -134,7 +148,7 @@ class _Work:
             question = SqlQuestion(source, _TABLE, table)
             answer = (await answer_all([question], self.sources))[question]
             if isinstance(answer, Rows) and answer.rows:
-                text = _missing_index(self.found.rule.kind, table, scan, answer.rows[0])
+                text = _missing_index(self.found.rule.kind, table, scan, plan, answer.rows[0])
                 if text and text not in self.found.indexes:
                     self.found.indexes.append(text)
 
@@ -155,20 +169,42 @@ def _whole_reads(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _missing_index(
-    kind: object, table: tuple[str, str], scan: Mapping[str, Any], facts: Mapping[str, Any]
+    kind: object,
+    table: tuple[str, str],
+    scan: Mapping[str, Any],
+    plan: Mapping[str, Any],
+    facts: Mapping[str, Any],
 ) -> str:
     """Return the statement that makes an index for a table that is read as a whole, if one helps."""
-    columns = _wanted(kind, str(scan.get("Filter", "")), str(facts["columns"]).split())
-    if facts["rows"] < LARGE_ROWS or not columns or columns[0] in str(facts["leading"]).split():
+    if facts["rows"] < LARGE_ROWS:
+        return ""
+    known = str(facts["columns"]).split()
+    named = [name for name in _named(kind) if name in known]
+    if scan["Plan Rows"] < facts["rows"] * _FEW:
+        condition = str(scan.get("Filter", ""))
+        asked = [name for name in _WORD.findall(condition) if name in known]
+        compared = [name for one in _COMPARED for name in one.findall(condition) if name in known]
+        columns = [name for name in named if name in asked]
+        columns = columns or list(dict.fromkeys(compared or asked))[:3]
+    else:
+        columns = named if getattr(kind, "columns", ()) else _extremes(kind, named, plan)
+    if not columns or columns[0] in str(facts["leading"]).split():
         return ""
     return f"create index concurrently on {'.'.join(table)} ({', '.join(columns)});"
 
 
-def _wanted(kind: object, condition: str, columns: Sequence[str]) -> list[str]:
-    """Return the columns that a rule looks for: those of its kind, else those of its condition."""
+def _named(kind: object) -> list[str]:
+    """Return the columns that a rule names, in the order in which an index should have them."""
     names: list[str] = []
-    for key in ("entity_columns", "columns", "column", "since", "order_by"):
+    for key in ("entity_columns", "columns", "column", "since", "due", "last_run", "order_by"):
         value = getattr(kind, key, None) or ()
         names += [value] if isinstance(value, str) else value
-    asked = [name for name in names if name in columns] or _WORD.findall(condition)
-    return [name for name in dict.fromkeys(asked) if name in columns][:3]
+    return list(dict.fromkeys(names))
+
+
+def _extremes(kind: object, named: Sequence[str], plan: Mapping[str, Any]) -> list[str]:
+    """Return the column whose least or greatest value in the whole table is asked for."""
+    if getattr(kind, "entity_columns", ()) and not getattr(kind, "all_missed_for", None):
+        return []
+    text = json.dumps(plan)
+    return [name for name in named if re.search(rf"\b(?:min|max)\([\w.]*\b{name}\)", text)][:1]
