@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from rules.base import (
@@ -41,19 +41,7 @@ from rules.settings import (
     ordered_readings,
     unanswered,
 )
-from rules.sql import SqlQuery
-from rules.sql_tokens import Lexeme, tokens
-
-
-def _fixed(query: str) -> str:
-    if any(token.lexeme is Lexeme.PLACEHOLDER for token in tokens(query)):
-        words = "holds a placeholder, and nothing is filled in here"
-        raise PydanticCustomError("bad_placeholder", words, {})
-    return query
-
-
-FixedQuery = Annotated[SqlQuery, AfterValidator(_fixed)]
-"""One SELECT in which no placeholder stands: it may go to a database of any dialect."""
+from rules.sql import FixedQuery, SqlQuery
 
 PROBES_MAX = 1000
 """Most requests of one evaluation; entities beyond are left out, and the judgement says so."""

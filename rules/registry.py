@@ -54,5 +54,6 @@ KINDS: Final = Kinds(
         "cursor": "rules.cursor:Cursor",
         "schedule": "rules.schedule:Schedule",
         "volume": "rules.volume:Volume",
+        "match": "rules.match:Match",
     }
 )

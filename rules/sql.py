@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from rules.base import (
@@ -34,6 +34,7 @@ from rules.settings import (
     rows_of,
     unanswered,
 )
+from rules.sql_tokens import Lexeme, tokens
 from rules.wording import brief_span, error_line, long_span, number, rows
 
 
@@ -49,6 +50,17 @@ def _query(given: object) -> str:
 
 SqlQuery = Annotated[str, PlainValidator(_query), WithJsonSchema({"type": "string"})]
 """One SELECT in which `{{ now }}` may stand."""
+
+
+def _fixed(query: str) -> str:
+    if any(token.lexeme is Lexeme.PLACEHOLDER for token in tokens(query)):
+        words = "holds a placeholder, and nothing is filled in here"
+        raise PydanticCustomError("bad_placeholder", words, {})
+    return query
+
+
+FixedQuery = Annotated[SqlQuery, AfterValidator(_fixed)]
+"""One SELECT in which no placeholder stands: it may go to a database of any dialect."""
 
 
 class Sql(Settings):

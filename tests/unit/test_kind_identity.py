@@ -54,6 +54,13 @@ VOLUME: dict[str, Any] = {
     "compare_to": "same hour of the last 4 weeks",
     "allow": "30%..",
 }
+MATCH = {
+    "source": "db",
+    "query": "select 1 as n",
+    "with": "other",
+    "with_query": "select 2 as n",
+    "value": "n",
+}
 BASES: dict[str, dict[str, Any]] = {
     "stale": STALE,
     "failures": FAILURES,
@@ -70,6 +77,7 @@ BASES: dict[str, dict[str, Any]] = {
     "cursor": CURSOR,
     "schedule": SCHEDULE,
     "volume": VOLUME,
+    "match": MATCH,
 }
 
 
@@ -95,6 +103,7 @@ LITERAL = {
     "cursor": "b7a611733bdb8aa1f9efc7709b872ac6",
     "schedule": "106f4297d9c9b58b347857fefd6a972f",
     "volume": "78dc347cf165ccd9919d09ca9e290326",
+    "match": "bc3b2ffe9f88acb01147beb41249d0db",
 }
 
 
@@ -164,6 +173,8 @@ WATCHED: list[tuple[str, dict[str, Any]]] = [
     ("schedule", {"interval": None, "cron": "@hourly", "timezone": "Asia/Tokyo"}),
     ("schedule", {"interval": None, "last_run": None, "due": "next_at"}),
     ("schedule", {"created": "created_at"}),
+    ("match", {"with": "third"}),
+    ("match", {"with_query": "select 3 as n"}),
     ("volume", {"per": "1d"}),
     ("volume", {"compare_to": "same weekday of the last 4 weeks"}),
     ("volume", {"sum": "n"}),
@@ -213,6 +224,7 @@ UNWATCHED: list[tuple[str, dict[str, Any]]] = [
     ("schedule", {"in_a_row": 2}),
     ("schedule", {"if_never": "bad"}),
     ("schedule", {"class": "none"}),
+    ("match", {"max": 2}),
     ("volume", {"allow": "..300%"}),
     ("volume", {"ignore_below": 3}),
     ("volume", {"sequence": "id"}),

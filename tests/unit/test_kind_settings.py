@@ -62,6 +62,13 @@ GOOD: dict[str, dict[str, Any]] = {
         "compare_to": "same hour of the last 4 weeks",
         "allow": "30%..300%",
     },
+    "match": {
+        "source": "db",
+        "query": "select 1 as n",
+        "with": "other",
+        "with_query": "select 2 as n",
+        "value": "n",
+    },
 }
 LIMITS: dict[str, dict[str, Any]] = {
     "stale": {"max_age": {"warning": "1h", "critical": "2h"}, "if_empty": "bad"},
@@ -79,6 +86,7 @@ LIMITS: dict[str, dict[str, Any]] = {
     "cursor": {"may": {"stand_still": "1d"}, "accept_after": "2h"},
     "schedule": {"grace": {"warning": "5m", "critical": "1h"}, "in_a_row": 3, "if_never": "bad"},
     "volume": {"allow": {"critical": "..900%"}, "ignore_below": 50, "accept_after": "2d"},
+    "match": {"max": {"warning": 1, "critical": 9.5}},
 }
 
 

@@ -238,9 +238,9 @@ class _RuleReader:
             self.named_source(draft, name, path, _DATABASES)
             for path, name in databases_of(draft.kind)
         ]
-        if beside:
-            return beside[0]
-        return source if source and source.type in _DATABASES else None
+        if source and source.type in _DATABASES:
+            return source
+        return beside[0] if beside else None
 
     def named_source(
         self, draft: Draft, name: str, path: tuple[str, ...], wanted: tuple[str, ...]
