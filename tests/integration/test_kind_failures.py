@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from rules.base import Kind, Outcome, Severity
 from rules.classify import ClassSpec, build_classifier
@@ -181,3 +182,31 @@ async def test_a_row_that_is_overwritten_is_counted_by_its_changes(db: Tables, e
     judgement = await db.judge(kind, [found.entity])
     assert [one.fact for one in judgement.readings] == ["last run succeeded"]
     assert db.remembered == {}
+
+
+async def test_only_runs_within_a_span_count(db: Tables) -> None:
+    await write(db, "fff", "young")
+    await db.run(ROW, *((one, "old", "failed", db.ago(hours=5 + one), "429") for one in range(3)))
+    await db.run(ROW, (9, "old", "success", db.ago(hours=3), None))
+    judgement = await db.judge(
+        failures(entity=["org"], within="2h"), [entity(org="old"), entity(org="young")]
+    )
+    assert [one.entity for one in judgement.findings] == [entity(org="young")]
+    assert judgement.readings == ()
+    longer = await db.judge(failures(entity=["org"], within="4h"), [entity(org="old")])
+    assert [one.first_good_at for one in longer.readings] == [NOW - timedelta(hours=3)]
+
+
+@pytest.mark.parametrize("kind", [ALL, EACH], ids=["all", "each"])
+async def test_a_long_streak_counts_whole_beside_short_ones(db: Tables, kind: Kind) -> None:
+    await write(db, "f" * 7 + "s", "a")
+    if kind is EACH:
+        await write(db, "fss", "b")
+        await write(db, "sff", "c")
+    (finding,) = (await db.judge(kind)).findings
+    assert (finding.value, finding.first_bad_at) == (7.0, NOW - timedelta(minutes=6))
+
+
+def test_only_runs_of_their_own_can_be_young() -> None:
+    with pytest.raises(ValidationError, match="`within` needs `of: runs`"):
+        kind_of("failures", table="t", of="changes", changed="at", bad="n > 0", within="1d")

@@ -152,6 +152,17 @@ async def test_what_its_own_column_says_is_due_may_be_late(db: Tables) -> None:
     assert (await judge(db, whole, [()])).readings[0].fact == "1h30m late (max 2h)"
 
 
+async def test_what_has_no_name_is_read_again_beside_what_has(db: Tables) -> None:
+    row = "insert into syncs (org, next_at) values ($1, $2)"
+    await db.run(row, (None, db.ago(minutes=30)), ("a", db.ago(minutes=20)))
+    watched = [entity(org=""), entity(org="a")]
+    judgement = await judge(db, schedule(due="next_at", grace="2h"), watched)
+    assert [(one.entity, one.fact) for one in judgement.readings] == [
+        (entity(org=""), "30m late (max 2h)"),
+        (entity(org="a"), "20m late (max 2h)"),
+    ]
+
+
 async def test_of_a_table_of_runs_the_newest_counts(db: Tables) -> None:
     await db.run(ROW, *(("a", None, None, db.ago(hours=n)) for n in (1, 2, 30)))
     gap = schedule(interval="15m", in_a_row=2, last_run="last_at", entity=[])

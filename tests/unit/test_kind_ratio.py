@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import timedelta, timezone
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -154,3 +155,25 @@ def test_what_is_no_share_is_refused(given: object, hint: str) -> None:
 )
 def test_only_all_is_said_to_be_all(share: float, said: str) -> None:
     assert Share(share).rounded == said
+
+
+AN_HOUR_AGO = NOW - timedelta(hours=1)
+ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+SPELLINGS = st.sampled_from(["T", " "])
+
+
+@given(st.lists(st.tuples(st.integers(-90, 90), ZONES, SPELLINGS), min_size=1, max_size=9))
+def test_texts_count_by_their_instant_whatever_zone_they_are_spelled_in(
+    spelled: list[tuple[int, timezone, str]],
+) -> None:
+    kind = KIND.model_copy(update={"entity_columns": (), "ignore_below": 0})
+    (question,) = kind.ask(Context(NOW, dialect=Dialect("sqlite", "iso")), ())
+    assert isinstance(question, SqlQuestion)
+    ages = [(timedelta(minutes=age), zone, between) for age, zone, between in spelled]
+    texts = [(AN_HOUR_AGO + age).astimezone(zone).isoformat(sep) for age, zone, sep in ages]
+    with closing(sqlite3.connect(":memory:")) as file:
+        file.execute("create table t (o text, ok boolean, at text)")
+        file.executemany("insert into t values ('a', true, ?)", [(one,) for one in texts])
+        params = {str(i): value for i, value in enumerate(question.params, start=1)}
+        ((count, _),) = file.execute(question.text, params).fetchall()
+    assert count == sum(age >= 0 for age, _, _ in spelled)
