@@ -7,6 +7,8 @@ from datetime import timedelta
 from itertools import zip_longest
 from typing import Any
 
+import pytest
+
 from tests.acceptance.running import Program, Receivers
 from watchdog.demo.failure import Failure
 from watchdog.demo.failures import FAILURES
@@ -34,6 +36,10 @@ _SEEN = """
 """
 
 
+EVERY_RUN = frozenset(["Z1", "Z2", "Z3", "Z7", "B2", "S1", "S5", "W2", "E1", "E2", "E4", "E5"])
+"""Broken, with their twins, in every run; all others take many minutes more: --long."""
+
+
 @dataclass(frozen=True, eq=False)
 class Night:
     """Failures of different systems that break, and are mended, together."""
@@ -50,14 +56,26 @@ class Night:
 
 def nights(failures: Iterable[Failure]) -> list[Night]:
     """Return the failures in as few nights as their systems, hours and spans allow."""
-    alike: dict[tuple[str, timedelta], dict[str, list[Failure]]] = {}
+    alike: dict[tuple[bool, str, timedelta], dict[str, list[Failure]]] = {}
     for one in failures:
-        alike.setdefault((one.when, one.takes), {}).setdefault(one.id[0], []).append(one)
+        kind = is_of_every_run(one.id), one.when, one.takes
+        alike.setdefault(kind, {}).setdefault(one.id[0], []).append(one)
     return [
         Night(tuple(one for one in column if one))
         for systems in alike.values()
         for column in zip_longest(*systems.values())
     ]
+
+
+def is_of_every_run(failure_id: str) -> bool:
+    """Return whether a failure or a twin is broken without --long."""
+    return failure_id.rstrip("abcdefgh") in EVERY_RUN
+
+
+def marked(ids: Iterable[str]) -> list[Any]:
+    """Return ids as parameters of a test; those that are not of every run with the long tests' mark."""
+    long = pytest.mark.long
+    return [one if is_of_every_run(one) else pytest.param(one, marks=long) for one in ids]
 
 
 def rules_of(system: str) -> set[str]:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.acceptance.checks import check, is_root
-from tests.acceptance.nights import Night, Player, nights
+from tests.acceptance.nights import Player, marked, nights
 from watchdog.demo.failures import FAILURES
 
 NIGHTS = {
@@ -13,7 +13,7 @@ NIGHTS = {
 }
 
 
-@pytest.mark.parametrize("failure_id", NIGHTS)
+@pytest.mark.parametrize("failure_id", marked(NIGHTS))
 async def test_a_failure_opens_exactly_its_incidents_and_mending_recovers_them(
     failure_id: str, player: Player
 ) -> None:
@@ -21,9 +21,12 @@ async def test_a_failure_opens_exactly_its_incidents_and_mending_recovers_them(
 
 
 @pytest.mark.parametrize(
-    "night", dict.fromkeys(NIGHTS.values()), ids=lambda one: one.failures[0].id
+    "failure_id", marked({night.failures[0].id: night for night in NIGHTS.values()})
 )
-async def test_of_a_night_nothing_is_told_but_its_incidents(night: Night, player: Player) -> None:
+async def test_of_a_night_nothing_is_told_but_its_incidents(
+    failure_id: str, player: Player
+) -> None:
+    night = NIGHTS[failure_id]
     played = await player.play(night)
     told = [one for one in played.opened if one["severity"] != "info"]
     assert len([one for one in played.posts if is_root(one)]) == len(told)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.acceptance.checks import check
-from tests.acceptance.nights import Player, nights
+from tests.acceptance.nights import Player, marked, nights
 from watchdog.demo.failures import FAILURES
 
 NIGHTS = {
@@ -13,7 +13,7 @@ NIGHTS = {
 }
 
 
-@pytest.mark.parametrize("twin_id", NIGHTS)
+@pytest.mark.parametrize("twin_id", marked(NIGHTS))
 async def test_a_twin_stays_silent(twin_id: str, player: Player) -> None:
     await check(FAILURES[twin_id], NIGHTS[twin_id], player)
     played = await player.play(NIGHTS[twin_id])
