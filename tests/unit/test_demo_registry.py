@@ -121,7 +121,12 @@ def test_what_comes_later_is_neither_expected_nor_held(failure: Failure) -> None
 @EVERY
 def test_who_is_named_lives_in_the_demo(failure: Failure) -> None:
     workspaces = {one.id for one in WORKSPACES}
-    for name in ("workspaces_left_alone", "customers_refused", "customers_refused_once"):
+    for name in (
+        "workspaces_left_alone",
+        "workspaces_erring",
+        "cursors_frozen",
+        "customers_refused",
+    ):
         assert set(failure.sets.get(name, ())) <= workspaces
     organisations = {one.id for one in ORGANISATIONS}
     assert set(failure.sets.get("organisations_failing", {})) <= organisations

@@ -46,6 +46,7 @@ class Switches:
         customers_refused, customers_refused_once: Workspaces whose CRM refuses us, always or at
             the first request only.
         workspaces_walked: Each sync of theirs updates all of their contacts.
+        workspaces_erring: Each sync of theirs leaves some customers out.
         cursors_frozen: Workspaces whose syncs do not move the cursor.
         workflows_terminated: Workspaces whose last workflow was ended by force.
         organisations_failing: What the syncs of an organisation fail with.
@@ -79,6 +80,7 @@ class Switches:
     customers_refused: tuple[str, ...] = ()
     customers_refused_once: tuple[str, ...] = ()
     workspaces_walked: tuple[str, ...] = ()
+    workspaces_erring: tuple[str, ...] = ()
     cursors_frozen: tuple[str, ...] = ()
     workflows_terminated: tuple[str, ...] = ()
     organisations_failing: Mapping[str, str] = field(default_factory=dict)

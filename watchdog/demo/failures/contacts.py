@@ -142,7 +142,7 @@ FAILURES = (
             "workspaces_left_alone": ("dubai-heating", "dubai-electric"),
             "workflows_terminated": ("dubai-electric",),
         },
-        breaks=(
+        keeps=(
             ("fail_contact_sync", "dubai-heating"),
             ("run_contact_sync", "dubai-electric", _MINUTES[5]),
         ),
@@ -190,7 +190,7 @@ FAILURES = (
         opens=(
             Expected(f"{_RULE}errors-inside", "warning", "data_logic", _of("tokyo-heating")),
         ),
-        sets={"workspaces_left_alone": ("tokyo-heating",)},
+        sets={"workspaces_erring": ("tokyo-heating",)},
         breaks=(("end_with_errors", "tokyo-heating", 4),),
         acts=(
             Act(timedelta(seconds=10), (("end_with_errors", "tokyo-heating", 3),)),
@@ -200,7 +200,6 @@ FAILURES = (
     ),
     Failure(
         "S9a", "One contact sync with errors inside is looked at many times", "crm",
-        sets={"workspaces_left_alone": ("tokyo-electric",)},
         breaks=(("end_with_errors", "tokyo-electric", 4),),
         mends=(("end_contact_sync", "tokyo-electric"),),
     ),
@@ -210,7 +209,7 @@ FAILURES = (
             Expected(_MOVED, "warning", "data_logic", _of("manila-heating")),
             Expected(_MOVED, "warning", "data_logic", _of("manila-roofing")),
         ),
-        sets={"workspaces_left_alone": ("manila-heating", "manila-roofing")},
+        sets={"cursors_frozen": ("manila-heating", "manila-roofing")},
         breaks=(
             ("set_cursor", "manila-heating", timedelta(hours=-12)),
             ("set_cursor", "manila-roofing", timedelta(hours=2)),
@@ -219,7 +218,6 @@ FAILURES = (
     ),
     Failure(
         "S10a", "A cursor advances", "crm",
-        sets={"workspaces_left_alone": ("manila-plumbing",)},
         breaks=(("set_cursor", "manila-plumbing", timedelta()),),
         mends=(("end_contact_sync", "manila-plumbing"),),
     ),

@@ -1,12 +1,15 @@
 -- name: finish_syncs
 -- A sync takes 40 seconds; those of workspaces in $2 never end. Those in $3 do not move the cursor,
--- those in $4 update all contacts.
+-- those in $4 update all contacts, those in $5 could not write some of them.
 with done as (
     update servicetitan_sync_state
-    set sync_status = 'completed', updated_at = $1, last_error = null,
+    set sync_status = 'completed', updated_at = $1,
+        last_error =
+            case when workspace_id = any ($5::text[]) then 'customer 100017: lastname is missing' end,
         last_modified_cursor =
             case when workspace_id = any ($3::text[]) then last_modified_cursor else $1 end,
-        last_sync_created = 0, last_sync_errors = 0,
+        last_sync_created = 0,
+        last_sync_errors = case when workspace_id = any ($5::text[]) then 4 else 0 end,
         last_sync_updated = 1 + abs(hashtext(workspace_id || $1::text)::bigint) % 9
     where sync_status = 'running' and updated_at <= $1::timestamptz - interval '40 seconds'
       and workspace_id <> all ($2::text[])
