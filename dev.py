@@ -290,7 +290,9 @@ def test(arguments: list[str]) -> int:
     """Run the tests; what follows goes to pytest."""
     workers = str(min(WORKERS_MAX, os.cpu_count() or 1))
     os.environ.setdefault("PYTEST_XDIST_AUTO_NUM_WORKERS", workers)  # so that --pdb may mean none
-    words = ("-m", "pytest", "-n", "auto", "--dist", "loadfile", *arguments)
+    # files in their order: those that take longest come first, and the many short ones fill what is left
+    spread = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
+    words = ("-m", "pytest", *spread, *arguments)
     become(prepare(DEV_LOCK) / "python", *words)
 
 

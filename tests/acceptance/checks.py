@@ -38,6 +38,16 @@ async def check(failure: Failure, night: Night, player: Player) -> None:
         _check_messages(one, played)
 
 
+async def check_told(night: Night, player: Player) -> None:
+    """Play a night, and check that nothing was told in it but its incidents."""
+    played = await player.play(night)
+    told = [one for one in played.opened if one["severity"] != "info"]
+    assert len([one for one in played.posts if is_root(one)]) == len(told)
+    assert len(played.mails) == 2 * sum(one["severity"] == "critical" for one in told)
+    if not told:
+        assert played.posts == []
+
+
 def _named(one: Row) -> tuple[object, ...]:
     entity = tuple((name, value) for name, value in one["entity"])
     return one["rule"], one["severity"], one["failure_class"], entity

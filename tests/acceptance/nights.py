@@ -3,11 +3,8 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from itertools import zip_longest
+from datetime import datetime, timedelta
 from typing import Any
-
-import pytest
 
 from tests.acceptance.running import Program, Receivers
 from watchdog.demo.failure import Failure
@@ -36,8 +33,8 @@ _SEEN = """
 """
 
 
-EVERY_RUN = frozenset(["Z1", "Z2", "Z3", "Z7", "B2", "S1", "S5", "W2", "E1", "E2", "E4", "E5"])
-"""Broken, with their twins, in every run; all others take many minutes more: --long."""
+SOON = timedelta(minutes=5)
+"""What rightly opens only when a failure lasts has not opened by then."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,33 +46,58 @@ class Night:
     @property
     def moments(self) -> list[timedelta]:
         """Return when something happens while they are broken, and when that is over, since the break."""
-        first = self.failures[0]
         acts = {act.after for one in self.failures for act in one.acts}
-        return sorted({*acts, first.takes} - {timedelta()})
+        return sorted({*acts, *(one.takes for one in self.failures)} - {timedelta()})
+
+    @property
+    def days_before(self) -> int:
+        """Return for how many days the systems must have been watched."""
+        return max(one.needs for one in self.failures) // DAY
+
+    def next_at(self, earliest: datetime) -> datetime:
+        """Return when all of it can be seen next."""
+        return max(one.next_at(earliest) for one in self.failures)
 
 
 def nights(failures: Iterable[Failure]) -> list[Night]:
-    """Return the failures in as few nights as their systems, hours and spans allow."""
-    alike: dict[tuple[bool, str, timedelta], dict[str, list[Failure]]] = {}
-    for one in failures:
-        kind = is_of_every_run(one.id), one.when, one.takes
-        alike.setdefault(kind, {}).setdefault(one.id[0], []).append(one)
-    return [
-        Night(tuple(one for one in column if one))
-        for systems in alike.values()
-        for column in zip_longest(*systems.values())
-    ]
+    """Return the failures in as few nights as their systems, hours and spans allow.
+
+    What is seen at any hour, and soon, joins whatever night has room and is over soon.
+    """
+    made: list[tuple[_Time, dict[str, Failure]]] = []
+    for one in sorted(failures, key=lambda one: _time(one) == _ANY):
+        own = _time(one)
+        rooms = (
+            night
+            for time, night in made
+            if one.id[0] not in night and (time == own or (own == _ANY and time.is_soon_over))
+        )
+        night = next(rooms, None)
+        if night is None:
+            night = {}
+            made.append((own, night))
+        night[one.id[0]] = one
+    return [Night(tuple(night.values())) for _, night in made]
 
 
-def is_of_every_run(failure_id: str) -> bool:
-    """Return whether a failure or a twin is broken without --long."""
-    return failure_id.rstrip("abcdefgh") in EVERY_RUN
+@dataclass(frozen=True, slots=True)
+class _Time:
+    """At which hour something must be broken, and for how long if that is not over soon."""
+
+    when: str
+    lasts: timedelta
+
+    @property
+    def is_soon_over(self) -> bool:
+        return not self.lasts
 
 
-def marked(ids: Iterable[str]) -> list[Any]:
-    """Return ids as parameters of a test; those that are not of every run with the long tests' mark."""
-    long = pytest.mark.long
-    return [one if is_of_every_run(one) else pytest.param(one, marks=long) for one in ids]
+_ANY = _Time("", timedelta())
+
+
+def _time(one: Failure) -> _Time:
+    lasts = max((one.takes, *(act.after for act in one.acts)))
+    return _Time(one.when, lasts if lasts > SOON else timedelta())
 
 
 def rules_of(system: str) -> set[str]:
@@ -121,10 +143,9 @@ class Player:
         return self.played[night]
 
     async def _play(self, night: Night) -> Played:
-        program, first = self.program, night.failures[0]
-        now = program.now()
-        program.jump((first.next_at(now + REPEAT_WINDOW) - now).total_seconds())
-        for _ in range(max(one.needs for one in night.failures) // DAY):
+        program, now = self.program, self.program.now()
+        program.jump((night.next_at(now + REPEAT_WINDOW) - now).total_seconds())
+        for _ in range(night.days_before):
             program.advance(SHORTLY.total_seconds())
             program.jump((DAY - SHORTLY).total_seconds())
         program.advance(15)

@@ -22,7 +22,7 @@ WITHOUT_A_PAST = (
     "workspace_issues-repositories-halved",
     "workspace_issues-frequency-doubled",
 )
-"""What is compared with our own samples has nothing to say on its first day."""
+"""What is compared with our own samples has nothing to say until the program has lived for some days."""
 
 
 def rows(program: Program, *words: str) -> list[dict[str, str]]:
@@ -195,9 +195,8 @@ def test_status_says_whether_everything_is_watched(program: Program) -> None:
     assert "rules are watched." in said
     assert "0 could not be delivered" in said
     outcomes = {one["rule"]: one["outcome"] for one in rows(program, "status")}
-    assert {name: one for name, one in outcomes.items() if one != "ok"} == dict.fromkeys(
-        WITHOUT_A_PAST, "no_data"
-    )
+    silent = {name: one for name, one in outcomes.items() if one != "ok"}
+    assert silent.items() <= dict.fromkeys(WITHOUT_A_PAST, "no_data").items()
 
 
 def test_the_demo_lists_what_can_be_broken_and_what_is(program: Program) -> None:
