@@ -20,6 +20,11 @@ _EVENT_HEADS = {
     Event.TAKEN: ("👀", "TAKEN"),
     Event.OFFERED: ("🤝", "HANDOVER"),
     Event.HANDED_OVER: ("🤝", "HANDOVER"),
+    Event.ESCALATED: ("⏫", "ESCALATED"),
+    Event.EXHAUSTED: ("🆘", "NOBODY"),
+    Event.EXPIRED: ("⌛", "EXPIRED"),
+    Event.LAPSED: ("⌛", "NO ANSWER"),
+    Event.GIVEN_BACK: ("👐", "GIVEN BACK"),
     Event.NOTED: ("📝", "NOTE"),
     Event.RECOVERED: ("🟢", "RECOVERED"),
     Event.BACK_AGAIN: ("🔁", "BACK AGAIN"),
@@ -27,7 +32,10 @@ _EVENT_HEADS = {
     Event.WITHDRAWN: ("⏹", "WITHDRAWN"),
     Event.TEST: ("🔔", "TEST"),
 }
-_WITHOUT_OWNER = {Event.TAKEN, Event.OFFERED, Event.HANDED_OVER, Event.NOTED}
+_WITHOUT_OWNER = {
+    *(Event.TAKEN, Event.OFFERED, Event.HANDED_OVER, Event.NOTED),
+    *(Event.ESCALATED, Event.EXPIRED, Event.GIVEN_BACK, Event.LAPSED),
+}
 
 
 def head(facts: Facts) -> tuple[str, str]:
@@ -62,7 +70,7 @@ def _end(facts: Facts) -> str:
     return "".join(f" · {part}" for part in (owner, number) if part)
 
 
-def _fact(facts: Facts) -> str:  # noqa: C901, PLR0911 (one case an event)
+def _fact(facts: Facts) -> str:  # noqa: C901, PLR0911, PLR0912 (one case an event)
     match facts.event:
         case Event.OPENED:
             return facts.fact
@@ -77,6 +85,12 @@ def _fact(facts: Facts) -> str:  # noqa: C901, PLR0911 (one case an event)
             return f"{who}, open {open_for(facts)}"
         case Event.HANDED_OVER:
             return f"{facts.words}, open {open_for(facts)}"
+        case Event.ESCALATED | Event.EXHAUSTED | Event.LAPSED:
+            return facts.words
+        case Event.EXPIRED:
+            return f"{facts.words}, not taken"
+        case Event.GIVEN_BACK:
+            return f"{facts.words.partition(': ')[0]}, open {open_for(facts)}"
         case Event.NOTED:
             return f"{facts.actor} wrote “{facts.words}”"
         case Event.RECOVERED:

@@ -31,6 +31,11 @@ _TAGS = {
     Event.TAKEN: "TAKEN",
     Event.OFFERED: "HANDOVER",
     Event.HANDED_OVER: "HANDOVER",
+    Event.ESCALATED: "ESCALATED to you",
+    Event.EXHAUSTED: "NOBODY TOOK IT",
+    Event.EXPIRED: "EXPIRED",
+    Event.LAPSED: "NO ANSWER",
+    Event.GIVEN_BACK: "GIVEN BACK",
     Event.NOTED: "NOTE",
     Event.RECOVERED: "RECOVERED",
     Event.BACK_AGAIN: "BACK AGAIN",
@@ -41,6 +46,9 @@ _TAGS = {
 _REASONS = {
     Event.OPENED: ("on-call", "You get this because you are on call for"),
     Event.OFFERED: ("handover", "You get this because you are asked to take over for"),
+    Event.ESCALATED: ("escalated", "You get this because it was passed on to you, for"),
+    Event.EXHAUSTED: ("lead", "You get this because nobody has taken it, as lead of"),
+    Event.GIVEN_BACK: ("on-call", "You get this because you are to take it, for"),
     Event.TEST: ("test", "You get this because somebody tests the way to you, in"),
 }
 _FOLLOWING = ("told-before", "You get this because you were told of this incident of")
@@ -267,6 +275,8 @@ def html_part(facts: Facts, story: Story, because: str) -> str:
 _TONES = {
     "CRITICAL": "#b42318",
     "BACK AGAIN": "#b42318",
+    "ESCALATED": "#b42318",
+    "NOBODY": "#b42318",
     "WARNING": "#8f4700",
     "RECOVERED": "#1a6b34",
     "RESOLVED": "#1a6b34",

@@ -64,6 +64,14 @@ _CHANGES: dict[Event, tuple[int, dict[str, Any]]] = {
             "taken_at": _OPENED_AT + timedelta(minutes=52),
         },
     ),
+    Event.ESCALATED: (10, {"owner": "raj", "words": "ana silent 10m, now raj (2/3)"}),
+    Event.EXHAUSTED: (40, {"owner": "tom", "words": "nobody took it in 40m"}),
+    Event.EXPIRED: (34, {"words": "ana silent for 30m"}),
+    Event.LAPSED: (80, _TAKEN | {"words": "raj did not take it from ana"}),
+    Event.GIVEN_BACK: (
+        40,
+        {"actor": "ana", "owner": "raj", "words": "ana → raj: my train has no network"},
+    ),
     Event.NOTED: (20, _TAKEN | {"actor": "ana", "words": "API key expired, asked the shop"}),
     Event.RECOVERED: (
         73,

@@ -23,6 +23,7 @@ _TIME_MAX = 24
 _CONTEXT_MAX = 80
 _BELOW_MAX = 600
 _SECTION_MAX = 3000
+_BROADCAST = {Event.BACK_AGAIN, Event.ESCALATED, Event.EXHAUSTED, Event.EXPIRED}
 _WORSE = {("warning", "critical"), ("info", "critical"), ("info", "warning")}
 
 Block = dict[str, Any]
@@ -82,9 +83,7 @@ def _is_broadcast(message: Message) -> bool:
     facts = message.incident
     is_worse = (facts.previous_severity, facts.severity) in _WORSE
     to_a_person = message.address.startswith("@")
-    return (
-        to_a_person or facts.event is Event.BACK_AGAIN or (facts.event is Event.LEVEL and is_worse)
-    )
+    return to_a_person or facts.event in _BROADCAST or (facts.event is Event.LEVEL and is_worse)
 
 
 def _blocks(facts: Facts, story: Story) -> list[Block]:

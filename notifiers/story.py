@@ -153,6 +153,40 @@ def _handed_over(facts: Facts) -> _Telling:
     )
 
 
+def _passed_on(facts: Facts) -> _Telling:
+    """Tell that it has another owner who is asked to take it, or that nobody has it."""
+    return _Telling(
+        f"{_told(_now(facts))} {_plain_sentence(_passing(facts))}".lstrip(),
+        quote=facts.words.partition(": ")[2],
+        next_row=Row("Next", _NEXT[facts.event].format(owner=_whoever(facts))),
+        short=(f"open for {open_for(facts)}",),
+        with_guide=True,
+    )
+
+
+_PASSINGS = {
+    Event.ESCALATED: "Escalated: {words}",
+    Event.EXHAUSTED: "Nobody is left to escalate to: {words}",
+    Event.EXPIRED: "{words}: not taken any more",
+    Event.LAPSED: "{words}",
+    Event.GIVEN_BACK: "Given back: {words}",
+}
+
+
+def _passing(facts: Facts) -> str:
+    """Return who had it and who has it now, without what they wrote."""
+    return _PASSINGS[facts.event].format(words=facts.words.partition(": ")[0])
+
+
+_NEXT = {
+    Event.ESCALATED: "{owner} takes it, or it is passed on",
+    Event.GIVEN_BACK: "{owner} takes it, or it is passed on",
+    Event.EXHAUSTED: "somebody takes it; {owner} is still its owner",
+    Event.EXPIRED: "{owner} takes it again, or it is passed on",
+    Event.LAPSED: "{owner} keeps it",
+}
+
+
 def _noted(facts: Facts) -> _Telling:
     quote = f"{facts.actor}: {facts.words}"
     return _Telling(_told(_now(facts)), quote=quote, short=(f"open for {open_for(facts)}",))
@@ -207,6 +241,11 @@ _TELLINGS: dict[Event, Callable[[Facts], _Telling]] = {
     Event.TAKEN: _taken,
     Event.OFFERED: _offered,
     Event.HANDED_OVER: _handed_over,
+    Event.ESCALATED: _passed_on,
+    Event.EXHAUSTED: _passed_on,
+    Event.EXPIRED: _passed_on,
+    Event.LAPSED: _passed_on,
+    Event.GIVEN_BACK: _passed_on,
     Event.NOTED: _noted,
     Event.RECOVERED: _recovered,
     Event.BACK_AGAIN: _back_again,
@@ -232,6 +271,9 @@ def below(facts: Facts) -> str:  # noqa: C901, PLR0911 (one case an event)
             return f"{asked}: “{note}”" if note else asked
         case Event.HANDED_OVER:
             return f"{facts.owner} has it now ({facts.words})"
+        case Event.ESCALATED | Event.EXHAUSTED | Event.EXPIRED | Event.LAPSED | Event.GIVEN_BACK:
+            note = facts.words.partition(": ")[2]
+            return f"{_passing(facts)}: “{note}”" if note else _passing(facts)
         case Event.NOTED:
             return f"{facts.actor}: {facts.words}"
         case Event.RECOVERED:

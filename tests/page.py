@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from watchdog.delivery.worker import Delivery
 from watchdog.domain import incident as life
 from watchdog.domain.incident import Incident
 from watchdog.domain.notices import with_notices
-from watchdog.domain.people import Directory, Person, Role, Team
+from watchdog.domain.people import Directory, Person, Role, Rung, Team
 from watchdog.engine.engine import Engine
 from watchdog.engine.leader import Leader
 from watchdog.service import Options, Service
@@ -37,7 +38,14 @@ DIRECTORY = Directory(
         "raj": Person("raj", "raj@example.com", "U02RAJ"),
         "mei": Person("mei", "mei@example.com", role=Role.VIEWER),
     },
-    {"data": Team("data", lead="ana", slack="data-alerts")},
+    {
+        "data": Team(
+            "data",
+            lead="ana",
+            slack="data-alerts",
+            escalate=(Rung(timedelta(minutes=10), "raj"),),
+        )
+    },
 )
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 

@@ -26,6 +26,7 @@ from watchdog.delivery.worker import Delivery
 from watchdog.demo import whereabouts
 from watchdog.demo.world import Demo
 from watchdog.domain.people import Directory
+from watchdog.engine.deadlines import Deadlines
 from watchdog.engine.engine import Engine
 from watchdog.engine.leader import Leader
 from watchdog.moved_time import TestClockRefused, clock_of, require_local, served
@@ -213,6 +214,7 @@ async def _run(
         service.wake,
         random.Random(),  # noqa: S311 (spreads retries; no secret)
     )
+    deadlines = Deadlines(service.pool, service.clock, leader, service.directory, service.wake)
     web = Web(service, engine, delivery)
     stopped = asyncio.Event()
     with _stopping_on_signals(stopped):
@@ -220,6 +222,7 @@ async def _run(
             tasks = [
                 group.create_task(engine.run(), name="engine"),
                 group.create_task(delivery.run(), name="delivery"),
+                group.create_task(deadlines.run(), name="deadlines"),
                 group.create_task(Reports(service, leader).run(), name="reports"),
                 group.create_task(web.run(announce), name="web"),
                 group.create_task(_reload_on_change(service, engine, env), name="reload"),

@@ -6,6 +6,7 @@ from datetime import datetime
 import asyncpg
 
 from watchdog.domain import incident as life
+from watchdog.domain.escalation import escalate_now, receiver_of_given_back
 from watchdog.domain.incident import Incident, Refused, Transition
 from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory, Role
@@ -65,6 +66,42 @@ async def hand_over(
     _require_responder(directory, receiver)
     return await _do(
         pool, directory, number, person, lambda one: life.offer(one, person, receiver, words, now)
+    )
+
+
+async def give_back(
+    pool: asyncpg.Pool,
+    directory: Directory,
+    number: int,
+    person: str,
+    words: str,
+    now: datetime,
+) -> Incident:
+    """Give an incident that `person` took to whoever is on call; it is open again.
+
+    Raises:
+        Refused: It is not `person`'s, or not taken.
+        UnknownIncident, NotAllowed: See their texts.
+    """
+
+    def decide(one: Incident) -> Transition:
+        owner = receiver_of_given_back(one, directory, now)
+        return life.give_back(one, person, owner, words, now)
+
+    return await _do(pool, directory, number, person, decide)
+
+
+async def escalate(
+    pool: asyncpg.Pool, directory: Directory, number: int, person: str, now: datetime
+) -> Incident:
+    """Pass an open incident on to the next person at once.
+
+    Raises:
+        Refused: It is not open, or nobody is left to pass it on to.
+        UnknownIncident, NotAllowed: See their texts.
+    """
+    return await _do(
+        pool, directory, number, person, lambda one: escalate_now(one, directory, person, now)
     )
 
 
@@ -138,4 +175,14 @@ async def _do(
     return step.transition.after
 
 
-__all__ = ["NotAllowed", "Refused", "UnknownIncident", "hand_over", "note", "resolve", "take"]
+__all__ = [
+    "NotAllowed",
+    "Refused",
+    "UnknownIncident",
+    "escalate",
+    "give_back",
+    "hand_over",
+    "note",
+    "resolve",
+    "take",
+]

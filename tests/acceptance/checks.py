@@ -69,7 +69,7 @@ def _check_owner(incident: Row, expected: Expected) -> None:
     team = expected.team or repository_rules().rules[incident["rule"]].team
     assert incident["team"] == team
     directory = repository_rules().directory
-    assert incident["owner"] == owner_for(directory, team, incident["opened_at"])
+    assert incident["first_owner"] == owner_for(directory, team, incident["opened_at"])
 
 
 def _check_evidence(incident: Row) -> None:

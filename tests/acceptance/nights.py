@@ -28,7 +28,8 @@ REOPEN_WINDOW = timedelta(seconds=3700)
 
 _SEEN = """
     select id, rule, team, entity, severity, failure_class, owner, state, opened_at, evidence,
-        fact, detail, repeat_of
+        fact, detail, repeat_of,
+        (select owner from event where incident_id = id and event.version = 1) as first_owner
     from incident where id > $1 order by id
 """
 

@@ -207,7 +207,15 @@ async def test_every_event_of_a_life_is_stored(store: asyncpg.Pool) -> None:
     one = await an_open_incident(store)
     moves: list[Callable[[Incident], Transition]] = [
         lambda it: life.level_changed(it, Severity.WARNING, "", NOW),
+        lambda it: life.escalated(it, "raj", 1, "ana silent 10m, now raj (2/2)", NOW),
+        lambda it: life.exhausted(it, 2, NOW),
+        lambda it: life.take(it, "raj", NOW),
+        lambda it: life.expired(it, NOW),
+        lambda it: life.take(it, "raj", NOW),
+        lambda it: life.give_back(it, "raj", "ana", "my train", NOW),
         lambda it: life.take(it, "ana", NOW),
+        lambda it: life.offer(it, "ana", "raj", "my shift ends", NOW),
+        lambda it: life.lapsed(it, NOW),
         lambda it: life.offer(it, "ana", "raj", "my shift ends", NOW),
         lambda it: life.take(it, "raj", NOW),
         lambda it: life.note(it, "ana", "good luck", NOW),

@@ -160,6 +160,7 @@ async def test_what_happened_is_not_rewritten(opened: asyncpg.Pool, statement: s
 
 
 WITHDRAWALS = {(State.OPEN, State.RESOLVED), (State.TAKEN, State.RESOLVED)}
+OPEN_AGAIN = {(State.TAKEN, State.OPEN)}
 
 
 @pytest.mark.parametrize("before", State)
@@ -179,7 +180,7 @@ async def test_exactly_the_edges_of_the_domain_are_allowed(
         await committed(opened, step("move", 1, version, at, place, "moved"))
         at = place
     move = step("move", 1, version + 1, before, after, "moved")
-    if before is after or (before, after) in EDGES - WITHDRAWALS:
+    if before is after or (before, after) in EDGES - WITHDRAWALS - OPEN_AGAIN:
         await committed(opened, move)
     else:
         with pytest.raises(asyncpg.CheckViolationError):
@@ -197,6 +198,16 @@ async def test_only_a_withdrawal_resolves_what_has_not_recovered(
     with pytest.raises(asyncpg.CheckViolationError):
         await committed(opened, step("move", 1, version + 1, before, "resolved", "resolved"))
     await committed(opened, step("move", 1, version + 1, before, "resolved", "withdrawn"))
+
+
+@pytest.mark.parametrize("event", ["expired", "given_back"])
+async def test_what_is_taken_is_open_again_only_by_silence_or_its_owner(
+    opened: asyncpg.Pool, event: str
+) -> None:
+    await committed(opened, step("move", 1, 2, "open", "taken", "taken"))
+    with pytest.raises(asyncpg.CheckViolationError):
+        await committed(opened, step("move", 1, 3, "taken", "open", "back_again"))
+    await committed(opened, step("move", 1, 3, "taken", "open", event))
 
 
 async def test_a_resolved_incident_has_a_cause_and_its_kind(opened: asyncpg.Pool) -> None:

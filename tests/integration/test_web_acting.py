@@ -8,6 +8,8 @@ from watchdog import verbs
 from watchdog.clock import MovedClock
 from watchdog.domain.incident import State
 
+VERBS = ["take", "note", "resolve", "handover", "give-back", "escalate"]
+
 
 async def test_taking_makes_the_visitor_the_owner_and_wakes_delivery(
     store: asyncpg.Pool, clock: MovedClock
@@ -90,7 +92,35 @@ async def test_handing_over_asks_and_the_asked_accepts_by_taking(
     assert (await stored(store)).owner == "raj"
 
 
-@pytest.mark.parametrize("verb", ["take", "note", "resolve", "handover"])
+async def test_the_page_says_who_is_next_and_passes_it_on_at_once(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_incident(store, clock)
+    async with running_page(store, clock) as page, page.signed_in() as ana:
+        shown = await ana.read("/i/1042")
+        assert "<dt>Next</dt><dd>raj at " in shown
+        assert "Escalate to raj now" in shown
+        assert (await ana.post("/i/1042/escalate")).status_code == 303
+        assert "<dt>Next</dt><dd>nobody is left at " in await ana.read("/i/1042")
+        answer = await ana.post("/i/1042/escalate")
+    assert answer.status_code == 409
+    assert (await stored(store)).owner == "raj"
+
+
+async def test_who_took_it_gives_it_back_with_what_must_be_known(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_incident(store, clock)
+    async with running_page(store, clock) as page, page.signed_in("raj") as raj:
+        assert "Give it back" not in await raj.read("/i/1042")
+        await raj.post("/i/1042/take")
+        assert "Give it back" in await raj.read("/i/1042")
+        assert (await raj.post("/i/1042/give-back", words="my train")).status_code == 303
+        assert "raj → ana: my train" in await raj.read("/i/1042")
+    assert ((await stored(store)).owner, (await stored(store)).state) == ("ana", State.OPEN)
+
+
+@pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("person", ["mei", ""])
 async def test_a_viewer_sees_no_buttons_and_moves_nothing(
     verb: str, person: str, store: asyncpg.Pool, clock: MovedClock
@@ -104,7 +134,7 @@ async def test_a_viewer_sees_no_buttons_and_moves_nothing(
     assert (await stored(store)).version == 1
 
 
-@pytest.mark.parametrize("verb", ["take", "note", "resolve", "handover"])
+@pytest.mark.parametrize("verb", VERBS)
 async def test_an_incident_that_is_not_there_cannot_be_moved(
     verb: str, store: asyncpg.Pool, clock: MovedClock
 ) -> None:

@@ -112,6 +112,7 @@ def test_without_an_owner_no_row_is_empty(event: Event) -> None:
 
 GUIDED = {
     Event.OPENED, Event.LEVEL, Event.TAKEN, Event.OFFERED, Event.HANDED_OVER, Event.BACK_AGAIN,
+    Event.ESCALATED, Event.EXHAUSTED, Event.EXPIRED, Event.LAPSED, Event.GIVEN_BACK,
 }  # fmt: skip
 
 

@@ -18,6 +18,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("watchdog.cli.reading", "Show an incident and its timeline."),
     "outbox": ("watchdog.cli.reading", "List messages, or show one as its reader sees it."),
     "take": ("watchdog.cli.acting", "Take an incident: it is yours."),
+    "give-back": ("watchdog.cli.acting", "Give back an incident that you took."),
+    "escalate": ("watchdog.cli.acting", "Pass an incident on that nobody has taken."),
     "note": ("watchdog.cli.acting", "Write a note on an incident's timeline."),
     "handover": ("watchdog.cli.acting", "Offer an incident to somebody else."),
     "resolve": ("watchdog.cli.acting", "End a recovered incident with its cause."),

@@ -1,4 +1,4 @@
-"""`watchdog take|note|handover|resolve`: what people do to an incident."""
+"""`watchdog take|give-back|escalate|note|handover|resolve`: what people do to an incident."""
 
 import click
 
@@ -35,6 +35,45 @@ def take_command(number: int, over: bool, person: str, place: Place) -> int:
         _say(taken, f"is yours: {taken.title}. {taken.detail}".strip())
         if taken.do_first:
             click.echo(one_line(f"Do first: {taken.do_first}"))
+
+    return run(work())
+
+
+@click.command("give-back")
+@_number
+@click.option("-m", "words", default="", help="What whoever takes it next must know.")
+@person_option
+@placed
+def give_back_command(number: int, words: str, person: str, place: Place) -> int:
+    """Give back an incident that you took: whoever is on call is paged for it."""
+
+    async def work() -> None:
+        from watchdog import verbs
+
+        async with session(place) as here:
+            who = acting_person(here.config, person)
+            given = await verbs.give_back(
+                here.pool, here.config.directory, number, who, words, here.now
+            )
+        _say(given, f"given back; {given.owner} is to take it.")
+
+    return run(work())
+
+
+@click.command("escalate")
+@_number
+@person_option
+@placed
+def escalate_command(number: int, person: str, place: Place) -> int:
+    """Pass an incident that nobody has taken on to the next person at once."""
+
+    async def work() -> None:
+        from watchdog import verbs
+
+        async with session(place) as here:
+            who = acting_person(here.config, person)
+            passed = await verbs.escalate(here.pool, here.config.directory, number, who, here.now)
+        _say(passed, f"passed on to {passed.owner}.")
 
     return run(work())
 

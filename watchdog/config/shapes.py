@@ -1,5 +1,6 @@
 """What the sections of a configuration may hold, as the file writes them."""
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -36,6 +37,8 @@ from watchdog.domain.people import NoData, Role, Rotate
 
 STEPS_MAX = 10
 """More than that belong into the runbook."""
+
+RUNGS_MAX = 10
 
 Severities = Annotated[tuple[Severity, ...], BeforeValidator(one_or_many)]
 Channels = Annotated[
@@ -165,6 +168,13 @@ class OncallShape(Shape):
     order: tuple[Text, ...] = Field(min_length=1, description="People, one after the other.")
 
 
+class RungShape(Shape):
+    """A rung of an escalation."""
+
+    after: Duration = Field(description="How long after the first page: `10m`.")
+    to: Text = Field(description="`oncall`, `oncall_next`, `lead`, or a person.")
+
+
 class TeamShape(Shape):
     """Owners of rules."""
 
@@ -177,6 +187,13 @@ class TeamShape(Shape):
     )
     oncall: OncallShape | None = Field(
         default=None, description="Rotation; without it the lead answers."
+    )
+    escalate: Annotated[tuple[RungShape, ...], Field(max_length=RUNGS_MAX)] = Field(
+        default=(), description="Who becomes owner of what nobody takes, in their order."
+    )
+    take_lasts: PositiveDuration = Field(
+        default=timedelta(minutes=30),
+        description="A critical incident counts as not taken after so long without a sign of life.",
     )
     maintenance: Announced = Field(
         default=(), description="When trouble of its rules and sources is expected."

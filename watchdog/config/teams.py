@@ -1,5 +1,9 @@
 """People and teams: who owns incidents, and who is on call."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+
+from rules.spans import short_span
 from watchdog.config.nodes import (
     Entry,
     Spot,
@@ -15,7 +19,19 @@ from watchdog.config.shapes import (
     TeamShape,
 )
 from watchdog.config.types import Handover
-from watchdog.domain.people import UTC_ZONE, Person, Role, Rotate, Rotation, Team
+from watchdog.domain.people import (
+    LEAD,
+    ONCALL_NEXT,
+    UTC_ZONE,
+    Person,
+    Role,
+    Rotate,
+    Rotation,
+    Rung,
+    Team,
+)
+
+_ONCALL = "oncall"
 
 
 class TeamReader(SectionReader):
@@ -46,12 +62,13 @@ class TeamReader(SectionReader):
             self.known("people", person, order_spot)
         if shape.oncall:
             self._check_handover(shape.oncall, entry)
+        rungs = self._rungs(shape, entry)
         self._check_reachable(shape.lead, lead_spot, order, order_spot)
         there = [person for person in order if person in self.into.people]
         lead = next((one for one in (shape.lead, *there) if one in self.into.people), None)
         if lead is None:
             return
-        self.into.teams[name] = _team(name, shape, lead, tuple(there))
+        self.into.teams[name] = _team(name, shape, lead, tuple(there), rungs)
         self.into.maintenance += [maintenance_of(one, team=name) for one in shape.maintenance]
 
     def _check_handover(self, oncall: OncallShape, entry: Entry) -> None:
@@ -64,6 +81,31 @@ class TeamReader(SectionReader):
         elif oncall.rotate is Rotate.DAILY and oncall.handover.weekday is not None:
             words, label = "a daily hand-over has no day of the week", "write it like `10:00`"
             self.add("bad-time", words, spot.span, label)
+
+    def _rungs(self, shape: TeamShape, entry: Entry) -> tuple[Rung, ...]:
+        """Return the rungs above the first, which is whoever is on call at once."""
+        rungs: list[Rung] = []
+        for number, one in enumerate(shape.escalate):
+            spot = find(entry.value, ("escalate", number, "to"), entry.key)
+            if one.to == _ONCALL:
+                if number or one.after:
+                    words = "only the first step of an escalation is `oncall`, and at once"
+                    label = "write `oncall_next`, or a person"
+                    self.add("unreachable-step", words, spot.span, label)
+                continue
+            self._check_after(
+                one.after, rungs, find(entry.value, ("escalate", number, "after"), entry.key)
+            )
+            if one.to not in {ONCALL_NEXT, LEAD}:
+                self.known("people", one.to, spot)
+            rungs.append(Rung(one.after, one.to))
+        return tuple(rungs)
+
+    def _check_after(self, after: timedelta, before: Sequence[Rung], spot: Spot) -> None:
+        least = before[-1].after if before else timedelta()
+        if after <= least:
+            words = f"a step of an escalation comes after the one before, `{short_span(least)}`"
+            self.add("unreachable-step", words, spot.span, "nobody would have time to take it")
 
     def _check_reachable(
         self, lead: str, lead_spot: Spot, order: tuple[str, ...], order_spot: Spot
@@ -84,7 +126,9 @@ class TeamReader(SectionReader):
         )
 
 
-def _team(name: str, shape: TeamShape, lead: str, order: tuple[str, ...]) -> Team:
+def _team(
+    name: str, shape: TeamShape, lead: str, order: tuple[str, ...], rungs: tuple[Rung, ...]
+) -> Team:
     rotation = None
     if shape.oncall and order:
         handover = shape.oncall.handover or Handover(Rotation(Rotate.DAILY, ()).at, 0)
@@ -97,4 +141,6 @@ def _team(name: str, shape: TeamShape, lead: str, order: tuple[str, ...]) -> Tea
         shape.timezone or UTC_ZONE,
         shape.working_hours,
         rotation,
+        rungs,
+        shape.take_lasts,
     )

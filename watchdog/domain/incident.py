@@ -29,6 +29,7 @@ class State(StrEnum):
 EDGES: frozenset[tuple[State, State]] = frozenset(
     {
         (State.OPEN, State.TAKEN),
+        (State.TAKEN, State.OPEN),
         (State.OPEN, State.RECOVERED),
         (State.TAKEN, State.RECOVERED),
         (State.RECOVERED, State.OPEN),
@@ -58,6 +59,9 @@ class Incident:
             `slack:@U01ANA`, `email:ana@example.com`.
         bad_now: The latest check was bad.
         repeat_of: The earlier incident that it repeats.
+        rung: How many rungs of its team's escalation it has climbed; one more: nobody is left.
+        paged_at: When its present owner was, or is to be, paged for it; None: nobody is.
+        acted_at: When a person last did something with it.
     """
 
     id: int
@@ -94,17 +98,20 @@ class Incident:
     cause: str = ""
     cause_kind: str = ""
     repeat_of: int | None = None
+    rung: int = 0
+    paged_at: datetime | None = None
+    acted_at: datetime | None = None
 
 
 _NAMES = tuple(one.name for one in fields(Incident))
 _VALUES = attrgetter(*_NAMES)
-_AUDIENCE = _NAMES.index("audience")
+_AUDIENCE, _PAGED_AT = _NAMES.index("audience"), _NAMES.index("paged_at")
 
 
-def with_audience(incident: Incident, audience: tuple[str, ...]) -> Incident:
-    """Return the incident with other receivers; a third of the time of `replace`, which storms notice."""
+def told(incident: Incident, audience: tuple[str, ...], paged_at: datetime | None) -> Incident:
+    """Return the incident as told to these; a third of the time of `replace`, which storms notice."""
     values = list(_VALUES(incident))
-    values[_AUDIENCE] = audience
+    values[_AUDIENCE], values[_PAGED_AT] = audience, paged_at
     return Incident(*values)
 
 
@@ -138,6 +145,8 @@ def _step(
     incident: Incident, happened: Happened, state: State | None = None, **changes: object
 ) -> Transition:
     after_state = state or incident.state
+    if happened.actor != WATCHDOG:
+        changes["acted_at"] = happened.at
     assert after_state == incident.state or (incident.state, after_state) in EDGES
     after = replace(incident, state=after_state, version=incident.version + 1, **changes)  # type: ignore[arg-type]
     return Transition(incident, after, happened)
@@ -208,6 +217,7 @@ def back_again(
         recovered_at=None,
         first_good_at=None,
         bad_now=True,
+        rung=0,
     )
 
 
@@ -295,6 +305,64 @@ def offer(incident: Incident, giver: str, receiver: str, note: str, now: datetim
         raise Refused(f"#{incident.id} is already yours")
     words = f"{giver} → {receiver}" + (f": {note}" if note else "")
     return _step(incident, Happened(Event.OFFERED, now, giver, words), offered_to=receiver)
+
+
+def lapsed(incident: Incident, now: datetime) -> Transition:
+    """Return the end of an offer that nobody has answered: the giver keeps it."""
+    words = f"{incident.offered_to} did not take it from {incident.owner}"
+    return _step(incident, Happened(Event.LAPSED, now, WATCHDOG, words), offered_to="")
+
+
+def escalated(
+    incident: Incident, owner: str, rung: int, words: str, now: datetime, actor: str = WATCHDOG
+) -> Transition:
+    """Return its passing on to the next person, because nobody has taken it.
+
+    Args:
+        rung: How many rungs it has climbed with this one.
+    """
+    assert incident.state is State.OPEN
+    return _step(
+        incident,
+        Happened(Event.ESCALATED, now, actor, words),
+        owner=owner,
+        rung=rung,
+        offered_to="",
+    )
+
+
+def exhausted(incident: Incident, rung: int, now: datetime) -> Transition:
+    """Return that there is nobody left to pass it on to."""
+    words = f"nobody took it in {short_span(now - incident.opened_at)}"
+    return _step(incident, Happened(Event.EXHAUSTED, now, WATCHDOG, words), rung=rung)
+
+
+def expired(incident: Incident, now: datetime) -> Transition:
+    """Return its being open again: whoever took it has given no sign of life for too long."""
+    since = incident.acted_at or incident.taken_at or incident.opened_at
+    words = f"{incident.owner} silent for {short_span(now - since)}"
+    return _open_again(incident, Happened(Event.EXPIRED, now, WATCHDOG, words), incident.owner)
+
+
+def give_back(incident: Incident, person: str, owner: str, words: str, now: datetime) -> Transition:
+    """Return its being open again, because who took it cannot go on.
+
+    Args:
+        owner: Who is to take it now.
+
+    Raises:
+        Refused: It is not taken, or somebody else has it.
+    """
+    if incident.state is not State.TAKEN:
+        raise Refused(f"#{incident.id} is {incident.state}; only what is taken can be given back")
+    if incident.owner != person:
+        raise Refused(f"#{incident.id} belongs to {incident.owner}; only the owner gives it back")
+    said = f"{person} → {owner}" + (f": {words.strip()}" if words.strip() else "")
+    return _open_again(incident, Happened(Event.GIVEN_BACK, now, person, said), owner)
+
+
+def _open_again(incident: Incident, happened: Happened, owner: str) -> Transition:
+    return _step(incident, happened, State.OPEN, owner=owner, rung=0, offered_to="", taken_at=None)
 
 
 def note(incident: Incident, person: str, words: str, now: datetime) -> Transition:

@@ -6,7 +6,8 @@ from datetime import datetime
 from functools import lru_cache
 
 from notifiers.base import Event, Facts, Part
-from watchdog.domain.incident import State, Transition, with_audience
+from watchdog.domain.escalation import next_deadline
+from watchdog.domain.incident import WATCHDOG, State, Transition, told
 from watchdog.domain.people import Directory, Route, Team
 from watchdog.domain.routing import (
     is_silent,
@@ -33,15 +34,24 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A transition with its messages and what they say: what one commit writes."""
+    """A transition with its messages and what they say: what one commit writes.
+
+    Attributes:
+        due_at: When the service does something with the incident if nobody does before.
+    """
 
     transition: Transition
     facts: Facts
     notices: tuple[Notice, ...]
+    due_at: datetime | None = None
 
 
 _PUSHES = {Event.OPENED, Event.BACK_AGAIN, Event.OFFERED, Event.HANDED_OVER}
+_PAGES_ANEW = {Event.ESCALATED, Event.EXPIRED, Event.GIVEN_BACK}
+_PUSHES_OWNER = {*_PAGES_ANEW, Event.LAPSED, Event.EXHAUSTED}
 _MAILS = {Event.RECOVERED, Event.WITHDRAWN}
+_STARTS_CLOCK = {Event.OPENED, Event.BACK_AGAIN, *_PAGES_ANEW}
+"""Its owner is paged, and has the time of a rung to take it."""
 
 
 def with_notices(transition: Transition, directory: Directory) -> Step:
@@ -55,19 +65,23 @@ def with_notices(transition: Transition, directory: Directory) -> Step:
     due = _due(transition, route, team)
     newly = _newly_told(transition, directory, route, team) if team else ()
     first = _first_notices(newly, due.push_at)
+    owners = person_receivers(directory, after.owner, route.send)
     further = [
         notice
         for one in after.audience
         if one not in newly
-        for notice in _follow_ups(one, transition, due)
+        for notice in _follow_ups(one, transition, due, is_owners=one in owners)
     ]
     joined = tuple(one for one in newly if one not in after.audience)
-    told = with_audience(after, after.audience + joined)
+    audience = after.audience + joined
+    known = told(after, audience, _paged_at(transition, audience, due))
+    deadline = next_deadline(known, directory)
     happened, evidence = transition.happened, transition.evidence
     return Step(
-        Transition(transition.before, told, happened, evidence),
+        Transition(transition.before, known, happened, evidence),
         facts_of(transition, directory),
         (*first, *further),
+        deadline.at if deadline else None,
     )
 
 
@@ -89,11 +103,20 @@ def _due(transition: Transition, route: Route, team: Team | None) -> _Due:
     if team is None:
         return _Due(happened.at, happened.at)
     released_at = send_at(route, team, after.opened_at)
-    by_a_person = happened.event is Event.OFFERED
+    by_a_person = happened.event is Event.OFFERED or happened.actor != WATCHDOG
     return _Due(
         push_at=happened.at if by_a_person else send_at(route, team, happened.at),
         quiet_at=max(happened.at, released_at),
     )
+
+
+def _paged_at(transition: Transition, audience: tuple[str, ...], due: _Due) -> datetime | None:
+    """Return when the owner is paged: the clock of the escalation begins with what is released."""
+    event, before = transition.happened.event, transition.before
+    first = event is Event.LEVEL and before is not None and before.paged_at is None
+    if audience and (event in _STARTS_CLOCK or first):
+        return due.push_at
+    return transition.after.paged_at
 
 
 def _newly_told(
@@ -110,7 +133,9 @@ def _newly_told(
         )
     elif event is Event.OFFERED:
         receivers = person_receivers(directory, after.offered_to, route.send)
-    elif event in {Event.TAKEN, Event.HANDED_OVER}:
+    elif event is Event.EXHAUSTED:
+        receivers = person_receivers(directory, team.lead, route.send)
+    elif event in {Event.TAKEN, Event.HANDED_OVER} | _PUSHES_OWNER:
         receivers = person_receivers(directory, after.owner, route.send)
     else:
         receivers = ()
@@ -140,10 +165,13 @@ def report_notices(
     return _first_notices(receivers or person_receivers(directory, team.lead, ("email",)), now)
 
 
-def _follow_ups(receiver: str, transition: Transition, due: _Due) -> Iterator[Notice]:
+def _follow_ups(
+    receiver: str, transition: Transition, due: _Due, *, is_owners: bool
+) -> Iterator[Notice]:
     """Yield what a receiver that was told before gets: an edit, a line below, or a mail."""
     event = transition.happened.event
     pushes = event in _PUSHES or (event is Event.LEVEL and _is_worse(transition))
+    pushes = pushes or (event in _PUSHES_OWNER and is_owners)
     if receiver.startswith("email:"):
         if pushes or event in _MAILS:
             yield Notice(receiver, Part.PAGE, due.push_at if pushes else due.quiet_at)

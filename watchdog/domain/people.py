@@ -53,9 +53,30 @@ class Rotation:
     weekday: int = 0
 
 
+ONCALL_NEXT, LEAD = "oncall_next", "lead"
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A rung of a team's escalation: who becomes owner of what nobody has taken.
+
+    Attributes:
+        after: How long after the first page; rungs come in this order.
+        to: `oncall_next`, `lead` or a person.
+    """
+
+    after: timedelta
+    to: str
+
+
 @dataclass(frozen=True, slots=True)
 class Team:
-    """Owners of rules. `lead` answers when nobody is on call. `slack` is a channel without the hash."""
+    """Owners of rules. `lead` answers when nobody is on call. `slack` is a channel without the hash.
+
+    Attributes:
+        escalate: What happens while nobody takes an incident; empty: it stays with its owner.
+        take_lasts: After so long without a sign of life a critical incident counts as not taken.
+    """
 
     name: str
     lead: str
@@ -64,6 +85,8 @@ class Team:
     zone: ZoneInfo = UTC_ZONE
     working_hours: WeeklyHours | None = None
     oncall: Rotation | None = None
+    escalate: tuple[Rung, ...] = ()
+    take_lasts: timedelta = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Incidents and their timelines: read, and moved by committed steps."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ _NEW_COLUMNS = (
     *("id", "fingerprint", "rule", "identity", "source", "kind", "team", "entity", "title"),
     *("severity", "state", "owner", "version", "failure_class", "value", "value_limit", "fact"),
     *("detail", "impact", "do_first", "steps", "runbook", "audience", "opened_at", "first_bad_at"),
-    *("last_looked_at", "evidence", "repeat_of"),
+    *("last_looked_at", "evidence", "repeat_of", "paged_at", "due_at"),
 )
 _EVENT_COLUMNS = (
     *("incident_id", "version", "state", "owner", "previous_version", "previous_state"),
@@ -114,6 +114,8 @@ def _incident_row(step: Step) -> tuple[Any, ...]:
         one.opened_at,
         json_text(step.transition.evidence) if step.transition.evidence else "{}",
         one.repeat_of,
+        one.paged_at,
+        step.due_at,
     )
 
 
@@ -142,9 +144,13 @@ async def _update(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
                 one.first_good_at,
                 one.cause,
                 one.cause_kind,
+                one.rung,
+                one.paged_at,
+                one.acted_at,
+                step.due_at,
             )
         )
-    written = await conn.fetch(_SQL["update_incidents"], *_columns(rows, 19))
+    written = await conn.fetch(_SQL["update_incidents"], *_columns(rows, 23))
     if len(written) != len(steps):
         raise Conflict
 
@@ -211,6 +217,22 @@ async def lock(conn: asyncpg.Connection, ids: Sequence[int]) -> dict[int, Incide
     if not ids:
         return {}
     return {row["id"]: incident_of(row) for row in await conn.fetch(_SQL["lock_by_id"], list(ids))}
+
+
+async def lock_due(conn: asyncpg.Connection, now: datetime, limit: int) -> list[Incident]:
+    """Return incidents with which something is to be done by now, locked; none that others hold."""
+    return [incident_of(row) for row in await conn.fetch(_SQL["lock_due"], now, limit)]
+
+
+async def unresolved_ids(conn: asyncpg.Connection) -> list[int]:
+    """Return the numbers of everything that is not over, the oldest first."""
+    return [row["id"] for row in await conn.fetch(_SQL["unresolved_ids"])]
+
+
+async def set_due(conn: asyncpg.Connection, due: Mapping[int, datetime | None]) -> None:
+    """Write when something is to be done with incidents, unless somebody acts before."""
+    if due:
+        await conn.execute(_SQL["set_due"], list(due), list(due.values()))
 
 
 async def lock_recovered(
@@ -318,4 +340,7 @@ def incident_of(row: asyncpg.Record) -> Incident:
         cause=row["cause"],
         cause_kind=row["cause_kind"],
         repeat_of=row["repeat_of"],
+        rung=row["rung"],
+        paged_at=row["paged_at"],
+        acted_at=row["acted_at"],
     )

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from watchdog import verbs
+from watchdog.domain.escalation import next_up
 from watchdog.domain.incident import CAUSE_KINDS, Incident, State
 from watchdog.domain.people import Role
 from watchdog.store import incidents
@@ -62,6 +63,7 @@ async def _page(
         states=State,
         cause_kinds=[kind for kind in CAUSE_KINDS if kind != "withdrawn"],
         responders=_responders(room, one),
+        next_up=next_up(one, room.service.directory()),
     )
 
 
@@ -110,6 +112,29 @@ async def hand_over(request: Request) -> Response:
             fields.get("to", ""),
             fields.get("words", "").strip(),
             room.now(),
+        )
+
+    return await _do(request, do)
+
+
+async def give_back(request: Request) -> Response:
+    """Give back what the visitor took; whoever is on call is paged for it."""
+
+    async def do(room: Room, number: int, person: str, fields: Mapping[str, str]) -> Incident:
+        words = fields.get("words", "").strip()
+        return await verbs.give_back(
+            room.service.pool, room.service.directory(), number, person, words, room.now()
+        )
+
+    return await _do(request, do)
+
+
+async def escalate(request: Request) -> Response:
+    """Pass it on to the next person at once."""
+
+    async def do(room: Room, number: int, person: str, _fields: Mapping[str, str]) -> Incident:
+        return await verbs.escalate(
+            room.service.pool, room.service.directory(), number, person, room.now()
         )
 
     return await _do(request, do)

@@ -180,6 +180,8 @@ def routes() -> list[BaseRoute]:
         Route("/i/{number:int}/take", incident.show_take),
         Route("/i/{number:int}/take", incident.take, methods=["POST"]),
         Route("/i/{number:int}/handover", incident.hand_over, methods=["POST"]),
+        Route("/i/{number:int}/give-back", incident.give_back, methods=["POST"]),
+        Route("/i/{number:int}/escalate", incident.escalate, methods=["POST"]),
         Route("/i/{number:int}/note", incident.note, methods=["POST"]),
         Route("/i/{number:int}/resolve", incident.resolve, methods=["POST"]),
         Route("/outbox/{number:int}", messages.show_message),

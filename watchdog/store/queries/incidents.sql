@@ -10,15 +10,17 @@ update incident i set
     detail = n.detail, value = n.value, value_limit = n.value_limit,
     audience = string_to_array(n.audience, E'\n'), taken_at = n.taken_at,
     recovered_at = n.recovered_at, resolved_at = n.resolved_at, first_good_at = n.first_good_at,
-    cause = n.cause, cause_kind = n.cause_kind
+    cause = n.cause, cause_kind = n.cause_kind, rung = n.rung, paged_at = n.paged_at,
+    acted_at = n.acted_at, due_at = n.due_at
 from unnest(
     $1::bigint[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
     $8::boolean[], $9::text[], $10::text[], $11::float8[], $12::float8[], $13::text[],
     $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::text[],
-    $19::text[]
+    $19::text[], $20::integer[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[]
 ) as n (
     id, version, state, owner, severity, failure_class, offered_to, bad_now, fact, detail, value,
-    value_limit, audience, taken_at, recovered_at, resolved_at, first_good_at, cause, cause_kind
+    value_limit, audience, taken_at, recovered_at, resolved_at, first_good_at, cause, cause_kind,
+    rung, paged_at, acted_at, due_at
 )
 where i.id = n.id and i.version = n.version - 1
 returning i.id;
@@ -37,6 +39,20 @@ where i.id = n.id and i.state in ('open', 'taken');
 -- name: lock_by_id
 -- Incidents about to be moved, locked in order so that two movers never wait for each other.
 select * from incident where id = any($1::bigint[]) order by id for update;
+
+-- name: lock_due
+-- Incidents with which the service is to do something; what somebody works on at this instant waits.
+select * from incident where due_at <= $1 order by due_at, id limit $2 for update skip locked;
+
+-- name: unresolved_ids
+-- Everything that is not over.
+select id from incident where state <> 'resolved' order by id;
+
+-- name: set_due
+-- When the service does something with incidents, where that has changed.
+update incident i set due_at = n.due_at
+from unnest($1::bigint[], $2::timestamptz[]) as n (id, due_at)
+where i.id = n.id and i.due_at is distinct from n.due_at;
 
 -- name: lock_recovered
 -- The latest recovered incident of each fingerprint, if it recovered after an instant; locked.

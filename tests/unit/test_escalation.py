@@ -1,0 +1,238 @@
+"""What becomes of an incident when nobody acts: decided purely, for any team and any hour."""
+
+import itertools
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifiers.base import Event, Part
+from rules.base import Severity
+from tests.unit.test_incident import NOW, an_incident
+from watchdog.domain import incident as life
+from watchdog.domain.escalation import (
+    OFFER_LASTS,
+    escalate_now,
+    next_deadline,
+    next_on_call,
+    passed_on,
+    receiver_of_given_back,
+)
+from watchdog.domain.incident import Incident, Refused, State, Transition
+from watchdog.domain.notices import Step, with_notices
+from watchdog.domain.oncall import on_call
+from watchdog.domain.people import Directory, Person, Rotate, Rotation, Route, Rung, Team
+
+MINUTE = timedelta(minutes=1)
+ORDER = ("ana", "raj", "mei")
+RUNGS = (Rung(10 * MINUTE, "oncall_next"), Rung(25 * MINUTE, "lead"))
+TEAM = Team(
+    "data", lead="tom", slack="data-alerts", oncall=Rotation(Rotate.WEEKLY, ORDER), escalate=RUNGS
+)
+PEOPLE = {name: Person(name, f"{name}@example.com", f"U{name.upper()}") for name in (*ORDER, "tom")}
+ROUTES = (Route(send=("slack",)),)
+DIRECTORY = Directory(PEOPLE, {"data": TEAM}, ROUTES)
+FIRST = on_call(TEAM, NOW)
+
+
+def among(team: Team, **people: Person) -> Directory:
+    return Directory(PEOPLE | people, {"data": team}, ROUTES)
+
+
+def opened(directory: Directory = DIRECTORY, **changes: object) -> Step:
+    return with_notices(life.opened(an_incident(owner=FIRST, **changes), {}), directory)
+
+
+def after(step: Step) -> Incident:
+    return step.transition.after
+
+
+def let_pass(incident: Incident, directory: Directory = DIRECTORY) -> tuple[datetime, Step]:
+    """Return when something happens if nobody acts, and what."""
+    deadline = next_deadline(incident, directory)
+    assert deadline is not None
+    return deadline.at, with_notices(deadline.act(deadline.at), directory)
+
+
+def until_nothing(incident: Incident, directory: Directory = DIRECTORY) -> list[Transition]:
+    """Return all that happens to an incident that nobody touches."""
+    happened: list[Transition] = []
+    while (deadline := next_deadline(incident, directory)) and len(happened) < 20:
+        step = with_notices(deadline.act(deadline.at), directory)
+        happened.append(step.transition)
+        incident = after(step)
+    return happened
+
+
+def test_nobody_takes_it_and_it_climbs_to_the_lead_and_ends_in_the_channel() -> None:
+    told = until_nothing(after(opened()))
+    assert [one.happened.event for one in told] == [
+        *(Event.ESCALATED, Event.ESCALATED, Event.EXHAUSTED)
+    ]
+    assert [one.happened.at - NOW for one in told] == [10 * MINUTE, 25 * MINUTE, 40 * MINUTE]
+    following = next_on_call(TEAM, NOW, besides=FIRST)
+    assert [one.after.owner for one in told] == [following, "tom", "tom"]
+    assert told[0].happened.words == f"{FIRST} silent 10m, now {following} (2/3)"
+    assert told[2].happened.words == "nobody took it in 40m"
+
+
+def test_whoever_takes_it_stops_the_climb() -> None:
+    taken = life.take(after(opened(severity=Severity.WARNING)), FIRST, NOW + MINUTE).after
+    assert next_deadline(taken, DIRECTORY) is None
+
+
+def test_a_team_without_escalation_keeps_its_owner() -> None:
+    alone = among(replace(TEAM, escalate=()))
+    assert next_deadline(after(opened(alone)), alone) is None
+
+
+def test_the_clock_begins_when_the_first_page_is_released() -> None:
+    step = opened()
+    assert after(step).paged_at == NOW
+    assert step.due_at == NOW + 10 * MINUTE
+    silent = Directory(PEOPLE, {"data": TEAM}, (Route(send=("weekly",)),))
+    assert next_deadline(after(opened(silent)), silent) is None
+
+
+def test_only_the_next_person_and_the_channel_hear_of_an_escalation() -> None:
+    _, step = let_pass(after(opened()))
+    owner = after(step).owner
+    assert {(one.receiver, one.part) for one in step.notices} == {
+        (f"slack:@U{owner.upper()}", Part.PAGE),
+        ("slack:#data-alerts", Part.EDIT),
+        ("slack:#data-alerts", Part.THREAD),
+        (f"slack:@U{FIRST.upper()}", Part.EDIT),
+    }
+
+
+def test_who_cannot_be_reached_is_left_out() -> None:
+    following = next_on_call(TEAM, NOW, besides=FIRST)
+    directory = among(TEAM, **{following: Person(following)})
+    at, step = let_pass(after(opened(directory)), directory)
+    assert (at - NOW, after(step).owner) == (10 * MINUTE, "tom")
+
+
+def test_a_lead_who_has_it_already_is_not_asked_twice() -> None:
+    team = replace(TEAM, oncall=None)
+    told = until_nothing(after(opened(among(team))), among(team))
+    owners = [one.after.owner for one in told if one.happened.event is Event.ESCALATED]
+    assert owners == ["tom"]
+
+
+def test_an_hour_of_silence_of_ours_does_not_skip_a_person() -> None:
+    late = NOW + timedelta(hours=1)
+    first = with_notices(passed_on(after(opened()), DIRECTORY, late), DIRECTORY)
+    deadline = next_deadline(after(first), DIRECTORY)
+    assert deadline is not None
+    assert deadline.at == late + 15 * MINUTE
+
+
+def test_a_critical_that_its_taker_forgets_is_open_again_and_paged_again() -> None:
+    taken = with_notices(life.take(after(opened()), FIRST, NOW + MINUTE), DIRECTORY)
+    at, step = let_pass(after(taken))
+    again = after(step)
+    assert at == NOW + MINUTE + TEAM.take_lasts
+    assert (again.state, again.owner, again.taken_at) == (State.OPEN, FIRST, None)
+    assert step.transition.happened.words == f"{FIRST} silent for 30m"
+    assert step.due_at == at + 10 * MINUTE
+
+
+def test_a_note_is_a_sign_of_life() -> None:
+    taken = life.take(after(opened()), FIRST, NOW).after
+    noted = life.note(taken, FIRST, "still at it", NOW + 20 * MINUTE).after
+    deadline = next_deadline(noted, DIRECTORY)
+    assert deadline is not None
+    assert deadline.at == NOW + 20 * MINUTE + TEAM.take_lasts
+
+
+def test_a_machines_step_is_no_sign_of_life() -> None:
+    taken = life.take(after(opened()), FIRST, NOW).after
+    worse = life.level_changed(taken, Severity.CRITICAL, "transient", NOW + 20 * MINUTE).after
+    assert worse.acted_at == NOW
+
+
+def test_an_offer_that_nobody_answers_lapses_and_the_giver_keeps_it() -> None:
+    taken = life.take(after(opened(severity=Severity.WARNING)), FIRST, NOW).after
+    offered = life.offer(taken, FIRST, "tom", "", NOW + MINUTE).after
+    at, step = let_pass(offered)
+    kept = after(step)
+    assert at == NOW + MINUTE + OFFER_LASTS
+    assert (kept.owner, kept.offered_to, kept.state) == (FIRST, "", State.TAKEN)
+    assert step.transition.happened.words == f"tom did not take it from {FIRST}"
+
+
+def test_what_is_given_back_goes_to_who_is_on_call_or_follows() -> None:
+    taken = life.take(after(opened()), FIRST, NOW).after
+    following = receiver_of_given_back(taken, DIRECTORY, NOW)
+    assert following == next_on_call(TEAM, NOW, besides=FIRST)
+    given = life.give_back(taken, FIRST, following, "my train", NOW + MINUTE).after
+    assert (given.state, given.owner, given.rung) == (State.OPEN, following, 0)
+    by_another = life.take(after(opened()), "tom", NOW).after
+    assert receiver_of_given_back(by_another, DIRECTORY, NOW) == FIRST
+
+
+@pytest.mark.parametrize(
+    ("incident", "person", "said"),
+    [
+        (an_incident(), "ana", "only what is taken"),
+        (life.take(an_incident(), "ana", NOW).after, "raj", "belongs to ana"),
+    ],
+)
+def test_only_its_owner_gives_back_what_is_taken(
+    incident: Incident, person: str, said: str
+) -> None:
+    with pytest.raises(Refused, match=said):
+        life.give_back(incident, person, "mei", "", NOW)
+
+
+def test_somebody_who_does_not_want_to_wait_escalates_now() -> None:
+    passed = escalate_now(after(opened()), DIRECTORY, "mei", NOW + MINUTE)
+    assert passed.happened.actor == "mei"
+    assert passed.happened.words.startswith("mei asks for help, now ")
+
+
+@pytest.mark.parametrize(
+    ("incident", "team", "said"),
+    [
+        (life.take(an_incident(), "ana", NOW).after, TEAM, "ana has taken #1042"),
+        (an_incident(state=State.RECOVERED), TEAM, "#1042 is recovered"),
+        (an_incident(), replace(TEAM, escalate=()), "team data has no `escalate:`"),
+        (an_incident(owner="tom", rung=2), TEAM, "nobody is left"),
+    ],
+)
+def test_what_cannot_be_escalated_is_refused_with_what_to_do_instead(
+    incident: Incident, team: Team, said: str
+) -> None:
+    with pytest.raises(Refused, match=said):
+        escalate_now(incident, among(team), "mei", NOW)
+
+
+def rungs_of(found: list[tuple[int, str]]) -> tuple[Rung, ...]:
+    """Return rungs that come one after the other: minutes since the one before, and to whom."""
+    ends = itertools.accumulate(minutes for minutes, _ in found)
+    return tuple(Rung(MINUTE * end, to) for end, (_, to) in zip(ends, found, strict=True))
+
+
+ANYBODY = st.sampled_from(["oncall_next", "lead", *PEOPLE])
+RUNG_LISTS = st.lists(st.tuples(st.integers(1, 60), ANYBODY), max_size=6).map(rungs_of)
+
+
+@given(RUNG_LISTS, st.sampled_from([None, TEAM.oncall]), st.integers(0, 10**7))
+def test_whatever_the_escalation_there_is_one_known_owner_and_an_end(
+    rungs: tuple[Rung, ...], oncall: Rotation | None, minutes: int
+) -> None:
+    at = datetime(2020, 1, 1, tzinfo=UTC) + minutes * MINUTE
+    directory = among(replace(TEAM, escalate=rungs, oncall=oncall))
+    step = opened(directory, opened_at=at)
+    told = until_nothing(after(step), directory)
+    assert len(told) <= len(rungs) + 1
+    assert {one.after.owner for one in told} <= PEOPLE.keys()
+    assert [one.happened.at for one in told] == sorted(one.happened.at for one in told)
+    if rungs:
+        assert told[-1].happened.event is Event.EXHAUSTED
+    for one in told:
+        assert one.before is not None
+        moved = one.before.owner != one.after.owner
+        assert moved == (one.happened.event is Event.ESCALATED)

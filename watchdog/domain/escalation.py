@@ -1,0 +1,155 @@
+"""What becomes of an incident when nobody acts: it is passed on, open again, or an offer lapses."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from rules.base import Severity
+from rules.spans import short_span
+from watchdog.domain import incident as life
+from watchdog.domain.incident import Incident, Refused, State, Transition
+from watchdog.domain.oncall import on_call
+from watchdog.domain.people import LEAD, ONCALL_NEXT, Directory, Team
+from watchdog.domain.routing import person_receivers
+
+OFFER_LASTS = timedelta(minutes=30)
+"""How long an offer waits for its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When the service does something with an incident unless somebody does before.
+
+    Attributes:
+        act: Returns what it does then; it is given the instant.
+    """
+
+    at: datetime
+    act: Callable[[datetime], Transition]
+
+
+def next_deadline(incident: Incident, directory: Directory) -> Deadline | None:
+    """Return what comes first if nobody acts; None: nothing."""
+    return min(_deadlines(incident, directory), key=lambda one: one.at, default=None)
+
+
+def _deadlines(incident: Incident, directory: Directory) -> Iterator[Deadline]:
+    team = directory.teams.get(incident.team)
+    acted_at = incident.acted_at
+    if incident.offered_to and acted_at:
+        yield Deadline(acted_at + OFFER_LASTS, lambda now: life.lapsed(incident, now))
+    if team is None:
+        return
+    if incident.state is State.OPEN and incident.paged_at and incident.rung <= len(team.escalate):
+        wait = _wait(team, incident.rung)
+        if wait is not None:
+            yield Deadline(
+                incident.paged_at + wait, lambda now: passed_on(incident, directory, now)
+            )
+    is_held = incident.state is State.TAKEN and incident.severity is Severity.CRITICAL
+    if is_held and acted_at:
+        yield Deadline(acted_at + team.take_lasts, lambda now: life.expired(incident, now))
+
+
+def _wait(team: Team, rung: int) -> timedelta | None:
+    """Return how long its owner has before it is passed on; the last as long as the one before."""
+    rungs = team.escalate
+    if not rungs:
+        return None
+    above = min(rung, len(rungs) - 1)
+    return rungs[above].after - (rungs[above - 1].after if above else timedelta())
+
+
+@dataclass(frozen=True, slots=True)
+class NextUp:
+    """Who is paged next for an open incident, and when; nobody: the channel is told that nobody took it."""
+
+    at: datetime
+    person: str
+
+
+def next_up(incident: Incident, directory: Directory) -> NextUp | None:
+    """Return what comes if nobody takes an open incident; None: it stays with its owner."""
+    if incident.state is not State.OPEN:
+        return None
+    deadline = next_deadline(replace(incident, offered_to=""), directory)
+    if deadline is None:
+        return None
+    owner = deadline.act(deadline.at).after.owner
+    return NextUp(deadline.at, owner if owner != incident.owner else "")
+
+
+def passed_on(
+    incident: Incident, directory: Directory, now: datetime, asked_by: str = ""
+) -> Transition:
+    """Return an open incident's next owner: whoever cannot be reached, or has it, is left out.
+
+    Args:
+        asked_by: The person who does not want to wait; empty: its time has come.
+    """
+    team = directory.teams[incident.team]
+    for number, rung in enumerate(team.escalate[incident.rung :], start=incident.rung + 1):
+        person = _person_of(rung.to, incident, team, now)
+        if person != incident.owner and person_receivers(directory, person, ()):
+            turn = f"{number + 1}/{len(team.escalate) + 1}"  # the first was whoever was on call
+            words = f"{_why(incident, now, asked_by)}, now {person} ({turn})"
+            actor = asked_by or life.WATCHDOG
+            return life.escalated(incident, person, number, words, now, actor)
+    return life.exhausted(incident, len(team.escalate) + 1, now)
+
+
+def _why(incident: Incident, now: datetime, asked_by: str) -> str:
+    if asked_by:
+        return f"{asked_by} asks for help"
+    return f"{incident.owner} silent {short_span(now - (incident.paged_at or incident.opened_at))}"
+
+
+def _person_of(to: str, incident: Incident, team: Team, now: datetime) -> str:
+    if to == LEAD:
+        return team.lead
+    return next_on_call(team, now, besides=incident.owner) if to == ONCALL_NEXT else to
+
+
+def next_on_call(team: Team, at: datetime, *, besides: str) -> str:
+    """Return who follows the person on call in the rotation; the lead if there is nobody else."""
+    order = team.oncall.order if team.oncall else ()
+    if not order:
+        return team.lead
+    first = order.index(on_call(team, at))
+    turn = (*order[first + 1 :], *order[:first])
+    return next((person for person in turn if person != besides), team.lead)
+
+
+def escalate_now(
+    incident: Incident, directory: Directory, person: str, now: datetime
+) -> Transition:
+    """Return its passing on at once, because somebody asks for it.
+
+    Raises:
+        Refused: It is not open, its team has no escalation, or nobody is left.
+    """
+    team = directory.teams.get(incident.team)
+    if incident.state is State.TAKEN:
+        raise Refused(
+            f"{incident.owner} has taken #{incident.id}; "
+            "give it back or hand it over instead of escalating it"
+        )
+    if incident.state is not State.OPEN:
+        raise Refused(f"#{incident.id} is {incident.state}; only what is open can be escalated")
+    if team is None or not team.escalate:
+        raise Refused(f"team {incident.team} has no `escalate:`; hand #{incident.id} over instead")
+    passed = passed_on(incident, directory, now, person)
+    if passed.after.owner == incident.owner:
+        raise Refused(f"nobody is left to escalate #{incident.id} to; hand it over instead")
+    return passed
+
+
+def receiver_of_given_back(incident: Incident, directory: Directory, now: datetime) -> str:
+    """Return who is to take what its owner gives back: who is on call, or who follows."""
+    team = directory.teams.get(incident.team)
+    if team is None:
+        return incident.owner
+    person = on_call(team, now)
+    if person == incident.owner:
+        person = next_on_call(team, now, besides=person)
+    return person if person in directory.people else team.lead

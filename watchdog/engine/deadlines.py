@@ -1,0 +1,100 @@
+"""Does what is due with incidents when nobody acts; only where this replica leads."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+import asyncpg
+
+from watchdog.clock import Clock
+from watchdog.domain.escalation import next_deadline
+from watchdog.domain.notices import with_notices
+from watchdog.domain.people import Directory
+from watchdog.engine.leader import Leader
+from watchdog.engine.reconcile import LEASE, log_transitions
+from watchdog.store import incidents, leases
+from watchdog.store.pool import TROUBLE, transaction
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY = timedelta(seconds=5)
+AT_ONCE = 100
+"""Incidents that one transaction moves at most; people wait for its locks."""
+
+ROUNDS_MAX = 200
+
+
+class Deadlines:
+    """Escalates, lets what was taken expire, and lets offers lapse."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        clock: Clock,
+        leader: Leader,
+        directory: Callable[[], Directory],
+        wake: asyncio.Event,
+    ) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._leader = leader
+        self._directory = directory
+        self._wake = wake
+        self._known: tuple[int, Directory] | None = None
+
+    async def run(self) -> None:
+        """Act every 5 s, until cancelled."""
+        while True:
+            with self._clock.working():
+                await self.act()
+            await self._clock.sleep_until(self._clock.now() + LOOK_EVERY)
+
+    async def act(self) -> None:
+        """Do everything that is due; trouble is logged, and ends nothing."""
+        token, directory = self._leader.token, self._directory()
+        if token is None:
+            return
+        try:
+            if self._known != (token, directory):
+                await self._set_anew(token, directory)
+                self._known = token, directory
+            for _ in range(ROUNDS_MAX):
+                if not await self._act_on_some(token, directory):
+                    return
+        except (*TROUBLE, leases.LeaseLost) as error:
+            logger.warning("nothing is escalated now", extra={"reason": str(error)})
+
+    async def _set_anew(self, token: int, directory: Directory) -> None:
+        """Compute every deadline again: the configuration may say something else than it did."""
+        async with transaction(self._pool) as conn:
+            await leases.require(conn, LEASE, token)
+            numbers = await incidents.unresolved_ids(conn)
+            for first in range(0, len(numbers), AT_ONCE):
+                held = await incidents.lock(conn, numbers[first : first + AT_ONCE])
+                deadlines = {one.id: next_deadline(one, directory) for one in held.values()}
+                due = {number: one.at if one else None for number, one in deadlines.items()}
+                await incidents.set_due(conn, due)
+
+    async def _act_on_some(self, token: int, directory: Directory) -> bool:
+        """Return whether there may be more."""
+        now = self._clock.now()
+        async with transaction(self._pool) as conn:
+            await leases.require(conn, LEASE, token)
+            held = await incidents.lock_due(conn, now, AT_ONCE)
+            due = [(one, next_deadline(one, directory)) for one in held]
+            steps = [
+                with_notices(deadline.act(now), directory)
+                for _, deadline in due
+                if deadline and deadline.at <= now
+            ]
+            await incidents.commit(conn, steps)
+            moved = {step.transition.after.id for step in steps}
+            await incidents.set_due(
+                conn,
+                {one.id: late.at if late else None for one, late in due if one.id not in moved},
+            )
+        if steps:
+            log_transitions([step.transition for step in steps])
+            self._wake.set()
+        return len(held) == AT_ONCE
