@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+from rules.cron import next_slots, parse_cron
+
+_UTC = ZoneInfo("UTC")
 
 USUAL_RUN = timedelta(seconds=40)
 """How long a ticket sync takes."""
@@ -158,8 +161,8 @@ class Failure:
         holds: Rules that turn bad too and are rightly held under an expected one.
         later: Rules that rightly open beside it when it lasts.
         acts: What happens while it lasts, in the order of their time.
-        when: The hour of the day in UTC, or day and hour, at which it can be seen: `14:40`,
-            `sun 02:30`; empty for any.
+        when: The instants at which it can be seen, as a cron line in UTC: `40 14 * * *`; empty
+            for any.
         takes: How long it must last before anybody can know of it.
         needs: For how long the demo must have been watched before, at that hour of each day.
         fades: For how long it can still be seen after it was mended.
@@ -185,12 +188,8 @@ class Failure:
         """Return when it can be seen next: at `earliest`, or then as soon as `when` says."""
         if not self.when:
             return earliest
-        day, _, hour = self.when.rpartition(" ")
-        hours, minutes = map(int, hour.split(":"))
-        at = earliest.replace(hour=hours, minute=minutes, second=0, microsecond=0)
-        while at < earliest or (day and _DAYS[at.weekday()] != day):
-            at += timedelta(days=1)
-        return at
+        just_before = earliest - timedelta.resolution
+        return next(next_slots(parse_cron(self.when), _UTC, just_before))
 
     @property
     def is_twin(self) -> bool:

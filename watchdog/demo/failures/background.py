@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from watchdog.demo.failure import Expected, Failure, Step
+from watchdog.demo.failure import Act, Expected, Failure, Step
 
 _RULE = "background_sync-"
 _SLOT, _DEAD = f"{_RULE}slot-missed", f"{_RULE}scheduler-dead"
@@ -15,6 +15,19 @@ _MISSED, _FAILING, _SLOW, _POOR = "denver-books", "nairobi-books", "montevideo-b
 _LOCKED_OUT, _NEW, _UNTOLD = "tokyo-foods", "reykjavik-dairy", "seoul-bikes"
 _OTHERS = ("lagos-books", "cairo-books", "tunis-books")
 _LONG = timedelta(hours=25)
+_HALF_AN_HOUR = timedelta(minutes=30)
+_BEFORE_BERLIN_SKIPS = "30 0 25-31 3 */7"
+"""Half an hour before three o'clock follows one o'clock in Berlin: on the last Sunday of March.
+
+`*/7` is a Sunday too, but unlike `sun` it must be so besides the date.
+"""
+
+_TO_SYDNEY = timedelta(days=6, hours=15)
+"""From then until half an hour before two o'clock comes again in Sydney, on the next Sunday there."""
+
+_SKIPPING, _REPEATING = "berlin-bikes", "sydney-bikes"
+"""They sync every hour."""
+
 _MEDIAN_MS = 900
 
 
@@ -37,11 +50,22 @@ FAILURES = (
     ),
     Failure(
         "B1a", "At three at night an organisation with office hours is idle", "web_sync",
-        sets={"organisations_left_alone": (_OFFICE,)}, when="tue 03:00",
+        sets={"organisations_left_alone": (_OFFICE,)}, when="0 3 * * tue",
     ),
     Failure(
         "B1b", "On Saturday an organisation with office hours is idle", "web_sync",
-        sets={"organisations_left_alone": (_OFFICE,)}, when="sat 12:00",
+        sets={"organisations_left_alone": (_OFFICE,)}, when="0 12 * * sat",
+    ),
+    Failure(
+        "B1c", "Clocks are turned, and two organisations seem to miss a slot", "web_sync",
+        sets={"organisations_left_alone": (_SKIPPING,)}, when=_BEFORE_BERLIN_SKIPS,
+        acts=(
+            Act(_HALF_AN_HOUR * 3 / 2),  # 03:15 in Berlin: two o'clock has not been
+            Act(_HALF_AN_HOUR * 3, sets={"organisations_left_alone": ()}),
+            Act(_TO_SYDNEY, sets={"organisations_left_alone": (_REPEATING,)}),
+            Act(_TO_SYDNEY + _HALF_AN_HOUR * 3 / 2),  # 02:15 in Sydney, for the second time
+            Act(_TO_SYDNEY + _HALF_AN_HOUR * 3),
+        ),
     ),
     Failure(
         "B2", "One organisation's sync keeps failing", "web_sync",
@@ -113,7 +137,7 @@ FAILURES = (
     Failure(
         "B6a", "An organisation that closes on Sundays is looked at on a Monday", "web_sync",
         breaks=(("set_sunday_records", _POOR, 0),), mends=(("set_sunday_records", _POOR, 8),),
-        when="mon 05:00",
+        when="0 5 * * mon",
     ),
     Failure(
         "B7", "The status of one organisation cannot be told", "web_sync",
@@ -137,6 +161,6 @@ FAILURES = (
         "B8a", "At night nothing is due for organisations with office hours", "web_sync",
         sets={"scheduler_dead": True},
         breaks=(("keep_office_hours_only",),), mends=(("switch_on_again",),),
-        when="sat 12:00",
+        when="0 12 * * sat",
     ),
 )  # fmt: skip

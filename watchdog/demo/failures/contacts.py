@@ -17,7 +17,7 @@ _REMARK = "run in sequence"
 
 _NIGHT = timedelta(hours=10)
 _MINUTES = [timedelta(minutes=n) for n in range(60)]
-_BEFORE_THE_QUARTER = "12:13"
+_BEFORE_THE_QUARTER = "13 12 * * *"
 _TO_THE_QUARTER = timedelta(minutes=2)
 _QUARTER_OVER = timedelta(minutes=16)
 
@@ -70,7 +70,7 @@ FAILURES = (
                 {"cursors_frozen": ()},
             ),
         ),
-        when="11:40", takes=timedelta(hours=24, minutes=37), fades=_QUARTER_OVER,
+        when="40 11 * * *", takes=timedelta(hours=24, minutes=37), fades=_QUARTER_OVER,
     ),
     Failure(
         "S3", "A contact sync walks through the whole table, number by number", "crm",
@@ -93,7 +93,7 @@ FAILURES = (
         opens=(Expected(_IDLE, "warning", "scheduler", _of("berlin-plumbing")),),
         sets={"workspaces_left_alone": ("berlin-plumbing",)},
         breaks=(("leave_contact_sync", "berlin-plumbing", _MINUTES[36]),),
-        mends=(("end_contact_sync", "berlin-plumbing"),), when="12:00",
+        mends=(("end_contact_sync", "berlin-plumbing"),), when="0 12 * * *",
     ),
     Failure(
         "S4a", "A contact sync that is switched off does not run", "crm",
@@ -106,18 +106,18 @@ FAILURES = (
             ("enable_contact_sync", "berlin-electric", True),
             ("end_contact_sync", "berlin-electric"),
         ),
-        when="12:00",
+        when="0 12 * * *",
     ),
-    _left_alone("S4b", "At 05:59 nothing has synced since 19:59", "05:59", _AT_HOME, _NIGHT),
-    _left_alone("S4c", "At 06:01 nothing has synced since 20:01", "06:01", _AT_HOME, _NIGHT),
+    _left_alone("S4b", "At 05:59 nothing has synced since 19:59", "59 5 * * *", _AT_HOME, _NIGHT),
+    _left_alone("S4c", "At 06:01 nothing has synced since 20:01", "1 6 * * *", _AT_HOME, _NIGHT),
     Failure(
         "S4d", "At 06:34 nothing has synced since 20:00; then it does", "crm",
         sets={"workspaces_left_alone": (_AT_HOME,)},
         breaks=(("leave_contact_sync", _AT_HOME, _NIGHT + _MINUTES[34]),),
-        mends=(("end_contact_sync", _AT_HOME),), when="06:34",
+        mends=(("end_contact_sync", _AT_HOME),), when="34 6 * * *",
         acts=(Act(timedelta(seconds=30), (("end_contact_sync", _AT_HOME),)),),
     ),
-    _left_alone("S4e", "At 20:01 nothing has synced for two hours", "20:01", _AT_HOME, _NIGHT / 5),
+    _left_alone("S4e", "At 20:01 nothing has synced for two hours", "1 20 * * *", _AT_HOME, _NIGHT / 5),
     Failure(
         "S5", "A workspace's CRM refuses our credentials", "crm",
         opens=(
@@ -162,7 +162,7 @@ FAILURES = (
     ),
     Failure(
         "S7a", "A cursor has not moved for the ten hours of a night", "crm",
-        sets={"workspaces_left_alone": (_AT_HOME,)}, when="05:50",
+        sets={"workspaces_left_alone": (_AT_HOME,)}, when="50 5 * * *",
     ),
     Failure(
         "S8", "Three customers stand twice in one workspace", "crm",

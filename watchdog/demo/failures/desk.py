@@ -97,11 +97,11 @@ FAILURES = (
             Expected(f"{_RULE}client-errors", "warning", "", _VIEW),
             Expected(f"{_RULE}deliveries-refused", "warning"),
         ),
-        sets={"bursts": _BROKEN_RELEASE}, fades=_WINDOW, when="12:00",
+        sets={"bursts": _BROKEN_RELEASE}, fades=_WINDOW, when="0 12 * * *",
     ),
     Failure(
         "E8a", "A release breaks everything during its maintenance", "desk",
-        sets={"bursts": _BROKEN_RELEASE}, fades=_WINDOW, when="tue 04:15",
+        sets={"bursts": _BROKEN_RELEASE}, fades=_WINDOW, when="15 4 * * tue",
     ),
     Failure(
         "E9", "Forty token checks fail within ten minutes", "desk",

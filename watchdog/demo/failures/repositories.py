@@ -154,13 +154,13 @@ FAILURES = (
         ),
         breaks=(("switch_off_most_repositories",), ("slow_tier_down", "pro")),
         mends=(("switch_on_repositories",), ("speed_tier_up", "pro")),
-        acts=(Act(_DAY), Act(2 * _DAY)), when="03:05", needs=3 * _DAY, fades=_DAY,
+        acts=(Act(_DAY), Act(2 * _DAY)), when="5 3 * * *", needs=3 * _DAY, fades=_DAY,
     ),
     Failure(
         "W10a", "One workspace tracks no repositories any more", "crm",
         breaks=(("switch_off_repositories", _LEAVING, timedelta(hours=3)),),
         mends=(("switch_on_repositories",),),
-        acts=(Act(_DAY), Act(2 * _DAY)), when="03:05", needs=3 * _DAY, fades=_DAY,
+        acts=(Act(_DAY), Act(2 * _DAY)), when="5 3 * * *", needs=3 * _DAY, fades=_DAY,
     ),
     Failure(
         "W11", "Daily figures of three months ago are not archived", "crm",

@@ -85,13 +85,13 @@ FAILURES = (
         breaks=(("fail_runs", 1, 3, _GARBLED),), mends=_GOOD_RUN,
     ),
     Failure(
-        "Z5-empty", "In a busy hour the ticket sync finds nothing", "crm", when="15:40",
+        "Z5-empty", "In a busy hour the ticket sync finds nothing", "crm", when="40 15 * * *",
         opens=(Expected(_LITTLE, "warning", "data_logic"),),
         sets={"zendesk_quiet": True}, breaks=(("empty_runs", timedelta(hours=2)),),
         mends=(("fill_runs",), *_GOOD_RUN),
     ),
     Failure(
-        "Z5a", "In a quiet hour the ticket sync finds nothing", "crm", when="03:40",
+        "Z5a", "In a quiet hour the ticket sync finds nothing", "crm", when="40 3 * * *",
         sets={"zendesk_quiet": True}, breaks=(("empty_runs", timedelta(hours=2)),),
         mends=(("fill_runs",), *_GOOD_RUN),
     ),
@@ -102,7 +102,7 @@ FAILURES = (
         breaks=(("forget_late_runs", timedelta(minutes=32)),), mends=_GOOD_RUN,
     ),
     Failure(
-        "Z6a", "No ticket sync starts during its maintenance", "crm", when="sun 02:30",
+        "Z6a", "No ticket sync starts during its maintenance", "crm", when="30 2 * * sun",
         sets={"zendesk_hangs": True},
         breaks=(("forget_late_runs", timedelta(minutes=32)),), mends=_GOOD_RUN,
     ),
@@ -132,7 +132,7 @@ FAILURES = (
         keeps=(("write_nothing", 3),), mends=(("write_all",), *_GOOD_RUN),
     ),
     Failure(
-        "Z8a", "At night a ticket sync fetches nothing and writes nothing", "crm", when="02:40",
+        "Z8a", "At night a ticket sync fetches nothing and writes nothing", "crm", when="40 2 * * *",
         sets={"zendesk_quiet": True}, breaks=(("empty_last_run",),), mends=_GOOD_RUN,
     ),
     Failure(
