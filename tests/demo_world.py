@@ -11,9 +11,11 @@ from types import MappingProxyType
 import asyncpg
 
 from rules.base import Entity, Known, Rows
+from tests.page import Page, running_page
 from watchdog.clock import MovedClock
 from watchdog.config.load import load
 from watchdog.config.model import Config, Rule
+from watchdog.demo import databases
 from watchdog.demo.failure import Failure
 from watchdog.demo.failures import FAILURES
 from watchdog.demo.switch import set_broken
@@ -26,6 +28,8 @@ from watchdog.engine.plan import Opening, plan
 from watchdog.engine.recollection import Recollection
 from watchdog.sources.base import Source
 from watchdog.sources.open import open_source
+from watchdog.store.pings import Pings
+from watchdog.store.pool import open_pool
 
 RULES = Path(__file__).parent.parent / "rules.yaml"
 MINUTE = timedelta(minutes=1)
@@ -79,16 +83,21 @@ class World:
     rules: Mapping[str, Rule]
     sources: Mapping[str, Source]
     config: Config
+    page: Page
     recollection: Recollection = field(default_factory=lambda: Recollection({}, {}))
+
+    async def tick(self) -> None:
+        """Let every system do what is due, and jobs report to the page."""
+        await self.demo.tick(self.page.url)
 
     async def live(self, span: timedelta) -> None:
         """Let time pass in one leap."""
         await self.clock.advance(span)
-        await self.demo.tick()
+        await self.tick()
 
     async def switch(self, failure_id: str, broken: bool) -> None:
         await set_broken(self.demo.crm_dsn, failure_id, broken)
-        await self.demo.tick()
+        await self.tick()
 
     async def look(
         self,
@@ -233,21 +242,45 @@ async def living(dsn: str, folder: Path, clock: MovedClock, prefix: str) -> Asyn
     """Give a demo of its own, and drop its databases afterwards."""
     loaded = load(RULES, {})
     assert loaded.config is not None, loaded.problems
-    demo = await Demo.start(dsn, folder, clock, prefix)
-    sources = {one.name: open_source(one, demo.addresses) for one in loaded.config.asked.values()}
-    try:
-        yield World(demo, clock, loaded.config.rules, sources, loaded.config)
-    finally:
+    async with contextlib.AsyncExitStack() as stack:
+        store = await open_pool(await store_of(dsn, prefix))
+        stack.push_async_callback(store.close)
+        page = await stack.enter_async_context(running_page(store, clock, loaded.config))
+        demo = await Demo.start(dsn, folder, clock, prefix)
+        stack.push_async_callback(demo.close)
+        sources = opened(loaded.config, demo, store)
         for source in sources.values():
-            await source.close()
-        await demo.close()
+            stack.push_async_callback(source.close)
+        world = World(demo, clock, loaded.config.rules, sources, loaded.config, page)
+        await world.tick()
+        yield world
+
+
+def opened(config: Config, demo: Demo, store: asyncpg.Pool) -> dict[str, Source]:
+    """Return all that the rules of a configuration ask."""
+    return {
+        one.name: Pings(store) if one.type == "pings" else open_source(one, demo.addresses)
+        for one in config.asked.values()
+    }
+
+
+async def store_of(dsn: str, prefix: str) -> str:
+    """Return the address of the store beside a demo; it is made where it is missing."""
+    name = f"{prefix}_store"
+    admin = await asyncpg.connect(dsn, timeout=10)
+    try:
+        with contextlib.suppress(asyncpg.DuplicateDatabaseError):
+            await admin.execute(f'create database "{name}" template migrated')
+    finally:
+        await admin.close()
+    return databases.place(dsn, name).dsn
 
 
 async def drop(dsn: str, prefix: str) -> None:
     """Remove the databases of a demo."""
     admin = await asyncpg.connect(dsn, timeout=10)
     try:
-        for part in ("crm", "desk"):
+        for part in ("crm", "desk", "store"):
             await admin.execute(f'drop database if exists "{prefix}_{part}" with (force)')
     finally:
         await admin.close()

@@ -88,7 +88,7 @@ async def serve(options: Options, env: Mapping[str, str], announce: Callable[[st
         if isinstance(clock, MovedClock) and socket_path is not None:
             await stack.enter_async_context(served(clock, socket_path))
         lasting = {"embedded PostgreSQL": embedded.supervise()} if embedded else {}
-        lasting |= {"demo": demo.run()} if demo else {}
+        lasting |= {"demo": demo.run(lambda: service.listens_at)} if demo else {}
         await _run(service, lasting, env, announce, stack)
 
 

@@ -34,6 +34,8 @@ class Service:
             configuration is in force.
         config: The configuration in force.
         replica: Name of this process among those that share the store.
+        listens_at: Address of the page on this machine, without a slash at the end; empty until it
+            is served.
     """
 
     options: Options
@@ -42,6 +44,7 @@ class Service:
     loaded: Loaded
     config: Config
     replica: str
+    listens_at: str = ""
     addresses: Mapping[str, str] = field(default_factory=dict)
     notifiers: dict[str, Notifier] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)

@@ -184,7 +184,7 @@ async def test_the_rate_limit_is_renewed_every_hour(world: World) -> None:
 
 async def test_breaking_is_noticed_without_waiting_for_the_next_tick(world: World) -> None:
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        living_on = group.create_task(world.demo.run(), name="demo")
+        living_on = group.create_task(world.demo.run(lambda: world.page.url), name="demo")
         await world.live(timedelta(seconds=5))
         await world.clock.advance(timedelta(seconds=5))
         await set_broken(world.demo.crm_dsn, "E1", True)

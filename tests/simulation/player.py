@@ -9,7 +9,8 @@ from pathlib import Path
 import asyncpg
 import yaml
 
-from tests.demo_world import RULES, drop
+from tests.demo_world import RULES, drop, opened
+from tests.page import Page, running_page
 from tests.postgres import Server
 from tests.simulation.year import EPOCH, Planted
 from tests.watching import leads, running_engine
@@ -20,7 +21,6 @@ from watchdog.demo.switch import set_broken
 from watchdog.demo.world import Demo
 from watchdog.domain.incident import Incident
 from watchdog.engine.engine import Engine
-from watchdog.sources.open import open_source
 from watchdog.store import incidents
 from watchdog.store.pool import open_pool, transaction
 
@@ -83,6 +83,7 @@ class Player:
     config: Config
     store: asyncpg.Pool
     engine: Engine
+    page: Page
     moments: int = 0
     looks: int = 0
 
@@ -101,7 +102,7 @@ class Player:
     async def _switch(self, one: Switched) -> None:
         await self._live_until(one.at)
         await set_broken(self.demo.crm_dsn, one.failure_id, one.broken)
-        await self.demo.tick()
+        await self.demo.tick(self.page.url)
 
     async def _look(self, at: datetime, planted: Sequence[Planted]) -> None:
         # What begins in one tick ends in the next: a leap alone would leave everything begun.
@@ -118,7 +119,7 @@ class Player:
     async def _live_until(self, at: datetime) -> None:
         if at > self.clock.now():
             await self.clock.jump(at - self.clock.now())
-            await self.demo.tick()
+            await self.demo.tick(self.page.url)
 
     async def incidents(self) -> list[Incident]:
         """Return everything that has opened, the earliest first."""
@@ -149,11 +150,12 @@ async def player(server: Server, folder: Path, start: datetime) -> AsyncIterator
         stack.push_async_callback(demo.close)
         store = await open_pool((await stack.enter_async_context(server.database("migrated"))).dsn)
         stack.push_async_callback(store.close)
-        sources = {one.name: open_source(one, demo.addresses) for one in config.asked.values()}
+        page = await stack.enter_async_context(running_page(store, clock, config))
+        sources = opened(config, demo, store)
         for source in sources.values():
             stack.push_async_callback(source.close)
         # Its own clock stands still, so that it looks when it is told to and never by itself.
         engine = await stack.enter_async_context(running_engine(store, MovedClock(start)))
         await engine.apply(config, sources)
         await leads(engine)
-        yield Player(demo, clock, config, store, engine)
+        yield Player(demo, clock, config, store, engine, page)

@@ -71,6 +71,7 @@ class Switches:
         bursts: What stands in the logs far more often than usual.
         archive_stopped: Old mails stay in the log.
         backups_stopped: The backup job has not run for days.
+        drill_stopped: Nobody does the restore drill.
         tokens_forgotten: Tokens that end soon are not prolonged.
     """
 
@@ -107,6 +108,7 @@ class Switches:
     bursts: tuple[Burst, ...] = ()
     archive_stopped: bool = False
     backups_stopped: bool = False
+    drill_stopped: bool = False
     tokens_forgotten: bool = False
 
 

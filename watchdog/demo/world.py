@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from watchdog.demo import databases
 from watchdog.demo.background import Background
 from watchdog.demo.backups import BackupFiles
 from watchdog.demo.databases import Executes
+from watchdog.demo.drill import RestoreDrill
 from watchdog.demo.endpoints import Endpoints, Scene
 from watchdog.demo.failure import Failure, Step, Switches
 from watchdog.demo.failures import FAILURES, switches
@@ -49,6 +50,7 @@ class Demo:
         self._background = background
         self._logs = LogFiles(folder / "logs")
         self._backups = BackupFiles(folder / "backups")
+        self._drill = RestoreDrill()
         self._scene = Scene()
         self._endpoints = Endpoints(self._scene, background, crm, clock)
         self._addresses: dict[str, str] = {}
@@ -115,8 +117,12 @@ class Demo:
             await self._ear.close()
         await self._open.aclose()
 
-    async def run(self) -> None:
-        """Live until cancelled: every 5 s, and at once when something is broken or mended."""
+    async def run(self, service_at: Callable[[], str]) -> None:
+        """Live until cancelled: every 5 s, and at once when something is broken or mended.
+
+        Args:
+            service_at: Says where the service listens, to which jobs report; empty until it does.
+        """
         while True:
             now = self._clock.now()
             await self._clock.wait(self._switched, now + TICK_EVERY)
@@ -124,13 +130,16 @@ class Demo:
                 self._switched.clear()
                 try:
                     await self._listen()
-                    await self.tick()
+                    await self.tick(service_at())
                 except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, sqlite3.Error):
                     # The databases are away or restarting: the world goes on when they are back.
                     logger.warning("the demo missed a tick", exc_info=True)
 
-    async def tick(self) -> None:
+    async def tick(self, service: str = "") -> None:
         """Bring every system to what it would be now had it been alive all along.
+
+        Args:
+            service: Where the service listens; while it does not, no job reports.
 
         Raises:
             TimeoutError: The databases were silent for too long; nothing was changed.
@@ -151,6 +160,7 @@ class Demo:
             self._scene.renew(state)
             self._logs.tick(now, self._scene.mails_pending, state)
             self._backups.tick(now, state.backups_stopped)
+            await self._drill.tick(now, state.drill_stopped, service)
 
     async def _listen(self) -> None:
         if self._ear and not self._ear.is_closed():

@@ -144,7 +144,9 @@ class Web:
             )
         )
         async with server.serving(listener, self._live.close):
-            base = f"http://{_shown_host(address)}:{self._room.port}/"
+            here = f"http://{_shown_host(address)}:{self._room.port}"
+            self._service.listens_at = here
+            base = f"{here}/"
             url = self._service.config.service.url
             announce(f"The page is at {base}" + (f", for others at {url}" if url else ""))
             link = await sign_in.make_link(self._room, base)

@@ -16,6 +16,12 @@ _BROKEN_RELEASE = (
     Burst("client_error", 25),
     Burst("email_delivery_failed", 12),
 )
+_A_WEEK_AFTER_A_31ST = "30 7 7 1,2,4,6,8,9,11 *"
+"""Half an hour before the drill is done, an hour and a half before it is overdue."""
+
+_A_WEEK_AFTER_A_30TH = "30 7 7 3,5,7,10,12 *"
+"""When it would be, had the month a 31st; in March, a week after the last of February."""
+
 _WINDOW = timedelta(minutes=6)
 """The longest window of five minutes in which lines are counted has passed."""
 
@@ -131,6 +137,15 @@ FAILURES = (
     Failure(
         "E11", "The backup job has not run for three days", "desk",
         opens=(Expected(f"{_RULE}backup-old", "warning"),), sets={"backups_stopped": True},
+    ),
+    Failure(
+        "E11-drill", "The restore drill of a month is not done within its week", "desk",
+        opens=(Expected(f"{_RULE}drill-overdue", "warning"),),
+        sets={"drill_stopped": True}, when=_A_WEEK_AFTER_A_31ST, takes=timedelta(hours=2),
+    ),
+    Failure(
+        "E11a", "A month has no 31st, and no restore drill", "desk",
+        sets={"drill_stopped": True}, when=_A_WEEK_AFTER_A_30TH, takes=timedelta(hours=2),
     ),
     Failure(
         "E12", "The support desk's database is slow", "desk",
