@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
+import aiohttp
 import asyncpg
 
 from rules.base import Entity, Known, Rows
@@ -26,7 +27,8 @@ from watchdog.engine.holding import in_maintenance
 from watchdog.engine.look import Looked, look
 from watchdog.engine.plan import Opening, plan
 from watchdog.engine.recollection import Recollection
-from watchdog.sources.base import Source
+from watchdog.sources.base import ROOTS, Source
+from watchdog.sources.http_client import context_of_demo
 from watchdog.sources.open import open_source
 from watchdog.store.pings import Pings
 from watchdog.store.pool import open_pool
@@ -225,6 +227,11 @@ class World:
             assert isinstance(answer, Rows), answer
             counts[name] = len(answer.rows)
         return counts
+
+    def browser(self) -> aiohttp.ClientSession:
+        """Return a client that trusts the demo's authority."""
+        context = context_of_demo(self.demo.addresses[ROOTS])
+        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context))
 
     async def count(self, text: str) -> int:
         """Return a number from the database `crm`, as its readers see it."""

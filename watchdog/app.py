@@ -11,6 +11,7 @@ import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
 
@@ -24,7 +25,6 @@ from watchdog.config.model import Source as SourceSpec
 from watchdog.config.watch import ConfigWatch
 from watchdog.delivery.worker import Delivery
 from watchdog.demo import whereabouts
-from watchdog.demo.world import Demo
 from watchdog.domain.people import Directory
 from watchdog.engine.deadlines import Deadlines
 from watchdog.engine.engine import Engine
@@ -40,6 +40,9 @@ from watchdog.store.migrate import migrate
 from watchdog.store.pings import Pings
 from watchdog.store.pool import TROUBLE, open_pool, transaction
 from watchdog.web.server import Web
+
+if TYPE_CHECKING:
+    from watchdog.demo.world import Demo
 
 logger = logging.getLogger(__name__)
 
@@ -129,9 +132,12 @@ async def _embedded(
 
 async def _demo(
     options: Options, dsn: str, clock: Clock, stack: contextlib.AsyncExitStack
-) -> Demo | None:
+) -> "Demo | None":
     if not options.demo:
         return None
+    # With what it needs to issue a certificate, it costs 11 MB that other services can do without.
+    from watchdog.demo.world import Demo
+
     demo = await Demo.start(dsn, options.data, clock)
     stack.push_async_callback(demo.close)
     found = whereabouts.Whereabouts(demo.addresses, demo.crm_dsn)

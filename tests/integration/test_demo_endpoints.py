@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -44,7 +43,7 @@ async def ask(
     url = f"{world.demo.addresses[part]}/{rest}"
     async with (
         asyncio.timeout(10),
-        aiohttp.ClientSession() as session,
+        world.browser() as session,
         session.request(method, url, **more) as answer,
     ):
         assert answer.content_type == "application/json"
@@ -226,7 +225,7 @@ async def test_nothing_else_is_answered(world: World, method: str, path: str, st
     part, _, rest = path.partition("/")
     async with (
         asyncio.timeout(10),
-        aiohttp.ClientSession() as session,
+        world.browser() as session,
         session.request(method, f"{world.demo.addresses[part]}/{rest}") as answer,
     ):
         assert answer.status == status

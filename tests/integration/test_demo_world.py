@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import aiohttp
 import aiosqlite
 import asyncpg
 import pytest
@@ -129,7 +128,7 @@ async def test_the_worker_writes_a_line_at_least_once_a_minute(world: World) -> 
 
 async def ask(world: World, method: str, part: str, path: str, **more: object) -> tuple[int, dict]:  # type: ignore[type-arg]
     async with (
-        aiohttp.ClientSession() as session,
+        world.browser() as session,
         session.request(method, world.demo.addresses[part] + path, **more) as answer,  # type: ignore[arg-type]
     ):
         return answer.status, await answer.json()

@@ -4,15 +4,16 @@ import time
 import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from rules.base import Answer, HttpFailure, HttpQuestion, HttpReply, SqlQuestion, Unanswered
-from tests.hostile_http import HostileServer, hostile_server
+from tests.hostile_http import EXPIRED, SELF_SIGNED, HostileServer, hostile_server
 from watchdog.config.model import Source as SourceSpec
-from watchdog.sources.base import Source
+from watchdog.sources.base import ROOTS, Source
 from watchdog.sources.open import open_source
 
 CAP = 1000
@@ -178,6 +179,27 @@ async def test_a_certificate_that_nobody_vouches_for_is_a_tls_failure() -> None:
         answer = failure(await source.answer(ask()))
         assert answer.reason == "tls"
         assert "self-signed" in answer.detail
+        await source.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "authority", "is_answered"),
+    [
+        ("demo://desk", EXPIRED, True),  # its rule knows the demo's time
+        ("demo://desk", SELF_SIGNED, False),
+        ("", EXPIRED, False),
+    ],
+    ids=["the demo's own", "another one", "not of the demo"],
+)
+async def test_the_authority_of_the_demo_vouches_for_the_demo_and_at_any_time(
+    address: str, authority: Path, is_answered: bool
+) -> None:
+    async with hostile_server(tls=True, certificate=EXPIRED) as server:
+        demo = {"desk": server.address, ROOTS: str(authority)}
+        spec = SourceSpec("api", "http", SecretStr(address or server.address), "ops")
+        source = open_source(spec, demo)
+        answer = await source.answer(ask())
+        assert isinstance(answer, HttpReply if is_answered else HttpFailure)
         await source.close()
 
 

@@ -205,7 +205,8 @@ def test_an_expected_incident_is_said_in_a_line(expected: Expected, line: str) -
         ("Z7", "opens warning zendesk_sync-run-hangs; holds zendesk_sync-tickets-stale"),
         (
             "E1",
-            "opens critical support_desk-api-down; holds support_desk-degraded, support_desk-not-ready",
+            "opens critical support_desk-api-down; holds support_desk-degraded, support_desk-not-ready,"
+            " support_desk-certificate-ends",
         ),
         ("E1a", "stays silent"),
         ("S1", "opens warning servicetitan_sync-sync-stuck of berlin-heating"),

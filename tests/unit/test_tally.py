@@ -18,6 +18,10 @@ def test_nothing_is_said_of_other_tests() -> None:
     assert tally(["tests/unit/test_line.py::test_a_line[Z1]"], []) == ""
 
 
+def test_there_are_52_failures_and_66_twins() -> None:
+    assert tally([], [_CAUGHT.format("Z1")]) == "0 of 52 caught, 0 of 66 silent"
+
+
 def test_every_failure_and_every_twin_counts_once() -> None:
     ran = [_CAUGHT.format("Z1"), _CAUGHT.format("S1"), _SILENT.format("Z1a"), _SILENT.format("Z1b")]
     assert tally([*ran, *ran], []) == said(2, 2)

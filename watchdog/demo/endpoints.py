@@ -1,5 +1,6 @@
-"""The HTTP endpoints of the demo's systems: one local server, a path for each system."""
+"""The HTTP endpoints of the demo's systems: a path for each, also over TLS, as the desk is asked."""
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -65,8 +66,12 @@ class Endpoints:
         self._runner: web.AppRunner | None = None
         self._customers: dict[str, tuple[int, dict[str, object]]] = {}
 
-    async def start(self) -> str:
-        """Listen on a free local port; return the server's address without a slash at the end."""
+    async def start(self, tls: ssl.SSLContext) -> tuple[str, str]:
+        """Listen on two free local ports; return both addresses without a slash at the end.
+
+        Args:
+            tls: What the second shows to those who connect.
+        """
         # Every workspace is probed all day long, and its first customer never changes.
         self._customers = {
             row["workspace_id"]: (
@@ -92,7 +97,9 @@ class Endpoints:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, HOST, 0).start()
-        return f"http://{HOST}:{self._runner.addresses[0][1]}"
+        await web.TCPSite(self._runner, HOST, 0, ssl_context=tls).start()
+        (_, port), (_, tls_port) = self._runner.addresses
+        return f"http://{HOST}:{port}", f"https://{HOST}:{tls_port}"
 
     async def close(self) -> None:
         """Stop listening."""

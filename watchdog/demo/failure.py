@@ -73,6 +73,8 @@ class Switches:
         backups_stopped: The backup job has not run for days.
         drill_stopped: Nobody does the restore drill.
         tokens_forgotten: Tokens that end soon are not prolonged.
+        certificate_ends_in: How long the desk's certificate has left when it breaks, and nobody
+            renews it; zero: it is renewed in time.
     """
 
     zendesk_error: str = ""
@@ -110,6 +112,7 @@ class Switches:
     backups_stopped: bool = False
     drill_stopped: bool = False
     tokens_forgotten: bool = False
+    certificate_ends_in: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,16 @@ from watchdog.clock import Clock
 from watchdog.demo import databases
 from watchdog.demo.background import Background
 from watchdog.demo.backups import BackupFiles
+from watchdog.demo.certificate import Certificate
 from watchdog.demo.databases import Executes
 from watchdog.demo.drill import RestoreDrill
-from watchdog.demo.endpoints import Endpoints, Scene
+from watchdog.demo.endpoints import HOST, Endpoints, Scene
 from watchdog.demo.failure import Failure, Step, Switches
 from watchdog.demo.failures import FAILURES, switches
 from watchdog.demo.logs import LogFiles
 from watchdog.demo.scripts import load
 from watchdog.demo.switch import CHANNEL
+from watchdog.sources.base import ROOTS
 
 TICK_EVERY = timedelta(seconds=5)
 TIDY_EVERY = timedelta(hours=6)
@@ -51,6 +53,7 @@ class Demo:
         self._logs = LogFiles(folder / "logs")
         self._backups = BackupFiles(folder / "backups")
         self._drill = RestoreDrill()
+        self._certificate = Certificate(folder / "certificates", HOST, clock.now())
         self._scene = Scene()
         self._endpoints = Endpoints(self._scene, background, crm, clock)
         self._addresses: dict[str, str] = {}
@@ -88,7 +91,7 @@ class Demo:
             desk_pool = await stack.enter_async_context(_pool(desk.dsn))
             demo = cls(clock, crm.dsn, crm_pool, desk_pool, background, folder)
             stack.push_async_callback(demo._endpoints.close)
-            base = await demo._endpoints.start()
+            base, secure = await demo._endpoints.start(demo._certificate.context)
             await demo.tick()
             demo._open = stack.pop_all()
         demo._addresses = {
@@ -97,7 +100,9 @@ class Demo:
             "web_sync": str(folder / "web_sync.db"),
             "logs": str((folder / "logs").absolute()),
             **{part: str(folder / part) for part in ("logs", "backups")},
-            **{part: f"{base}/{part}" for part in ("desk", "contacts", "github", "sync")},
+            **{part: f"{base}/{part}" for part in ("contacts", "github", "sync")},
+            "desk": f"{secure}/desk",
+            ROOTS: str(demo._certificate.roots),
         }
         return demo
 
@@ -160,6 +165,7 @@ class Demo:
             self._scene.renew(state)
             self._logs.tick(now, self._scene.mails_pending, state)
             self._backups.tick(now, state.backups_stopped)
+            self._certificate.tick(now, state.certificate_ends_in)
             await self._drill.tick(now, state.drill_stopped, service)
 
     async def _listen(self) -> None:

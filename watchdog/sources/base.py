@@ -6,6 +6,8 @@ from typing import Protocol
 from rules.base import Answer, Question, Unanswered
 
 DEMO_SCHEME = "demo://"
+ROOTS = "roots"
+"""Part of the demo: the file with the authority whose certificates its endpoints show."""
 
 
 class Source(Protocol):

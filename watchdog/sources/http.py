@@ -16,7 +16,12 @@ from yarl import URL
 from rules.base import Answer, HttpFailure, HttpQuestion, HttpReply, Question, Unanswered
 from watchdog.config.model import Source as SourceSpec
 from watchdog.sources.base import seconds_in_words
-from watchdog.sources.http_client import HttpClient, certificate_ends_at, read_capped
+from watchdog.sources.http_client import (
+    HttpClient,
+    certificate_ends_at,
+    context_of_demo,
+    read_capped,
+)
 from watchdog.sources.http_reasons import OUTSIDE, of_request
 
 _ENDPOINTS_MAX: Final = 1000
@@ -28,9 +33,13 @@ class AddressError(ValueError):
 
 
 class HttpSource:
-    """The endpoints below one address."""
+    """The endpoints below one address.
 
-    def __init__(self, spec: SourceSpec, address: str) -> None:
+    Args:
+        roots_of_demo: The file with the demo's authority, where the address is the demo's.
+    """
+
+    def __init__(self, spec: SourceSpec, address: str, roots_of_demo: str | None = None) -> None:
         self._name = spec.name
         self._address = address
         self._connections = max(1, spec.connections)
@@ -41,6 +50,7 @@ class HttpSource:
         )
         self._endpoints: dict[str, URL] = {}
         self._client: HttpClient | None = None
+        self._tls = context_of_demo(roots_of_demo) if roots_of_demo else True
 
     async def answer(self, question: Question) -> Answer:
         """Return what an endpoint says, within the question's own deadline."""
@@ -118,6 +128,7 @@ class HttpSource:
             headers=headers,
             data=None if question.body is None else question.body.encode(),
             allow_redirects=False,
+            ssl=self._tls,
         )
         async with request as response:
             body, truncated = await read_capped(response, self._bytes_max)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from watchdog.sources.base import DEMO_SCHEME, Silent, Source, real_address
+from watchdog.sources.base import DEMO_SCHEME, ROOTS, Silent, Source, real_address
 
 if TYPE_CHECKING:
     from watchdog.config.model import Source as SourceSpec
@@ -40,5 +40,6 @@ def open_source(spec: "SourceSpec", address_of_demo: Mapping[str, str]) -> Sourc
     if spec.type == "http":
         from watchdog.sources.http import HttpSource
 
-        return HttpSource(spec, address)
+        is_of_demo = spec.address.get_secret_value().startswith(DEMO_SCHEME)
+        return HttpSource(spec, address, address_of_demo.get(ROOTS) if is_of_demo else None)
     raise ValueError(f'source "{spec.name}": type {spec.type} is not known')

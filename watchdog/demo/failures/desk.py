@@ -6,6 +6,7 @@ from watchdog.demo.failure import Act, Burst, Expected, Failure
 
 _RULE = "support_desk-"
 _DOWN, _DEGRADED, _READY = f"{_RULE}api-down", f"{_RULE}degraded", f"{_RULE}not-ready"
+_ENDS = f"{_RULE}certificate-ends"
 _WAITING, _FAIL, _SLOW = f"{_RULE}mails-waiting", f"{_RULE}mails-fail", f"{_RULE}database-slow"
 _VIEW = (("component", "thread_view"), ("route", "/threads/:id"))
 _RECENTLY = timedelta(minutes=5)
@@ -28,7 +29,8 @@ _WINDOW = timedelta(minutes=6)
 FAILURES = (
     Failure(
         "E1", "The support desk answers 503", "desk",
-        opens=(Expected(_DOWN, "critical"),), holds=(_DEGRADED, _READY), sets={"desk_down": True},
+        opens=(Expected(_DOWN, "critical"),), holds=(_DEGRADED, _READY, _ENDS),
+        sets={"desk_down": True},
     ),
     Failure(
         "E1a", "One probe of the support desk fails", "desk", sets={"desk_down_once": True}
@@ -164,8 +166,12 @@ FAILURES = (
         breaks=(("end_tokens", 5, timedelta(hours=20), False),), mends=(("extend_tokens",),),
     ),
     Failure(
-        "E13a", "Five tokens that are used end in 25 hours", "desk",
-        sets={"tokens_forgotten": True},
+        "E13-certificate", "The desk's certificate ends in 13 days", "desk",
+        opens=(Expected(_ENDS, "warning"),), sets={"certificate_ends_in": timedelta(days=13)},
+    ),
+    Failure(
+        "E13a", "The certificate ends in 15 days, five tokens that are used in 25 hours", "desk",
+        sets={"tokens_forgotten": True, "certificate_ends_in": timedelta(days=15)},
         breaks=(("end_tokens", 5, timedelta(hours=25), False),), mends=(("extend_tokens",),),
     ),
     Failure(
