@@ -65,13 +65,7 @@ def with_notices(transition: Transition, directory: Directory) -> Step:
     due = _due(transition, route, team)
     newly = _newly_told(transition, directory, route, team) if team else ()
     first = _first_notices(newly, due.push_at)
-    owners = person_receivers(directory, after.owner, route.send)
-    further = [
-        notice
-        for one in after.audience
-        if one not in newly
-        for notice in _follow_ups(one, transition, due, is_owners=one in owners)
-    ]
+    further = _further_notices(transition, directory, route, due, newly) if after.audience else ()
     joined = tuple(one for one in newly if one not in after.audience)
     audience = after.audience + joined
     known = told(after, audience, _paged_at(transition, audience, due))
@@ -163,6 +157,17 @@ def report_notices(
     mail = (f"email:{team.email}",) if "email" in send and team.email else ()
     receivers = (*team_receivers(team, send), *mail)
     return _first_notices(receivers or person_receivers(directory, team.lead, ("email",)), now)
+
+
+def _further_notices(
+    transition: Transition, directory: Directory, route: Route, due: _Due, newly: tuple[str, ...]
+) -> Iterator[Notice]:
+    """Yield what those get who were told before."""
+    after = transition.after
+    owners = person_receivers(directory, after.owner, route.send)
+    for one in after.audience:
+        if one not in newly:
+            yield from _follow_ups(one, transition, due, is_owners=one in owners)
 
 
 def _follow_ups(
