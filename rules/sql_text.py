@@ -15,8 +15,9 @@ from rules.instants import wall_offsets
 from rules.placeholders import instant_cast, instant_value, substitute
 
 _PATH = "->"
-_JULIAN_EPOCH = 2440587.5
-_DAY_SECONDS = 86400.0
+_DAY_MS = 86_400_000
+_EPOCH_JULIAN_MS = 210_866_760_000_000
+"""The epoch in julian days; they begin so early that none is negative, and all round alike."""
 _OFFSET_MOST = timedelta(hours=15)
 """SQLite reads no offset of so many hours."""
 
@@ -96,8 +97,10 @@ class Statement:
         return f"({column} {sign} {wall} and {self.key(column)} {sign} {self.bind(at.timestamp())})"
 
     def _seconds_of_text(self, column: str) -> str:
-        # SQLite reads texts to the millisecond; the way through days blurs the digits behind.
-        seconds = f"round((julianday({column}) - {_JULIAN_EPOCH}) * {_DAY_SECONDS}, 3)"
+        # SQLite reads texts to the millisecond; the way through days blurs the digits behind. Its
+        # `round` goes through a text and takes six times as long as all the rest.
+        ms = f"cast(julianday({column}) * {_DAY_MS}.0 + 0.5 as integer)"
+        seconds = f"(({ms} - {_EPOCH_JULIAN_MS}) / 1000.0)"
         if self.dialect.zone == "UTC":
             return seconds
         changes = wall_offsets(self.dialect.zone, self.now.date())
