@@ -7,6 +7,7 @@ read; every value is a parameter.
 
 import json
 import math
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
@@ -18,6 +19,11 @@ _PATH = "->"
 _DAY_MS = 86_400_000
 _EPOCH_JULIAN_MS = 210_866_760_000_000
 """The epoch in julian days; they begin so early that none is negative, and all round alike."""
+_SEEKS_MAX = 10_000
+"""An index of several columns is asked for each combination of their values."""
+
+_WHOLE = re.compile(r"-?\d{1,19}", re.ASCII)
+_REAL = re.compile(r"-?(\d+\.\d+(e[-+]\d+)?|Inf)", re.ASCII)
 _OFFSET_MOST = timedelta(hours=15)
 """SQLite reads no offset of so many hours."""
 
@@ -164,18 +170,32 @@ class Statement:
         return f"{left} in (select {parts} from json_each({listed}))"
 
     def of_one_of(self, columns: Sequence[str], entities: Sequence[Entity]) -> str:
-        """Return the condition that a row is of one of `entities`; indexes on texts serve it."""
+        """Return the condition that a row is of one of `entities`; indexes serve it.
+
+        PostgreSQL's only where the column is a text.
+        """
         exact = self.among(self.entity(columns), entities)
-        if not self.is_postgres:
-            return exact
         values = [[value for _, value in one] for one in entities if len(one) == len(columns)]
         known = [dict.fromkeys(column) for column in zip(*values, strict=True)]
+        if math.prod(map(len, known)) > _SEEKS_MAX:
+            return exact
         near = [
-            f"{self.text(column)} = any({self.bind(tuple(texts), '::text[]')})"
+            self._held_as_one_of(column, texts)
             for column, texts in zip(columns, known, strict=False)
             if "" not in texts  # which stands for null, and that equals nothing
         ]
-        return " and ".join([*near, exact])
+        return " and ".join([*filter(None, near), exact])
+
+    def _held_as_one_of(self, column: str, texts: Iterable[str]) -> str:
+        """Return a condition on `column` itself, which all meet whose text is one of `texts`."""
+        if self.is_postgres:
+            return f"{self.text(column)} = any({self.bind(tuple(texts), '::text[]')})"
+        if any(_REAL.fullmatch(text) for text in texts):
+            return ""  # their texts have fewer digits than they themselves
+        numbers = [int(text) for text in texts if _WHOLE.fullmatch(text)]
+        listed = f"json_each({self.bind(json.dumps([*texts, *numbers]))})"
+        blobs = f"select cast(value as blob) from {listed}"
+        return f"{column} in (select value from {listed} union all {blobs})"
 
 
 def named(expressions: Sequence[str]) -> str:

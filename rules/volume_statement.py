@@ -168,7 +168,7 @@ def of_found(
         sequence: A column of numbers; their least, greatest and how many differ in `last`.
     """
     entity = says.entity(counting.columns)
-    among = f" and {says.among(entity, found)}" if entity else ""
+    among = f" and {says.of_one_of(counting.columns, found)}" if entity else ""
     first, span = "null", last
     if since is not None and counting.column is not None:
         first, span = (
