@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from rules.base import Rows, SqlQuestion
+from watchdog.engine.sqlite_indexes import table_named
 from watchdog.sources.base import Source
 
 _STEP = re.compile(
-    r"(?P<how>SCAN|SEARCH) (?P<table>\w+)(?: USING (?:COVERING )?INDEX (?P<index>\w+))?"
+    r"(?P<how>SCAN|SEARCH) (?P<name>\w+)"
+    r"(?: USING (?:(?:COVERING )?INDEX (?P<index>\w+)|(?P<key>INTEGER PRIMARY KEY)))?"
 )
 
 
@@ -73,7 +75,9 @@ def sqlite_reads(path: Path, question: SqlQuestion) -> list[Read]:
     params = {str(number): value for number, value in enumerate(question.params, start=1)}
     with closing(sqlite3.connect(path)) as file:
         steps = file.execute(f"explain query plan {question.text}", params).fetchall()
-    found = [_STEP.match(step[3]) for step in steps]
+        tables = [name for (name,) in file.execute("select name from sqlite_master")]
     return [
-        Read(one["table"], one["index"], one["how"] == "SCAN") for one in found if one is not None
+        Read(table, step["index"], step["how"] == "SCAN" or not (step["index"] or step["key"]))
+        for step in (_STEP.match(detail) for *_, detail in steps)
+        if step and (table := table_named(step["name"], question.text, tables))
     ]

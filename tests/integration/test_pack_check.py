@@ -1,6 +1,8 @@
-"""`packs check --live`: what the packs would ask of a real PostgreSQL, and what is missing there."""
+"""`packs check --live`: what the packs would ask of real databases, and what is missing there."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import asyncpg
@@ -10,7 +12,8 @@ from tests.demo_world import drop, living
 from tests.postgres import NIGHT, Database, Server
 from watchdog.cli import main
 from watchdog.clock import MovedClock
-from watchdog.engine.rehearsal import rehearse
+from watchdog.demo.scripts import read
+from watchdog.engine.rehearsal import LARGE_ROWS, rehearse
 
 TABLES = """
 create table zendesk_sync_runs (
@@ -32,6 +35,19 @@ teams: {{ data: {{ lead: ana }} }}
 sources: {{ crm: {{ postgres: "{dsn}", team: data }} }}
 defaults: {{ team: data }}
 packs: {{ zendesk_sync: {{ source: crm }} }}
+"""
+WEB_RULES = """\
+version: 1
+people: {{ ana: {{ email: ana@example.com }} }}
+teams: {{ data: {{ lead: ana }} }}
+sources: {{ web: {{ sqlite: "{path}", team: data }} }}
+defaults: {{ team: data }}
+packs: {{ background_sync: {{ source: web, without: [status-endpoint] }} }}
+"""
+LOGS = """
+insert into sync_logs (organization_id, system_type, status, records_processed, duration_ms, synced_at)
+with recursive n (i) as (select 1 union all select i + 1 from n where i < ?)
+select 'acme', 'zendesk', 'success', 3, 700, '2025-06-01T00:00:00Z' from n
 """
 
 
@@ -56,7 +72,7 @@ async def checked(
 
     code = await asyncio.to_thread(call)
     rows = json.loads(capsys.readouterr().out)
-    return code, {row["rule"].removeprefix("zendesk_sync-"): row for row in rows}
+    return code, {row["rule"].partition("-")[2]: row for row in rows}
 
 
 async def test_every_rule_runs_and_what_has_no_index_is_told(
@@ -81,6 +97,23 @@ async def test_an_index_makes_a_rule_cheap_and_is_not_asked_for(
     assert "zendesk_tickets" not in after["tickets-stale"]["index"]
     assert float(after["tickets-stale"]["cost"]) < float(before["tickets-stale"]["cost"])
     await crm.close()
+
+
+async def test_an_index_that_a_large_sqlite_table_misses_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "web.db"
+    (tmp_path / "rules.yaml").write_text(WEB_RULES.format(path=path))
+    with closing(sqlite3.connect(path)) as file, file:
+        file.executescript(read("web_sync_tables"))
+        file.execute(LOGS, (LARGE_ROWS - 1,))
+    _, before = await checked(tmp_path, capsys, "--live")
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute(LOGS, (1,))
+    code, rows = await checked(tmp_path, capsys, "--live")
+    assert (code, before["runs-failing"]["index"], rows["never-synced"]["index"]) == (0, "", "")
+    text = "create index sync_logs_by_synced_at on sync_logs (synced_at);"
+    assert rows["runs-failing"]["index"] == text
 
 
 async def test_a_column_that_is_missing_is_named(

@@ -1,5 +1,7 @@
 """What the statements of the packs read, where the tables of their users are large."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from bench.large_tables import NOW, LargeTables, large_tables
@@ -61,6 +63,25 @@ async def test_a_missing_index_is_named_for_each_rule_that_wants_it(
         for text in found:
             await tables.crm.execute(text)
         await tables.crm.execute("analyze")
+        assert [text for one in rules for text in (await _indexes(one, tables))] == []
+
+
+async def test_a_missing_index_of_sqlite_is_named_and_made_by_what_is_said(
+    database: Database, tmp_path: Path
+) -> None:
+    async with large_tables(database.dsn, tmp_path, ROWS) as tables:
+        rules = [one for one in tables.rules if one.kind.source == "web"]
+        assert [text for one in rules for text in (await _indexes(one, tables))] == []
+        with closing(sqlite3.connect(tables.path)) as file, file:
+            file.execute("drop index sync_logs_by_time")
+        found = {one.name: (await _indexes(one, tables)) for one in rules}
+        text = "create index sync_logs_by_synced_at on sync_logs (synced_at);"
+        wanting = ("runs-failing", "runs-slow", "records-collapse")
+        assert {name: texts for name, texts in found.items() if texts} == {
+            f"background_sync-{name}": [text] for name in wanting
+        }
+        with closing(sqlite3.connect(tables.path)) as file, file:
+            file.execute(text)
         assert [text for one in rules for text in (await _indexes(one, tables))] == []
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 from rules.base import Answer, Context, Question, Rows, SqlQuestion, Unanswered
 from watchdog.config.model import Query, Rule
+from watchdog.engine import sqlite_indexes
 from watchdog.engine.look import answer_all
 from watchdog.sources.base import Source
 
@@ -128,16 +130,36 @@ class _Work:
     async def plan(self, question: SqlQuestion, dialect: str, name: str = "") -> Answer:
         """Have a statement planned, or run where there is no planner to ask."""
         if dialect != "postgres":
+            if not name:  # the others are asked only when an incident opens or ends
+                await self.try_indexes(question)
             return await self.answer(question)
         asked = replace(question, text=f"explain (verbose, format json) {question.text}")
         answer = (await answer_all([asked], self.sources))[asked]
         if isinstance(answer, Unanswered):
             self.found.troubles.append(f"{name}{answer.reason}")
         elif isinstance(answer, Rows):
-            if not name:  # the others are asked only when an incident opens or ends
+            if not name:
                 await self.judge_plan(_plan_of(answer), question.source)
             return Rows(())
         return answer
+
+    async def try_indexes(self, question: SqlQuestion) -> None:
+        """Find what a statement misses in an SQLite file, whose planner tells no costs."""
+        schema = await self.rows(SqlQuestion(question.source, sqlite_indexes.SCHEMA))
+        try:
+            missing = sqlite_indexes.missing_indexes(schema, question.text)
+        except sqlite3.Error:  # what is wrong with the statement, its answer says
+            return
+        for one in missing:
+            counted = SqlQuestion(question.source, one.rows_up_to(LARGE_ROWS))
+            is_large = [row["n"] for row in await self.rows(counted)] == [LARGE_ROWS]
+            if is_large and one.statement not in self.found.indexes:
+                self.found.indexes.append(one.statement)
+
+    async def rows(self, question: SqlQuestion) -> Sequence[Mapping[str, Any]]:
+        """Return the rows of an answer; none where there is no answer."""
+        answer = (await answer_all([question], self.sources))[question]
+        return answer.rows if isinstance(answer, Rows) else ()
 
     async def judge_plan(self, plan: Mapping[str, Any], source: str) -> None:
         cost = float(plan["Total Cost"])
@@ -145,10 +167,8 @@ class _Work:
             self.found.cost, self.found.rows = cost, int(plan["Plan Rows"])
         for scan in _whole_reads(plan):
             table = (str(scan["Schema"]), str(scan["Relation Name"]))
-            question = SqlQuestion(source, _TABLE, table)
-            answer = (await answer_all([question], self.sources))[question]
-            if isinstance(answer, Rows) and answer.rows:
-                text = _missing_index(self.found.rule.kind, table, scan, plan, answer.rows[0])
+            for facts in await self.rows(SqlQuestion(source, _TABLE, table)):
+                text = _missing_index(self.found.rule.kind, table, scan, plan, facts)
                 if text and text not in self.found.indexes:
                     self.found.indexes.append(text)
 
