@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rules.base import Rows, SqlQuestion
+import asyncpg
+
+from rules.base import Rows, SqlQuestion, SqlValue
 from watchdog.engine.sqlite_indexes import table_named
 from watchdog.sources.base import Source
 
@@ -45,7 +47,29 @@ async def postgres_reads(source: Source, question: SqlQuestion) -> list[Read]:
     answer = await source.answer(asked)
     if not isinstance(answer, Rows):
         raise ValueError(f"{answer}: {question.text}")  # noqa: TRY004 (it is what was asked that is wrong)
-    cell: Any = next(iter(answer.rows[0].values()))
+    return _reads_in(next(iter(answer.rows[0].values())))
+
+
+async def postgres_later_reads(server: asyncpg.Connection, question: SqlQuestion) -> list[Read]:
+    """Run a statement as a server may from the sixth time on, planned for any parameters."""
+    given = ", ".join(map(_literal, question.params))
+    async with server.transaction():
+        await server.execute("set local plan_cache_mode = force_generic_plan")
+        await server.execute(f"prepare later as {question.text}")
+        asked = f"execute later({given})" if given else "execute later"
+        cell = await server.fetchval(f"explain (analyze, format json) {asked}")
+        await server.execute("deallocate later")
+    return _reads_in(cell)
+
+
+def _literal(value: SqlValue) -> str:
+    if isinstance(value, tuple):
+        texts = ", ".join(_literal(one) for one in value)
+        return f"array[{texts}]"
+    return "'" + str(value).replace("'", "''") + "'" if value is not None else "null"
+
+
+def _reads_in(cell: Any) -> list[Read]:
     plan = (json.loads(cell) if isinstance(cell, str) else cell)[0]["Plan"]
     return [
         _read(node) for node in _nodes(plan) if "Relation Name" in node and node["Actual Loops"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bench.large_tables import NOW, LargeTables, large_tables
 from bench.packs import reads_of, statements, whole_reads
+from bench.plans import postgres_later_reads
 from tests.postgres import Database
 from watchdog.config.model import Rule
 from watchdog.engine.rehearsal import rehearse
@@ -36,6 +37,20 @@ async def test_no_large_table_is_read_as_a_whole_where_an_index_helps(
                 too_often += [name] * one.is_frequent
     assert {name: table for name, table in found.items() if name not in OF_ALL_ROWS} == {}
     assert too_often == []
+
+
+async def test_what_is_asked_each_minute_reads_by_index_also_when_planned_for_any_parameters(
+    database: Database, tmp_path: Path
+) -> None:
+    found = {}
+    async with large_tables(database.dsn, tmp_path, ROWS) as tables:
+        async for one in statements(tables):
+            if one.is_frequent and one.question.source == "crm":
+                reads = await postgres_later_reads(tables.crm, one.question)
+                known = [read for read in reads if read.table in tables.counts]
+                if whole := whole_reads(tables, known):
+                    found[one.name] = ", ".join(sorted(whole))
+    assert found == {}
 
 
 MISSING = {
