@@ -32,6 +32,12 @@ def family_cpu_s(pid: int) -> float:
     return total
 
 
+def ended_cpu_s(pid: int) -> float:
+    """Return the seconds of CPU of a process's children that have ended, such as parallel workers."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+
 def rss_mb(pid: int) -> float:
     """Return the resident memory of a process."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES / 1e6
