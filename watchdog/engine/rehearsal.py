@@ -66,7 +66,11 @@ async def rehearse(rule: Rule, now: datetime, sources: Mapping[str, Source]) -> 
     """Return what a look at `rule` would ask and cost; statements for PostgreSQL are only planned."""
     found = Rehearsal(rule)
     work = _Work(found, sources)
-    await work.ask_kind(_context(rule, now))
+    context = _context(rule, now)
+    await work.ask_kind(context)
+    if rule.kind.entity:
+        bad = tuple((column, "…") for column in rule.kind.entity)
+        await work.plan_while_bad(replace(context, watched=(bad,)))
     for name, query in _queries(rule):
         entity = tuple((column, None) for column in rule.kind.entity)
         question = query.question(now, entity, opened_at=now)  # type: ignore[arg-type]
@@ -108,6 +112,14 @@ class _Work:
         rest = kind.ask(context, (tuple(answers),))
         for question in rest[:1]:
             await self.answer(question)
+
+    async def plan_while_bad(self, context: Context) -> None:
+        """Find what a look misses that asks for an entity that is bad, too."""
+        for question in self.found.rule.kind.ask(context, ()):
+            if isinstance(question, SqlQuestion) and context.dialect.name == "postgres":
+                await self.plan(question, "postgres")
+            elif isinstance(question, SqlQuestion):
+                await self.try_indexes(question)
 
     async def first_answer(self, question: Question, context: Context) -> Answer:
         lists = getattr(self.found.rule.kind, "for_each", None) is not None
