@@ -12,7 +12,7 @@ _ENDED, _BEHIND, _MOVED = f"{_RULE}workflow-ended", f"{_RULE}catch-up", f"{_RULE
 _AT_HOME = "abidjan-heating"
 """A workspace whose clock is that of UTC."""
 _REFUSED, _WALKED, _SCATTERED = "denver-electric", "seoul-heating", "perth-electric"
-_FROZEN, _CAUGHT_UP = "lagos-heating", "lagos-plumbing"
+_FROZEN, _CAUGHT_UP, _SET_BACK = "lagos-heating", "lagos-plumbing", "chicago-heating"
 _REMARK = "run in sequence"
 
 _NIGHT = timedelta(hours=10)
@@ -159,6 +159,24 @@ FAILURES = (
         opens=(Expected(_BEHIND, "info", "", _of(_FROZEN)),),
         sets={"cursors_frozen": (_FROZEN,)},
         mends=(("set_cursor", _FROZEN, timedelta()),), takes=timedelta(hours=25),
+    ),
+    Failure(
+        "S7-back", "A cursor is set back by two days, and a large catch-up follows", "crm",
+        opens=(
+            Expected(_MOVED, "warning", "data_logic", _of(_SET_BACK), recovers=True),
+            Expected(_BEHIND, "info", "", _of(_SET_BACK), recovers=True),
+        ),
+        sets={"cursors_frozen": (_SET_BACK,)},
+        breaks=(("set_cursor", _SET_BACK, timedelta(days=-2)),),
+        mends=(("end_contact_sync", _SET_BACK),),
+        acts=(
+            Act(
+                timedelta(seconds=45),
+                (("walk_contacts", _SET_BACK), ("set_cursor", _SET_BACK, timedelta())),
+                {"cursors_frozen": ()},
+            ),
+        ),
+        when=_BEFORE_THE_QUARTER, takes=_TO_THE_QUARTER, fades=_QUARTER_OVER,
     ),
     Failure(
         "S7a", "A cursor has not moved for the ten hours of a night", "crm",

@@ -45,6 +45,12 @@ FAILURES = (
         breaks=(("fail_runs", 1, 3, _OUTAGE),), mends=_GOOD_RUN,
     ),
     Failure(
+        "Z2-retries", "The ticket sync fails, and so does each retry by hand", "crm",
+        opens=(Expected(_FAILING, "warning", "transient"),), later=(_STALE,),
+        sets={"zendesk_error": _OUTAGE},
+        breaks=(("add_failed_runs", 3, _OUTAGE),), mends=_GOOD_RUN,
+    ),
+    Failure(
         "Z2a", "Two failed runs, then a good one", "crm",
         breaks=(("fail_runs", 2, 3, _OUTAGE),), mends=_GOOD_RUN,
     ),

@@ -32,6 +32,13 @@ from (
 ) as last
 where last.id = r.id
 
+-- name: add_failed_runs
+-- $2 runs by hand failed within the last minute.
+insert into zendesk_sync_runs (started_at, finished_at, status, error_message)
+select $1::timestamptz - n * interval '10 seconds', $1::timestamptz - n * interval '10 seconds'
+       + interval '1 second', 'failed', $3::text
+from generate_series(1, $2::integer) as n
+
 -- name: begin_run
 -- A run began $2 ago and has not ended; none began after it.
 with after as (
