@@ -1,4 +1,4 @@
-"""`watchdog demo break|mend|list`: the failures of the five systems, on purpose."""
+"""`watchdog demo break|mend|list|scenario`: the failures of the five systems, on purpose."""
 
 import click
 
@@ -65,6 +65,31 @@ def demo_list(form: str | None, place: Place) -> int:
         print_table(Table(("id", "now", "what", "opens"), rows, ending=ending), chosen(form))
 
     return run(work())
+
+
+@demo_command.command("scenario")
+@click.argument("name", required=False)
+@click.option("--stop", is_flag=True, help="End it before its time, and mend what it has broken.")
+@format_option
+@placed
+def demo_scenario(name: str | None, stop: bool, form: str | None, place: Place) -> int:
+    """Play a story of failures and tell it as it happens; without NAME list what there is.
+
+    The service plays it, so that it goes on when the terminal is closed; the same command then tells it
+    again from its beginning. Ctrl-C ends it and mends what it has broken.
+    """
+    from watchdog.cli import scenario
+
+    dsn = _dsn(place)
+    if stop:
+        if name is None:
+            raise Ended(
+                WRONG_USE, "say which scenario is to end: watchdog demo scenario NAME --stop"
+            )
+        return run(scenario.stop_scenario(dsn, name))
+    if name is None:
+        return run(scenario.show_scenarios(dsn, chosen(form)))
+    return run(scenario.play_scenario(dsn, name))
 
 
 def _dsn(place: Place) -> str:

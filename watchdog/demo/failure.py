@@ -6,7 +6,7 @@ of `sql/failures_crm.sql`, `…_desk.sql` and `…_web_sync.sql` with what they 
 after the number marks a twin: it looks like the failure, and nobody may be told of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
@@ -140,7 +140,25 @@ class Expected:
         """Say it in a line of `demo list`."""
         named = "".join(f" of {value}" for _, value in self.entity[:1])
         kind = f" ({self.failure_class})" if self.failure_class else ""
-        return f"{self.severity} {self.rule}{named}{kind}"
+        again = " again" if self.repeats else ""
+        owned = f" for {self.team}" if self.team else ""
+        return f"{self.severity} {self.rule}{named}{kind}{again}{owned}"
+
+
+def in_words(
+    opens: Sequence[Expected], holds: Sequence[str] = (), later: Sequence[str] = ()
+) -> str:
+    """Return in words what is to be heard of something that breaks.
+
+    Args:
+        holds: Rules that are held under what opens.
+        later: Rules that open when it lasts.
+    """
+    if not opens:
+        return "stays silent"
+    held = f"; holds {', '.join(holds)}" if holds else ""
+    lasting = f"; {', '.join(later)} when it lasts" if later else ""
+    return "opens " + ", ".join(map(str, opens)) + held + lasting
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +222,4 @@ class Failure:
     @property
     def expect(self) -> str:
         """Return in words what is to be heard of it."""
-        if not self.opens:
-            return "stays silent"
-        later = f"; {', '.join(self.later)} when it lasts" if self.later else ""
-        holds = f"; holds {', '.join(self.holds)}" if self.holds else ""
-        return "opens " + ", ".join(map(str, self.opens)) + holds + later
+        return in_words(self.opens, self.holds, self.later)

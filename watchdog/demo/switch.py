@@ -1,6 +1,8 @@
 """Breaks and mends the demo from another process: a row says what is broken, the world obeys it."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,28 +30,26 @@ async def set_broken(crm_dsn: str, failure_id: str, broken: bool) -> bool:
 
     if failure_id not in FAILURES:
         raise KeyError(failure_id)
-    db = await _connect(crm_dsn)
-    try:
-        async with asyncio.timeout(_SECONDS), db.transaction():
-            done = await db.execute(_BREAK if broken else _MEND, failure_id)
-            await db.execute("select pg_notify($1, $2)", CHANNEL, failure_id)
-    finally:
-        await db.close()
+    async with connected(crm_dsn) as db, asyncio.timeout(_SECONDS), db.transaction():
+        done = await db.execute(_BREAK if broken else _MEND, failure_id)
+        await db.execute("select pg_notify($1, $2)", CHANNEL, failure_id)
     return not done.endswith(" 0")
 
 
 async def list_broken(crm_dsn: str) -> tuple[str, ...]:
     """Return the ids of what is broken now, the oldest first."""
-    db = await _connect(crm_dsn)
-    try:
-        async with asyncio.timeout(_SECONDS):
-            rows = await db.fetch("select id from broken order by broken_at, id")
-    finally:
-        await db.close()
+    async with connected(crm_dsn) as db, asyncio.timeout(_SECONDS):
+        rows = await db.fetch("select id from broken order by broken_at, id")
     return tuple(row["id"] for row in rows)
 
 
-async def _connect(dsn: str) -> "asyncpg.Connection[Any]":
+@contextlib.asynccontextmanager
+async def connected(dsn: str) -> "AsyncIterator[asyncpg.Connection[Any]]":
+    """Give a connection to the database in which things are broken and mended."""
     import asyncpg
 
-    return await asyncpg.connect(dsn, timeout=_SECONDS, command_timeout=_SECONDS)
+    db = await asyncpg.connect(dsn, timeout=_SECONDS, command_timeout=_SECONDS)
+    try:
+        yield db
+    finally:
+        await db.close()

@@ -23,6 +23,8 @@ from watchdog.demo.endpoints import HOST, Endpoints, Scene
 from watchdog.demo.failure import Failure, Step, Switches
 from watchdog.demo.failures import FAILURES, switches
 from watchdog.demo.logs import LogFiles
+from watchdog.demo.playing import play
+from watchdog.demo.scenarios import SCENARIOS
 from watchdog.demo.scripts import load
 from watchdog.demo.switch import CHANNEL
 from watchdog.sources.base import ROOTS
@@ -179,7 +181,9 @@ class Demo:
     async def _switch(self, crm: Executes, desk: Executes, now: datetime) -> Switches:
         """Break and mend what somebody asked for, and return how the systems behave now."""
         statements = load("switch")
-        broken = [row["id"] for row in await crm.fetch(statements["read_broken"])]
+        await play(crm, now)
+        rows = await crm.fetch(statements["read_broken"])
+        broken = [row["id"] for row in rows if row["id"] not in SCENARIOS]
         applied = {
             row["id"]: row["applied_at"] for row in await crm.fetch(statements["read_applied"])
         }
