@@ -14,10 +14,10 @@ from rules.hours import ActiveHours, span_at
 from rules.overrides import Override, override_of
 from watchdog.domain.maintenance import Maintenance
 from watchdog.domain.people import Directory, Policy
-from watchdog.domain.samples import Reading
 
 if TYPE_CHECKING:
     from rules.cron import Cron
+    from watchdog.domain.samples import Reading
 
 BUILT_IN: Final[Mapping[str, str]] = {"@files": "files", "@pings": "pings"}
 """Type of each source that nobody declares, by its name; a kind has it instead of a `source` key."""
@@ -191,7 +191,7 @@ class ReportSample:
     name: str
     title: str
     query: Query
-    reading: Reading
+    reading: "Reading"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from rules.overridden import Overridden, limits_of
 from rules.overrides import Override
 from watchdog.config.model import Rule
 from watchdog.config.nodes import Entry, Listing, Scalar, Table, find
@@ -47,6 +46,8 @@ def with_overrides(rule: Rule, overrides: Sequence[Override]) -> Rule:
     """Return a rule whose kind judges some entities by limits of their own."""
     if not overrides:
         return rule
+    from rules.overridden import Overridden
+
     kind = Overridden(rule.kind, tuple(overrides))
     return replace(rule, kind=kind, overrides=tuple(overrides))
 
@@ -58,6 +59,8 @@ def _override(
     here: Entry,
     table: Table,
 ) -> Override | None:
+    from rules.overridden import limits_of
+
     own = keys_of(OverrideShape, ())
     beside = {key: one for key, one in table.entries.items() if key in own}
     rest = {key: one for key, one in table.entries.items() if key not in own}

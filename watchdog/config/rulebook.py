@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, SecretStr
 
@@ -23,9 +23,11 @@ from watchdog.config.queries import Queries, read_queries
 from watchdog.config.secrets import part_span
 from watchdog.config.sections import Settings, check_name, mark, opens_twice, said, written
 from watchdog.config.shapes import RuleShape
-from watchdog.config.templates import Made, expand
 from watchdog.config.validate import keys_of, unknown_key, validated
 from watchdog.config.windows import RowZone
+
+if TYPE_CHECKING:
+    from watchdog.config.templates import Made
 
 EVERY = timedelta(minutes=1)
 _NO_SWITCH = (
@@ -121,6 +123,8 @@ def _drafts(gathered: Gathered, problems: list[Problem]) -> Iterator[Draft]:
     for name, entry in gathered.named("rules").items():
         yield Draft(name, entry)
     for template in gathered.named("templates").values():
+        from watchdog.config.templates import expand
+
         made, wrong = expand(template)
         problems += wrong
         yield from map(_draft, made)
@@ -130,7 +134,7 @@ def _drafts(gathered: Gathered, problems: list[Problem]) -> Iterator[Draft]:
         yield from map(_draft, packs.expand(pack, gathered))
 
 
-def _draft(made: Made) -> Draft:
+def _draft(made: "Made") -> Draft:
     return Draft(made.entry.key.text, made.entry, list(made.problems), is_whole=made.is_whole)
 
 

@@ -1,6 +1,5 @@
 """The sections beside the rules: shapes to values, names resolved."""
 
-from notifiers.mail_server import parse_server
 from watchdog.config.files import Files
 from watchdog.config.gather import Gathered
 from watchdog.config.model import EmailChannel, Service, SlackChannel
@@ -89,6 +88,8 @@ class _SettingsReader(SectionReader):
         shape = self.shape(EmailShape, entry)
         if shape is None:
             return
+        from notifiers.mail_server import parse_server
+
         url = shape.smtp.get_secret_value()
         try:
             if url:
