@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, PlainSerializer
 from pydantic_core import PydanticCustomError
 
 from rules import jsonpath
@@ -12,6 +12,7 @@ from rules.classify import compiled
 from rules.comparison import Comparison, parse_comparison
 from rules.durations import shown
 from rules.log_lines import field_of
+from rules.parsing import ParsedBy
 
 WORDS_MAX = 100
 
@@ -109,9 +110,9 @@ def _path(given: str) -> str:
     return given
 
 
-_SCHEMA = WithJsonSchema({"type": ["string", "number", "boolean", "null", "array", "object"]})
+_SCHEMA = {"type": ["string", "number", "boolean", "null", "array", "object"]}
 FieldPath = Annotated[str, AfterValidator(_path)]
 """Where a field stands in a document: `level`, `extra.status`, `items[0].id`."""
 
-Condition = Annotated[Wanted, PlainValidator(parse_condition), PlainSerializer(_spelled), _SCHEMA]
+Condition = Annotated[Wanted, ParsedBy(parse_condition, _SCHEMA), PlainSerializer(_spelled)]
 """A comparison, a list of values, `{ matches: PATTERN }`, or `exists`."""

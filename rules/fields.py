@@ -12,20 +12,14 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar, get_args
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    GetCoreSchemaHandler,
-    PlainSerializer,
-    PlainValidator,
-    WithJsonSchema,
-)
+from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, PlainSerializer
 from pydantic_core import CoreSchema, PydanticCustomError, SchemaValidator, core_schema
 
 from rules.base import Severity
 from rules.comparison import Comparison
 from rules.durations import format_duration, parse_duration, shown
 from rules.numbers import GREATEST
+from rules.parsing import ParsedBy
 from rules.ranges import Range
 from rules.sql_tokens import Lexeme, Token, tokens
 
@@ -41,9 +35,11 @@ def _positive(span: timedelta) -> timedelta:
 
 Duration = Annotated[
     timedelta,
-    PlainValidator(parse_duration),
+    ParsedBy(
+        parse_duration,
+        {"type": "string", "pattern": r"^(\d+d)?(\d+h)?(\d+m)?(\d+s)?$|^\d+ms$"},
+    ),
     PlainSerializer(format_duration, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^(\d+d)?(\d+h)?(\d+m)?(\d+s)?$|^\d+ms$"}),
 ]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 
@@ -58,7 +54,16 @@ def _number(given: object) -> float:
     return given  # type: ignore[return-value]
 
 
-Number = Annotated[float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
+def _spelled_out(number: float) -> float:
+    """Return 5.0 for 5: both are the same setting, so what is watched stays the same, too."""
+    return float(number)
+
+
+Number = Annotated[
+    float,
+    ParsedBy(_number, {"type": "number"}),
+    PlainSerializer(_spelled_out, return_type=float),
+]
 
 
 def _count(given: object) -> int:
@@ -69,7 +74,7 @@ def _count(given: object) -> int:
     return given
 
 
-Count = Annotated[int, PlainValidator(_count), WithJsonSchema({"type": "integer", "minimum": 0})]
+Count = Annotated[int, ParsedBy(_count, {"type": "integer", "minimum": 0})]
 
 
 def _at_least_one(count: int) -> int:
@@ -112,7 +117,7 @@ def _share(given: object) -> Share:
     raise PydanticCustomError("bad_share", "`{given}` is not a share", about)
 
 
-Percent = Annotated[Share, PlainValidator(_share), WithJsonSchema({"type": ["string", "number"]})]
+Percent = Annotated[Share, ParsedBy(_share, {"type": ["string", "number"]})]
 """A share, written as `90%` or as a number from 0 to 1."""
 
 T = TypeVar("T")
@@ -264,8 +269,8 @@ def _bad_name(what: str, given: object, hint: str) -> PydanticCustomError:
     )
 
 
-Table = Annotated[str, PlainValidator(_table), WithJsonSchema({"type": "string"})]
-Column = Annotated[str, PlainValidator(_column), WithJsonSchema({"type": "string"})]
+Table = Annotated[str, ParsedBy(_table, {"type": "string"})]
+Column = Annotated[str, ParsedBy(_column, {"type": "string"})]
 """A column as SQL spells it, or a path into a json column of it."""
 
 
@@ -319,7 +324,7 @@ def _fragment(given: object) -> str:
     return given
 
 
-SqlFragment = Annotated[str, PlainValidator(_fragment), WithJsonSchema({"type": "string"})]
+SqlFragment = Annotated[str, ParsedBy(_fragment, {"type": "string"})]
 """A part of a statement, such as a `where`: one balanced piece without comments or `;`."""
 
 
@@ -345,8 +350,6 @@ def _filled(words: tuple[str, ...]) -> tuple[str, ...]:
     return words
 
 
-Word = Annotated[
-    str, PlainValidator(_word), WithJsonSchema({"type": ["string", "integer", "boolean"]})
-]
+Word = Annotated[str, ParsedBy(_word, {"type": ["string", "integer", "boolean"]})]
 Words = Annotated[tuple[Word, ...], AfterValidator(_filled), BeforeValidator(one_or_many)]
 """One value of a column or a list of them, as text."""

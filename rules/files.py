@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from rules.base import Answers, Context, Finding, Judgement, Question, Severity
 from rules.fields import Duration, Least, Limits, Most, Percent, PositiveDuration
 from rules.file_questions import FileQuestion
 from rules.instants import from_epoch
+from rules.parsing import ParsedBy
 from rules.paths import Patterns, listed
 from rules.settings import CommonSettings, age_at, crossed, good, mildest, rows_of, unanswered
 from rules.sizes import parse_size, short_size
@@ -25,8 +26,8 @@ USUAL_MIN = 3
 USUAL_MAX = 30
 """The newest of the others say what is usual."""
 
-_SCHEMA = WithJsonSchema({"type": ["string", "integer"]})
-Size = Annotated[int, PlainValidator(parse_size), _SCHEMA]
+_SCHEMA = {"type": ["string", "integer"]}
+Size = Annotated[int, ParsedBy(parse_size, _SCHEMA)]
 
 
 @dataclass(frozen=True, slots=True)

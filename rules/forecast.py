@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from rules import jsonpath
@@ -14,6 +14,7 @@ from rules.durations import shown
 from rules.fields import Least, Limits, Percent, PositiveDuration, Share
 from rules.instants import from_column
 from rules.numbers import as_float
+from rules.parsing import ParsedBy
 from rules.reply import PREFIX, BodyPath, Fault, body_path, named, value_at
 from rules.settings import crossed, mildest
 from rules.wording import brief_span, long_span, number
@@ -37,9 +38,7 @@ def _limit(given: object) -> str | float:
     return found
 
 
-PathOrNumber: TypeAlias = Annotated[
-    str | float, PlainValidator(_limit), WithJsonSchema({"type": ["string", "number"]})
-]
+PathOrNumber: TypeAlias = Annotated[str | float, ParsedBy(_limit, {"type": ["string", "number"]})]
 
 
 class Forecast(BaseModel):

@@ -11,8 +11,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainValidator,
-    WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError
 
@@ -22,6 +20,7 @@ from rules.comparison import Comparison, parse_comparison
 from rules.durations import shown
 from rules.fields import PositiveDuration, one_or_many
 from rules.numbers import as_float
+from rules.parsing import ParsedBy
 from rules.wording import FACT_MAX, clipped, number
 
 WITHIN = timedelta(seconds=10)
@@ -68,8 +67,7 @@ Demand = Annotated[str, AfterValidator(_demand)]
 Expected: TypeAlias = Comparison | Literal["exists"]
 Expectation = Annotated[
     Expected,
-    PlainValidator(_expectation),
-    WithJsonSchema({"type": ["string", "number", "boolean", "null"]}),
+    ParsedBy(_expectation, {"type": ["string", "number", "boolean", "null"]}),
 ]
 Status = Annotated[int, Field(ge=100, le=599, strict=True)]
 Statuses = Annotated[tuple[Status, ...], BeforeValidator(one_or_many), Field(min_length=1)]

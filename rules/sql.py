@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from rules.base import (
@@ -22,6 +22,7 @@ from rules.cells import cell, text_of
 from rules.fields import TEXT_MAX, Column, Least, Most, Number, PositiveDuration, column_name
 from rules.news import NewOnly
 from rules.numbers import from_sql
+from rules.parsing import ParsedBy
 from rules.placeholders import bind, check
 from rules.settings import (
     Settings,
@@ -48,7 +49,7 @@ def _query(given: object) -> str:
     return given
 
 
-SqlQuery = Annotated[str, PlainValidator(_query), WithJsonSchema({"type": "string"})]
+SqlQuery = Annotated[str, ParsedBy(_query, {"type": "string"})]
 """One SELECT in which `{{ now }}` may stand."""
 
 

@@ -13,9 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
-    PlainValidator,
     TypeAdapter,
-    WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError
 
@@ -23,6 +21,7 @@ from rules.cron import Cron, CronError, next_slots, parse_cron, previous_slots
 from rules.durations import shown
 from rules.fields import Column
 from rules.instants import after, before
+from rules.parsing import ParsedBy
 from rules.settings import Zone
 
 EARLY = timedelta(minutes=1)
@@ -42,7 +41,7 @@ def _cron_line(given: object) -> str:
         raise PydanticCustomError("bad_cron", message, words | hint) from None
 
 
-CronLine = Annotated[str, PlainValidator(_cron_line), WithJsonSchema({"type": "string"})]
+CronLine = Annotated[str, ParsedBy(_cron_line, {"type": "string"})]
 
 
 class CronColumn(BaseModel):
@@ -65,7 +64,20 @@ class ZoneColumn(BaseModel):
     default: Zone = Field(default="UTC", description="Zone of a row without one.")
 
 
-def _or_column(literal: Any, from_row: type[BaseModel]) -> PlainValidator:
+_LOOKS = {
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "properties": {"column": {"type": "string"}, "default": {"type": "string"}},
+            "required": ["column"],
+            "additionalProperties": False,
+        },
+    ]
+}
+
+
+def _or_column(literal: Any, from_row: type[BaseModel]) -> ParsedBy:
     of_literal = TypeAdapter(literal)
 
     def validate(given: object) -> object:
@@ -73,32 +85,17 @@ def _or_column(literal: Any, from_row: type[BaseModel]) -> PlainValidator:
             return from_row.model_validate(given)
         return of_literal.validate_python(given)
 
-    return PlainValidator(validate)
+    return ParsedBy(validate, _LOOKS)
 
 
 def _written(one: object) -> object:
     return one.model_dump(exclude_defaults=True) if isinstance(one, BaseModel) else one
 
 
-_OR_COLUMN = WithJsonSchema(
-    {
-        "anyOf": [
-            {"type": "string"},
-            {
-                "type": "object",
-                "properties": {"column": {"type": "string"}, "default": {"type": "string"}},
-                "required": ["column"],
-                "additionalProperties": False,
-            },
-        ]
-    }
-)
 CronOrColumn = Annotated[
-    str | CronColumn, _or_column(CronLine, CronColumn), PlainSerializer(_written), _OR_COLUMN
+    str | CronColumn, _or_column(CronLine, CronColumn), PlainSerializer(_written)
 ]
-ZoneOrColumn = Annotated[
-    str | ZoneColumn, _or_column(Zone, ZoneColumn), PlainSerializer(_written), _OR_COLUMN
-]
+ZoneOrColumn = Annotated[str | ZoneColumn, _or_column(Zone, ZoneColumn), PlainSerializer(_written)]
 
 
 class Pace(Protocol):

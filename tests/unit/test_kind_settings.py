@@ -141,6 +141,10 @@ def test_an_identity_is_equal_in_another_process() -> None:
     assert said.stdout.split() == [kind(name).identity() for name in GOOD]
 
 
+def test_a_whole_number_is_the_same_setting_as_its_decimal() -> None:
+    assert kind("logs", percentile=90).identity() == kind("logs", percentile=90.0).identity()
+
+
 def test_an_identity_holds_no_secret() -> None:
     assert "hunter2" not in kind("http", url="/x?key=hunter2", body="hunter2").identity()
 

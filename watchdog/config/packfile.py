@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, Field, PlainValidator, create_model
+from pydantic import BaseModel, Field, create_model
 
 from rules.fields import Count, Number, Percent, PositiveDuration
+from rules.parsing import ParsedBy
 from watchdog.config.files import pack_path
 from watchdog.config.gather import Gathered, pack_name
 from watchdog.config.nodes import Entry, Scalar, Table
@@ -52,7 +53,7 @@ def _plain_name(type_: str) -> Any:
             )
         return given
 
-    return Annotated[str, PlainValidator(parse)]
+    return Annotated[str, ParsedBy(parse, {"type": "string"})]
 
 
 TYPES: Final[Mapping[str, Any]] = {

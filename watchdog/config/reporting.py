@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import time
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from notifiers.report import PARTS_MAX
 from rules.cron import Cron, parse_cron
+from rules.parsing import ParsedBy
 from rules.timetable import CronLine
 from watchdog.config.gather import Gathered
 from watchdog.config.model import Query, Report, ReportPart, ReportSample, Source
@@ -27,7 +28,7 @@ DATABASES = ("postgres", "sqlite")
 WAYS = ("slack", "email")
 _EVERY_DAY = frozenset(range(len(DAYS)))
 
-TimeOfDay = Annotated[time, PlainValidator(parse_time), WithJsonSchema({"type": "string"})]
+TimeOfDay = Annotated[time, ParsedBy(parse_time, {"type": "string"})]
 Receivers = Annotated[
     tuple[Literal["slack", "email"], ...],
     Field(min_length=1),
@@ -41,7 +42,7 @@ def _quotient(given: object) -> tuple[str, str]:
     raise refusal("bad_quotient", "is no pair of columns", "write it like `[issues, syncs]`")
 
 
-Quotient = Annotated[tuple[str, str], PlainValidator(_quotient), WithJsonSchema({"type": "array"})]
+Quotient = Annotated[tuple[str, str], ParsedBy(_quotient, {"type": "array"})]
 
 
 class PartShape(Shape):

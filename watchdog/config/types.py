@@ -7,12 +7,13 @@ from functools import lru_cache
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from rules import sizes
 from rules.fields import PositiveDuration
 from rules.hours import WeeklyHours
+from rules.parsing import ParsedBy
 from watchdog.config.problems import did_you_mean, shown
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -245,22 +246,21 @@ def _filled(text: str) -> str:
     return text.strip()
 
 
-_TEXT = WithJsonSchema({"type": "string"})
+_TEXT = {"type": "string"}
 Checks = Annotated[
     int,
-    PlainValidator(parse_checks),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+ checks?$"}),
+    ParsedBy(parse_checks, {"type": "string", "pattern": r"^\d+ checks?$"}),
 ]
 Every = Annotated[PositiveDuration, AfterValidator(_bounded_every)]
-Zone = Annotated[ZoneInfo, PlainValidator(parse_zone), _TEXT]
-Hours = Annotated[WeeklyHours, PlainValidator(parse_working_hours), _TEXT]
-HandoverTime = Annotated[Handover, PlainValidator(parse_handover), _TEXT]
-Size = Annotated[int, PlainValidator(parse_size), WithJsonSchema({"type": ["string", "integer"]})]
-Url = Annotated[str, PlainValidator(_parse_url), _TEXT]
-Email = Annotated[str, PlainValidator(_parse_email), _TEXT]
-Member = Annotated[str, PlainValidator(_parse_member), _TEXT]
-ChannelName = Annotated[str, PlainValidator(_parse_channel), _TEXT]
-Listen = Annotated[str, PlainValidator(_parse_listen), _TEXT]
+Zone = Annotated[ZoneInfo, ParsedBy(parse_zone, _TEXT)]
+Hours = Annotated[WeeklyHours, ParsedBy(parse_working_hours, _TEXT)]
+HandoverTime = Annotated[Handover, ParsedBy(parse_handover, _TEXT)]
+Size = Annotated[int, ParsedBy(parse_size, {"type": ["string", "integer"]})]
+Url = Annotated[str, ParsedBy(_parse_url, _TEXT)]
+Email = Annotated[str, ParsedBy(_parse_email, _TEXT)]
+Member = Annotated[str, ParsedBy(_parse_member, _TEXT)]
+ChannelName = Annotated[str, ParsedBy(_parse_channel, _TEXT)]
+Listen = Annotated[str, ParsedBy(_parse_listen, _TEXT)]
 Text = Annotated[str, AfterValidator(_filled)]
 Names = Annotated[tuple[Text, ...], BeforeValidator(one_or_many)]
 """One name or a list of names."""

@@ -6,10 +6,11 @@ from datetime import datetime, time
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import PlainValidator, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic import TypeAdapter, ValidationError
 
 from rules.fields import Column
 from rules.hours import WeeklyHours
+from rules.parsing import ParsedBy
 from watchdog.config.problems import shown
 from watchdog.config.types import days_of, parse_zone, refusal, span_of, text_of
 
@@ -58,15 +59,14 @@ def _parse_wall(given: object) -> datetime:
         raise refusal("bad_time", words, hint, given=shown(text)) from None
 
 
-_TEXT = WithJsonSchema({"type": "string"})
-Days = Annotated[frozenset[int], PlainValidator(_parse_days), _TEXT]
-DayHours = Annotated[tuple[time, time], PlainValidator(_parse_hours), _TEXT]
-Wall = Annotated[datetime, PlainValidator(_parse_wall), _TEXT]
+_TEXT = {"type": "string"}
+Days = Annotated[frozenset[int], ParsedBy(_parse_days, _TEXT)]
+DayHours = Annotated[tuple[time, time], ParsedBy(_parse_hours, _TEXT)]
+Wall = Annotated[datetime, ParsedBy(_parse_wall, _TEXT)]
 """A day and a time by the wall clock, its zone said elsewhere."""
 ZoneOrColumn = Annotated[
     ZoneInfo | RowZone,
-    PlainValidator(_parse_zone_or_column),
-    WithJsonSchema({"type": ["string", "object"]}),
+    ParsedBy(_parse_zone_or_column, {"type": ["string", "object"]}),
 ]
 
 
