@@ -6,7 +6,6 @@ one instant to the statement, so that it still returns only what is too old.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -17,6 +16,7 @@ from rules.hours import ActiveHours, active_after, active_since, active_time, sp
 from rules.instants import before
 from rules.settings import TableSettings, age_at, rows_of
 from rules.sql_text import Statement
+from rules.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ A kind does no I/O and reads no clock. The engine calls `ask` with the answers i
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
 
 from rules.file_questions import FileQuestion, LogQuestion, LogReply
 from rules.hours import ActiveHours
+from rules.values import dataclass
 
 ROWS_MAX = 10_000
 """Most rows one question returns; more become one finding that says so."""

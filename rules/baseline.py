@@ -1,13 +1,13 @@
 """What is usual, from few values that may hold outliers, and whether a value is far from it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import median
 
 from rules.base import Severity
 from rules.fields import Limits
 from rules.ranges import Range
 from rules.settings import crossed
+from rules.values import dataclass
 from rules.wording import number
 
 SPREADS = 3.0

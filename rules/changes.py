@@ -2,7 +2,6 @@
 """A row that is overwritten by every run: the runs are the changes that we observe."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ from rules.marks import Mark, mark_of
 from rules.memory import compact, record
 from rules.numbers import as_float
 from rules.sql_text import Statement, named, names
+from rules.values import dataclass
 from rules.wording import ERROR_MAX
 
 

@@ -1,12 +1,12 @@
 """Which class a failure belongs to, by the words of its error."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import re2
 
 from rules.base import FailureClass, Severity
+from rules.values import dataclass
 
 TEXT_MAX = 10_000
 """Most characters of an error text that are looked at."""

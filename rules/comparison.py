@@ -3,7 +3,6 @@
 import math
 import operator
 import re
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -12,6 +11,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from rules.durations import shown
 from rules.numbers import as_float
+from rules.values import dataclass
 
 Plain: TypeAlias = str | int | float | bool | None
 _COMPARISON = re.compile(r"\s*(>=|<=|!=|==?|>|<)\s*(.*?)\s*", re.DOTALL)

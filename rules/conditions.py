@@ -1,6 +1,5 @@
 """Which documents count: conditions on their fields, as teams write them."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ from rules.comparison import Comparison, parse_comparison
 from rules.durations import shown
 from rules.log_lines import field_of
 from rules.parsing import ParsedBy
+from rules.values import dataclass
 
 WORDS_MAX = 100
 

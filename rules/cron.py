@@ -11,12 +11,13 @@ import re
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from rules.instants import change_between
+from rules.values import dataclass
 
 CRON_MAX = 100
 """Most characters of a cron line."""

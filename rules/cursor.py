@@ -1,6 +1,6 @@
 """A value that only ever advances went back, jumped ahead of now, or stands still."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
@@ -21,6 +21,7 @@ from rules.settings import (
 )
 from rules.spans import short_span
 from rules.sql_text import Statement, grouped, named
+from rules.values import dataclass
 from rules.wording import long_span
 
 

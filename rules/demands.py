@@ -1,7 +1,7 @@
 """What is wrong with the answer of an endpoint."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from rules.numbers import as_float, from_sql
 from rules.reply import PREFIX, Expect, Fault, beyond, named, value_at
 from rules.settings import crossed, mildest
 from rules.spans import short_span
+from rules.values import dataclass
 from rules.wording import brief_span, long_span
 
 _NO_ANSWER = {

@@ -6,7 +6,6 @@ a `hint` that shows the right spelling.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
 from functools import lru_cache
@@ -22,6 +21,7 @@ from rules.numbers import GREATEST
 from rules.parsing import ParsedBy
 from rules.ranges import Range
 from rules.sql_tokens import Lexeme, Token, tokens
+from rules.values import dataclass
 
 TEXT_MAX = 20_000
 """Most characters of a fragment of SQL."""

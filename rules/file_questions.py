@@ -1,8 +1,9 @@
 """What kinds ask of files, and the answers; a part of `rules.base`."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+
+from rules.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """The newest file is too old or too small."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Annotated, Any, ClassVar
@@ -18,6 +17,7 @@ from rules.paths import Patterns, listed
 from rules.settings import CommonSettings, age_at, crossed, good, mildest, rows_of, unanswered
 from rules.sizes import parse_size, short_size
 from rules.spans import short_span
+from rules.values import dataclass
 from rules.wording import long_span
 
 USUAL_MIN = 3

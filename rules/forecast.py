@@ -1,7 +1,6 @@
 """A budget is used up before it is filled again."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, TypeAlias
 
@@ -17,6 +16,7 @@ from rules.numbers import as_float
 from rules.parsing import ParsedBy
 from rules.reply import PREFIX, BodyPath, Fault, body_path, named, value_at
 from rules.settings import crossed, mildest
+from rules.values import dataclass
 from rules.wording import brief_span, long_span, number
 
 WINDOW = timedelta(hours=1)

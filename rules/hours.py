@@ -6,10 +6,11 @@ first of the two. So a day is as long as its people live it: 23, 24 or 25 hours.
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from rules.values import dataclass
 
 YEARS_MAX = 20
 """Hours longer ago than this are not counted: nothing waits for as long."""

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from rules import jsonpath
 from rules.file_questions import Lines
 from rules.instants import from_epoch
 from rules.numbers import as_float
+from rules.values import dataclass
 from rules.wording import clipped, error_line
 
 TIMES: Final = ("timestamp", "time", "ts", "@timestamp")

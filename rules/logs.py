@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Annotated, ClassVar
@@ -28,6 +27,7 @@ from rules.settings import (
     unanswered,
 )
 from rules.spans import short_span
+from rules.values import dataclass
 from rules.wording import clipped, long_span, number
 
 EARLIER_MIN = 3

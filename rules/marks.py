@@ -1,13 +1,13 @@
 """Values that advance, of any type that has an order: numbers, instants, texts."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from rules.instants import from_column
 from rules.numbers import as_float
+from rules.values import dataclass
 from rules.wording import clipped, long_span, number
 
 _WHOLE = re.compile(r"-?\d{1,40}", re.ASCII)

@@ -4,7 +4,7 @@ The statement gets the mildest of all limits, so that it still returns only what
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
@@ -13,6 +13,7 @@ from rules.base import Answers, Context, Finding, Judgement, Question, Reading
 from rules.fields import Least, Limits
 from rules.overrides import Override, override_of
 from rules.settings import mildest, ordered, ordered_readings
+from rules.values import dataclass
 
 _FALLING = get_args(Least[int])[1:]
 

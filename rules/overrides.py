@@ -1,9 +1,9 @@
 """Exceptions for some entities: limits, severity and team of their own, or none at all."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from rules.base import Entity, Kind, Severity
+from rules.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
 """`{{ now }}`, `{{ opened_at }}` and `{{ entity.x }}` in SQL: bound parameters, never text."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
 from rules.base import ROWS_MAX, Dialect, Entity, SqlQuestion, SqlValue
 from rules.instants import iso_text
 from rules.sql_tokens import Lexeme, Token, tokens
+from rules.values import dataclass
 
 _ENTITY = "entity."
 _READS = {"select", "with"}

@@ -1,7 +1,6 @@
 """How far something may be from what is usual, as teams write it: `30%..300%`."""
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -9,6 +8,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from rules.durations import shown
+from rules.values import dataclass
 
 _RANGE = re.compile(r"(?:(\d{1,3}(?:\.\d{1,3})?)%)?\.\.(?:(\d{1,7}(?:\.\d{1,3})?)%)?", re.ASCII)
 

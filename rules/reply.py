@@ -1,7 +1,6 @@
 """The answer of an endpoint: what may be expected of it, and how its faults are said."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -21,6 +20,7 @@ from rules.durations import shown
 from rules.fields import PositiveDuration, one_or_many
 from rules.numbers import as_float
 from rules.parsing import ParsedBy
+from rules.values import dataclass
 from rules.wording import FACT_MAX, clipped, number
 
 WITHIN = timedelta(seconds=10)

@@ -6,12 +6,13 @@ first seen, and what the latest bucket came to.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
 from rules.base import ROWS_MAX
 from rules.buckets import Bucket, Compared
 from rules.memory import compact, parsed, record
+from rules.values import dataclass
 
 FIRST_SEEN = "entities"
 LATEST = "latest"

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+from rules.values import dataclass
 
 
 class Lexeme(StrEnum):

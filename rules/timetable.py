@@ -1,7 +1,6 @@
 """When the next run is due: at the slots of a cron line, so long after the run before, or as told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice
@@ -23,6 +22,7 @@ from rules.fields import Column
 from rules.instants import after, before
 from rules.parsing import ParsedBy
 from rules.settings import Zone
+from rules.values import dataclass
 
 EARLY = timedelta(minutes=1)
 """How long before its slot a run still counts for it: clocks differ."""

@@ -2,7 +2,7 @@
 """The statements that count the rows of buckets; what has not changed much never leaves SQL."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from rules.base import Entity
@@ -10,6 +10,7 @@ from rules.baseline import BUCKETS_MIN, Bounds
 from rules.buckets import Bucket
 from rules.settings import mildest
 from rules.sql_text import Statement, grouped, named, names
+from rules.values import dataclass
 
 _MOST = "1e300"
 """Larger numbers are no counts; NaN and infinity are larger."""

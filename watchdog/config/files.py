@@ -5,12 +5,13 @@ import glob
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol
 
 import rules
+from rules.values import dataclass
 
 BYTES_MAX = 1 << 20
 """Most bytes of one file."""

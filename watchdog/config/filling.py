@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from rules.values import dataclass
 from watchdog.config.nodes import Entry, Listing, Node, Scalar, Spot, Table
 from watchdog.config.problems import Problem, did_you_mean, listed, shown
 from watchdog.config.secrets import part_span

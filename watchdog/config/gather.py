@@ -1,8 +1,9 @@
 """From a root file to one tree: includes followed, sections merged by name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from rules.values import dataclass
 from watchdog.config.files import BYTES_MAX, INCLUDES_MAX, Files, beside, pack_path
 from watchdog.config.model import Place
 from watchdog.config.nodes import Entry, Listing, Node, Scalar, Table, find

@@ -3,10 +3,11 @@
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rules.values import dataclass
 from watchdog.config.files import Disk, Files, Stored
 from watchdog.config.gather import Gathered, gather
 from watchdog.config.model import Config, Place, Report, Rule, Service

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from rules.base import Classifier, Dialect, Entity, Kind, Severity, SqlQuestion
 from rules.hours import ActiveHours, span_at
 from rules.overrides import Override, override_of
+from rules.values import dataclass
 from watchdog.domain.maintenance import Maintenance
 from watchdog.domain.people import Directory, Policy
 

@@ -1,9 +1,10 @@
 """A parsed file as plain nodes that know where they stand."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from rules.values import dataclass
 from watchdog.config.model import Place
 
 

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from rules.registry import KINDS
+from rules.values import dataclass
 from watchdog.config.files import Stored
 from watchdog.config.filling import asked_names
 from watchdog.config.gather import gather

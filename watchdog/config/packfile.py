@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -10,6 +9,7 @@ from pydantic import BaseModel, Field, create_model
 
 from rules.fields import Count, Number, Percent, PositiveDuration
 from rules.parsing import ParsedBy
+from rules.values import dataclass
 from watchdog.config.files import pack_path
 from watchdog.config.gather import Gathered, pack_name
 from watchdog.config.nodes import Entry, Scalar, Table

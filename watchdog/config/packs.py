@@ -1,9 +1,10 @@
 """Packs: rules and reports that are ready for a known system, with a team's own names and limits in them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rules.values import dataclass
 from watchdog.config.filling import Filling, asked_names, at_key
 from watchdog.config.gather import Gathered
 from watchdog.config.nodes import Entry, Listing, Node, Scalar, Spot, Table, find, scalars

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from rules.values import dataclass
 
 if TYPE_CHECKING:
     from watchdog.config.model import Place

@@ -1,9 +1,10 @@
 """The queries that stand beside a rule's kind: what excuses, is kept, or proves."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from rules.values import dataclass
 from watchdog.config.endpoints import databases_of
 from watchdog.config.model import BUILT_IN, Query, Source
 from watchdog.config.nodes import Scalar, find

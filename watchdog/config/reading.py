@@ -5,9 +5,10 @@ before anything grows.
 """
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from rules.values import dataclass
 from watchdog.config.files import BYTES_MAX
 from watchdog.config.model import Place
 from watchdog.config.nodes import Entry, Listing, Node, Scalar, Span, Table

@@ -1,7 +1,7 @@
 """Reports: what a team wrote to values, every mistake at its place."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import time
 from typing import Annotated, Literal
 
@@ -12,6 +12,7 @@ from notifiers.report import PARTS_MAX
 from rules.cron import Cron, parse_cron
 from rules.parsing import ParsedBy
 from rules.timetable import CronLine
+from rules.values import dataclass
 from watchdog.config.gather import Gathered
 from watchdog.config.model import Query, Report, ReportPart, ReportSample, Source
 from watchdog.config.nodes import Entry, Scalar, Spot, find

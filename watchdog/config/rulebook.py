@@ -1,7 +1,7 @@
 """Rules: what a team wrote to values, every mistake at its place."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, SecretStr
 from rules.base import Classifier, Dialect, Kind, Severity
 from rules.fields import Limits
 from rules.overrides import Override
+from rules.values import dataclass
 from watchdog.config import titles
 from watchdog.config.critical import check_critical
 from watchdog.config.endpoints import check_certificate, databases_of

@@ -6,8 +6,8 @@ the file. A value that holds a secret is never shown again: messages say what th
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from rules.values import dataclass
 from watchdog.config.nodes import Node, Scalar, Span, scalars
 from watchdog.config.problems import Level, Problem, did_you_mean, shown
 

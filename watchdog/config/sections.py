@@ -1,11 +1,12 @@
 """What the readers of all sections share: where values go, and how mistakes are told."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from rules.values import dataclass
 from watchdog.config.files import Files
 from watchdog.config.gather import Gathered
 from watchdog.config.model import EmailChannel, Service, SlackChannel, Source

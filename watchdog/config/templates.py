@@ -1,8 +1,9 @@
 """Templates: one body with `for_each:` becomes one rule for each set of values."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from rules.values import dataclass
 from watchdog.config.filling import Filling, asked_names, at_key
 from watchdog.config.nodes import Entry, Listing, Scalar, Spot, Table, find, scalars
 from watchdog.config.problems import Problem, did_you_mean, shown

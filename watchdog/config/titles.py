@@ -6,11 +6,11 @@ Rendering never fails; what cannot be rendered shows the template itself.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from rules.base import Entity
+from rules.values import dataclass
 from watchdog.config.problems import did_you_mean, listed, shown
 
 if TYPE_CHECKING:

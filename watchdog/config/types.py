@@ -1,7 +1,6 @@
 """Types of settings beside rules' own: what may be written, and what shows the right spelling."""
 
 import re
-from dataclasses import dataclass
 from datetime import time, timedelta
 from functools import lru_cache
 from typing import Annotated, Any
@@ -14,6 +13,7 @@ from rules import sizes
 from rules.fields import PositiveDuration
 from rules.hours import WeeklyHours
 from rules.parsing import ParsedBy
+from rules.values import dataclass
 from watchdog.config.problems import did_you_mean, shown
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

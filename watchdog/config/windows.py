@@ -1,7 +1,6 @@
 """How days, hours and their zone are written where they bound what counts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -11,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from rules.fields import Column
 from rules.hours import WeeklyHours
 from rules.parsing import ParsedBy
+from rules.values import dataclass
 from watchdog.config.problems import shown
 from watchdog.config.types import days_of, parse_zone, refusal, span_of, text_of
 

@@ -1,12 +1,12 @@
 """On which days something that comes once a day is due, and at which instant."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from rules.cron import Cron, parse_cron
 from rules.hours import first_instant
+from rules.values import dataclass
 
 _DAYS_MAX = 9 * 366
 """How far a day is looked for: 29 February comes at least once in eight years."""

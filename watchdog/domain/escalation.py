@@ -1,11 +1,12 @@
 """What becomes of an incident when nobody acts: it is passed on, open again, or an offer lapses."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rules.base import Severity
 from rules.spans import short_span
+from rules.values import dataclass
 from watchdog.domain import incident as life
 from watchdog.domain.incident import Incident, Refused, State, Transition
 from watchdog.domain.oncall import on_call

@@ -1,9 +1,10 @@
 """By which other road somebody hears of an incident when the first is closed. Pure."""
 
 from collections.abc import Collection, Hashable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from notifiers.base import Part
+from rules.values import dataclass
 from watchdog.domain.people import Directory, Person, Team
 
 

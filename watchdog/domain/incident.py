@@ -4,7 +4,7 @@ Each function takes the incident as it is and returns the transition to what it 
 `Refused` with the sentence the person reads. The schema holds the same rules as constraints.
 """
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
@@ -12,6 +12,7 @@ from operator import attrgetter
 from notifiers.base import Event
 from rules.base import Entity, Severity
 from rules.spans import short_span
+from rules.values import dataclass
 
 WATCHDOG = "watchdog"
 """The actor of everything the service does by itself."""

@@ -1,11 +1,11 @@
 """Trouble that was announced: what begins in it is expected, and what outlasts it is not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rules.hours import WeeklyHours, span_at
+from rules.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """Who is told of a transition, by which message. Pure: the store writes what is returned here."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
 from notifiers.base import Event, Facts, Part
+from rules.values import dataclass
 from watchdog.domain.escalation import next_deadline
 from watchdog.domain.incident import WATCHDOG, State, Transition, told
 from watchdog.domain.people import Directory, Route, Team

@@ -1,13 +1,14 @@
 """People, teams and routes, as the configuration declares them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from rules.base import Severity
 from rules.hours import WeeklyHours
+from rules.values import dataclass
 
 UTC_ZONE = ZoneInfo("UTC")
 

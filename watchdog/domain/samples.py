@@ -1,9 +1,11 @@
 """Figures that were kept once a day, read as figures of each day."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, timedelta
 from typing import TypeAlias
+
+from rules.values import dataclass
 
 Figures: TypeAlias = Mapping[str, float | None]
 """Numbers by the name of their column; None where there was none."""

@@ -4,12 +4,13 @@ A track exists only while an entity is bad, or has an incident that has not reco
 entities have none, so healthy evaluations write nothing.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
 from rules.base import Entity, Finding, Reading, Severity
 from rules.spans import short_span
+from rules.values import dataclass
 from watchdog.domain.people import Policy
 
 
