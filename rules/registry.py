@@ -17,12 +17,14 @@ class Kinds(Mapping[str, "type[CommonSettings]"]):
     def __init__(self, places: Mapping[str, str]) -> None:
         """Keep where each kind is: `module:Class` by name."""
         self._places = places
+        self._found: dict[str, type[CommonSettings]] = {}
 
     def __getitem__(self, name: str) -> "type[CommonSettings]":
-        """Import a kind."""
-        module, _, kind = self._places[name].partition(":")
-        found: type[CommonSettings] = getattr(importlib.import_module(module), kind)
-        return found
+        """Import a kind, once."""
+        if name not in self._found:
+            module, _, kind = self._places[name].partition(":")
+            self._found[name] = getattr(importlib.import_module(module), kind)
+        return self._found[name]
 
     def __contains__(self, name: object) -> bool:
         """Return whether there is such a kind."""

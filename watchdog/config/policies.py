@@ -1,6 +1,5 @@
 """What a rule says of time: when findings count, and when they are an incident."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -45,7 +44,6 @@ def unless_open_of(shape: RuleShape) -> UnlessOpen | None:
 
 def policy_of(shape: RuleShape, defaults: DefaultsShape) -> Policy:
     """Return when findings of a rule become an incident, its own words before the defaults."""
-    policy = Policy()
     given: dict[str, Any] = {
         **(_opens(shape) or _opens(defaults)),
         "no_data": shape.no_data,
@@ -56,7 +54,7 @@ def policy_of(shape: RuleShape, defaults: DefaultsShape) -> Policy:
         "unless_at_most": shape.unless.at_most if shape.unless else None,
         "repeat": Repeat(shape.repeat.within, shape.repeat.escalate_to) if shape.repeat else None,
     }
-    return replace(policy, **{key: value for key, value in given.items() if value is not None})
+    return Policy(**{key: value for key, value in given.items() if value is not None})
 
 
 def _opens(shape: DefaultsShape) -> dict[str, Any]:
