@@ -46,6 +46,7 @@ class Event(StrEnum):
     RECOVERED = "recovered"
     BACK_AGAIN = "back_again"
     RESOLVED = "resolved"
+    ACTION_DONE = "action_done"
     WITHDRAWN = "withdrawn"
     TEST = "test"
 
@@ -61,6 +62,7 @@ class Facts:
         actor: Who did it: a person's name, or `watchdog`.
         words: What the actor wrote (a note, a cause), or what the event needs besides: `ana → raj`.
         steps: What may help, each in a sentence.
+        risk: What may still happen. `prevention`: what stops it next time, or why nothing is needed.
         owner_took_it: The owner has confirmed by taking it.
         zone: The team's zone, for times in plain text.
         url: The incident's page, or empty when no base URL is configured.
@@ -93,6 +95,8 @@ class Facts:
     first_good_at: datetime | None = None
     cause: str = ""
     cause_kind: str = ""
+    risk: str = ""
+    prevention: str = ""
     previous_severity: str = ""
     zone: str = "UTC"
     url: str = ""

@@ -167,6 +167,8 @@ def tidy(facts: Facts) -> Facts:
         first_good_at=_aware_or_none(facts.first_good_at),
         cause=_short(facts.cause, 300),
         cause_kind=_short(facts.cause_kind, 40),
+        risk=_short(facts.risk, 300),
+        prevention=_short(facts.prevention, 300),
         previous_severity=_short(facts.previous_severity, 20),
         zone=_short(facts.zone, 60),
         url=safe_url(facts.url),

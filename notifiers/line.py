@@ -29,6 +29,7 @@ _EVENT_HEADS = {
     Event.RECOVERED: ("🟢", "RECOVERED"),
     Event.BACK_AGAIN: ("🔁", "BACK AGAIN"),
     Event.RESOLVED: ("✅", "RESOLVED"),
+    Event.ACTION_DONE: ("🛠", "DONE"),
     Event.WITHDRAWN: ("⏹", "WITHDRAWN"),
     Event.TEST: ("🔔", "TEST"),
 }
@@ -85,7 +86,7 @@ def _fact(facts: Facts) -> str:  # noqa: C901, PLR0911, PLR0912 (one case an eve
             return f"{who}, open {open_for(facts)}"
         case Event.HANDED_OVER:
             return f"{facts.words}, open {open_for(facts)}"
-        case Event.ESCALATED | Event.EXHAUSTED | Event.LAPSED:
+        case Event.ESCALATED | Event.EXHAUSTED | Event.LAPSED | Event.ACTION_DONE:
             return facts.words
         case Event.EXPIRED:
             return f"{facts.words}, not taken"

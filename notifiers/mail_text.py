@@ -40,6 +40,7 @@ _TAGS = {
     Event.RECOVERED: "RECOVERED",
     Event.BACK_AGAIN: "BACK AGAIN",
     Event.RESOLVED: "RESOLVED",
+    Event.ACTION_DONE: "DONE",
     Event.WITHDRAWN: "WITHDRAWN",
     Event.TEST: "TEST",
 }

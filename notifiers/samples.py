@@ -87,6 +87,18 @@ _CHANGES: dict[Event, tuple[int, dict[str, Any]]] = {
             "cause": "Shop API key expired",
             "cause_kind": "config",
             "words": "Shop API key expired",
+            "prevention": "Warn two weeks before a key expires (alerting; ana, due 2026-06-24)",
+        },
+    ),
+    Event.ACTION_DONE: (
+        9000,
+        _RECOVERED
+        | {
+            "actor": "ana",
+            "state": "resolved",
+            "cause": "Shop API key expired",
+            "cause_kind": "config",
+            "words": "Warn two weeks before a key expires",
         },
     ),
     Event.WITHDRAWN: (

@@ -158,7 +158,7 @@ def _date(at: datetime, facts: Facts) -> str:
 
 def _buttons(facts: Facts) -> list[Block]:
     links: Mapping[str, str] = {"Open": facts.url, "Runbook": safe_url(facts.runbook)}
-    if facts.event in {Event.RECOVERED, Event.RESOLVED, Event.WITHDRAWN}:
+    if facts.event in {Event.RECOVERED, Event.RESOLVED, Event.ACTION_DONE, Event.WITHDRAWN}:
         links = {"Open": facts.url}
     return [
         {"type": "button", "text": plain_text(name), "url": url, "action_id": name.lower()}

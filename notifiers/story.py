@@ -202,14 +202,21 @@ def _recovered(facts: Facts) -> _Telling:
 
 def _resolved(facts: Facts) -> _Telling:
     kind = f" ({facts.cause_kind})" if facts.cause_kind else ""
+    cause = f"Cause: {facts.cause or facts.words or 'not given'}{kind}"
+    next_time = f"Next time: {facts.prevention}" if facts.prevention else ""
+    risk = f"Still at risk: {facts.risk}" if facts.risk else ""
     return _Telling(
-        _plain_sentence(f"Cause: {facts.cause or facts.words or 'not given'}{kind}"),
+        " ".join(_plain_sentence(one) for one in (cause, next_time, risk) if one),
         short=(_taken_after(facts), f"bad for {bad_for(facts)}", f"open for {open_for(facts)}"),
     )
 
 
 def _back_again(facts: Facts) -> _Telling:
     return _Telling(_told(f"Bad again, {came_back(facts)}", _now(facts)), with_guide=True)
+
+
+def _action_done(facts: Facts) -> _Telling:
+    return _Telling(_plain_sentence(f"Its preventive action is done: {facts.words}"))
 
 
 def _withdrawn(facts: Facts) -> _Telling:
@@ -250,12 +257,13 @@ _TELLINGS: dict[Event, Callable[[Facts], _Telling]] = {
     Event.RECOVERED: _recovered,
     Event.BACK_AGAIN: _back_again,
     Event.RESOLVED: _resolved,
+    Event.ACTION_DONE: _action_done,
     Event.WITHDRAWN: _withdrawn,
     Event.TEST: _test,
 }
 
 
-def below(facts: Facts) -> str:  # noqa: C901, PLR0911 (one case an event)
+def below(facts: Facts) -> str:  # noqa: C901, PLR0911, PLR0912 (one case an event)
     """Return the event as one sentence for the thread below the first message; tidy facts."""
     match facts.event:
         case Event.OPENED:
@@ -280,7 +288,10 @@ def below(facts: Facts) -> str:  # noqa: C901, PLR0911 (one case an event)
             return f"Recovered: {facts.words or _now(facts)}; bad for {bad_for(facts)}"
         case Event.RESOLVED:
             kind = f" ({facts.cause_kind})" if facts.cause_kind else ""
-            return f"{facts.actor} resolved it: {facts.cause or facts.words}{kind}"
+            told = f"{facts.actor} resolved it: {facts.cause or facts.words}{kind}"
+            return f"{told}. Next time: {facts.prevention}" if facts.prevention else told
+        case Event.ACTION_DONE:
+            return f"{facts.actor} has done what stops it next time: {facts.words}"
         case Event.BACK_AGAIN:
             return f"Back again, {came_back(facts)}. Owner: {facts.owner}. {_now(facts)}"
         case Event.WITHDRAWN:

@@ -80,6 +80,8 @@ def any_facts(draw: st.DrawFn) -> Facts:
         first_good_at=draw(_maybe_at),
         cause=draw(_text),
         cause_kind=draw(_text),
+        risk=draw(_text),
+        prevention=draw(_text),
         previous_severity=draw(_levels),
         zone=draw(
             st.one_of(st.sampled_from(["UTC", "Europe/Berlin", "Europe", "No/Where"]), _text)

@@ -38,7 +38,9 @@ update incident set version = version + 1, state = $2,
     first_good_at = case when $2 = 'recovered' then $3 else first_good_at end,
     resolved_at = case when $2 = 'resolved' then $3 end,
     cause = case when $2 = 'resolved' then 'a full disk' else '' end,
-    cause_kind = case when $2 = 'resolved' then 'infrastructure' else '' end
+    cause_kind = case when $2 = 'resolved' then 'infrastructure' else '' end,
+    prevention = case when $2 = 'resolved' then 'nothing needed' else '' end,
+    prevention_words = case when $2 = 'resolved' then 'disks are watched now' else '' end
 where id = $1
 """
 

@@ -64,7 +64,8 @@ class Incidents:
     async def update(self, number: int, version: int, state: str, owner: str = "ana") -> None:
         await self.connection.execute(
             "update incident set version = $2, state = $3, owner = $4, taken_at = $5,"
-            " recovered_at = $5, first_good_at = $5, resolved_at = $5, cause = 'x', cause_kind = 'x'"
+            " recovered_at = $5, first_good_at = $5, resolved_at = $5, cause = 'x', cause_kind = 'x',"
+            " prevention = 'nothing needed', prevention_words = 'x'"
             " where id = $1",
             number,
             version,

@@ -6,10 +6,11 @@ from datetime import datetime
 import asyncpg
 
 from watchdog.domain import incident as life
+from watchdog.domain.closing import Closing
 from watchdog.domain.escalation import escalate_now, receiver_of_given_back
 from watchdog.domain.incident import Incident, Refused, Transition
 from watchdog.domain.notices import with_notices
-from watchdog.domain.people import Directory, Role
+from watchdog.domain.people import Directory, Person, Role
 from watchdog.store import incidents
 from watchdog.store.pool import transaction
 
@@ -129,31 +130,46 @@ async def resolve(
     directory: Directory,
     number: int,
     person: str,
-    cause: str,
-    cause_kind: str,
+    closing: Closing,
     now: datetime,
 ) -> Incident:
-    """End a recovered incident with its cause.
+    """End a recovered incident with its cause, and one answer to what stops it next time.
 
     Raises:
-        Refused: It has not recovered, or there is no cause.
+        Refused: It has not recovered, or something is missing in the closing.
         UnknownIncident, NotAllowed: See their texts.
     """
+    if closing.answer.owner:
+        _require_known(directory, closing.answer.owner)
     return await _do(
-        pool,
-        directory,
-        number,
-        person,
-        lambda one: life.resolve(one, person, cause, cause_kind, now),
+        pool, directory, number, person, lambda one: life.resolve(one, person, closing, now)
     )
 
 
-def _require_responder(directory: Directory, name: str) -> None:
+async def finish_action(
+    pool: asyncpg.Pool, directory: Directory, number: int, person: str, words: str, now: datetime
+) -> Incident:
+    """Say that the preventive action of an incident is done.
+
+    Raises:
+        Refused: It has none, or it is done already.
+        UnknownIncident, NotAllowed: See their texts.
+    """
+    return await _do(
+        pool, directory, number, person, lambda one: life.action_done(one, person, words, now)
+    )
+
+
+def _require_known(directory: Directory, name: str) -> Person:
     person = directory.people.get(name)
     if person is None:
         known = ", ".join(sorted(directory.people)) or "nobody"
         raise NotAllowed(f"nobody is called {name}; known are {known}. Add people under `people:`")
-    if person.role is Role.VIEWER:
+    return person
+
+
+def _require_responder(directory: Directory, name: str) -> None:
+    if _require_known(directory, name).role is Role.VIEWER:
         raise NotAllowed(f"{name} is a viewer; owning incidents takes role: responder")
 
 
@@ -180,6 +196,7 @@ __all__ = [
     "Refused",
     "UnknownIncident",
     "escalate",
+    "finish_action",
     "give_back",
     "hand_over",
     "note",

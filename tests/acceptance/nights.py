@@ -115,7 +115,8 @@ def rules_of(system: str) -> set[str]:
 class Played:
     """What a night brought: incidents while it was broken, and after it was mended, and messages.
 
-    Reports come in any night, and tell of no incident of it: they are left out.
+    Reports come in any night, and so do the ends of recoveries that nobody has explained for three
+    days: they tell of no incident of it, and are left out.
     """
 
     opened: list[dict[str, Any]]
@@ -164,11 +165,11 @@ class Player:
         return Played(
             opened,
             await incidents_after(program, newest),
-            [one for one in self.receivers.slack()[posts:] if _REPORT not in one["text"]],
+            [one for one in self.receivers.slack()[posts:] if not _is_of_another_day(one["text"])],
             [
                 one
                 for one in self.receivers.mails()[mails:]
-                if _REPORT not in one["headers"]["Subject"]
+                if not _is_of_another_day(one["headers"]["Subject"])
             ],
         )
 
@@ -186,6 +187,10 @@ class Player:
                 self.program.advance(gap.total_seconds())
             elapsed = moment
         self.program.advance(SECONDS_TO_OPEN)
+
+
+def _is_of_another_day(words: str) -> bool:
+    return _REPORT in words or "RESOLVED" in words
 
 
 async def newest_incident(program: Program) -> int:

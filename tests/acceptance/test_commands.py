@@ -8,6 +8,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 
@@ -149,19 +150,40 @@ def test_the_giver_stays_owner_until_the_receiver_takes_it(program: Program, num
 def test_it_is_resolved_only_once_it_has_recovered_and_with_a_cause(
     program: Program, number: str
 ) -> None:
-    cause = ("-m", "instance lost", "--kind", "infrastructure", "--as", "raj")
+    why = ("-m", "instance lost", "--kind", "infrastructure", "--as", "raj")
+    cause = (*why, "--action", "restart lost instances", "--due", "2025-07-01")
     assert "has not recovered" in program.run("resolve", number, *cause, code=1)
     program.run("demo", "mend", "S1")
     program.advance(SECONDS_TO_RECOVER)
     assert "Missing option '-m'" in program.run("resolve", number, "--kind", "code", code=2)
     assert "--kind" in program.run("resolve", number, "-m", "x", "--kind", "weather", code=2)
     assert "cause in one sentence" in program.run(
-        "resolve", number, "-m", " ", "--kind", "code", "--as", "raj", code=1
+        *("resolve", number, "-m", " ", "--kind", "code", "--as", "raj"),
+        *("--nothing-needed", "x"),
+        code=1,
     )
-    assert program.run("resolve", number, *cause) == f"#{number} resolved: instance lost\n"
+    assert "--action, or --nothing-needed" in program.run("resolve", number, *why, code=2)
+    assert program.run("resolve", number, *cause) == (
+        f"#{number} resolved: instance lost. "
+        "Next time: restart lost instances (other; raj, due 2025-07-01)\n"
+    )
     assert number not in [one["id"] for one in rows(program, "incidents")]
     [line] = [one for one in rows(program, "incidents", "--all") if one["id"] == number]
     assert line["state"] == "resolved"
+
+
+def test_its_preventive_action_is_listed_until_somebody_has_done_it(
+    program: Program, number: str
+) -> None:
+    [line] = rows(program, "actions", "list")
+    assert (line["id"], line["action"], line["owner"]) == (number, "restart lost instances", "raj")
+    late = program.run("actions", "late", code=None)
+    assert ("restart lost instances" in late) is (program.now().date() > date(2025, 7, 1))
+    said = program.run("actions", "done", number, "-m", "a timer does it", "--as", "raj")
+    assert said == f"#{number} done: restart lost instances\n"
+    assert rows(program, "actions", "list") == []
+    assert "restart lost instances: a timer does it" in program.run("show", number)
+    assert "is done already" in program.run("actions", "done", number, "--as", "raj", code=1)
 
 
 def test_the_outbox_lists_messages_and_shows_one_as_its_reader_sees_it(

@@ -10,6 +10,7 @@ import pytest
 
 from rules.stuck import Stuck
 from tests.postgres import Database
+from tests.unit.test_incident import closing
 from tests.watching import DIRECTORY, World, make_table, stuck_rule
 from watchdog import verbs
 from watchdog.clock import MovedClock
@@ -110,7 +111,7 @@ async def test_what_has_been_resolved_meanwhile_is_repeated_all_the_same(world: 
     await break_and_mend(world)
     [first] = await world.incidents()
     now = world.clock.now()
-    await verbs.resolve(world.store, WITH_ENGINEERING, first.id, "ana", "an old key", "config", now)
+    await verbs.resolve(world.store, WITH_ENGINEERING, first.id, "ana", closing(), now)
     _, second = await again_after(world, 120)
     assert (second.owner, second.repeat_of) == ("raj", first.id)
 

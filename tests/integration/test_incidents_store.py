@@ -12,7 +12,7 @@ import pytest
 from notifiers.base import Event
 from rules.base import Severity
 from tests.integration.test_verbs import DIRECTORY, an_open_incident, stored
-from tests.unit.test_incident import NOW, an_incident
+from tests.unit.test_incident import ACTION, NOW, an_incident, closing
 from watchdog import verbs
 from watchdog.domain import incident as life
 from watchdog.domain.incident import Incident, State, Transition
@@ -222,7 +222,8 @@ async def test_every_event_of_a_life_is_stored(store: asyncpg.Pool) -> None:
         lambda it: life.recovered(it, NOW, NOW, "good"),
         lambda it: life.back_again(it, NOW, Severity.CRITICAL),
         lambda it: life.recovered(it, NOW, NOW, "good"),
-        lambda it: life.resolve(it, "raj", "a full disk", "infrastructure", NOW),
+        lambda it: life.resolve(it, "raj", closing(answer=ACTION), NOW),
+        lambda it: life.action_done(it, "raj", "", NOW),
     ]
     for move in moves:
         [one] = await commit(store, move(await stored(store, one.id)))

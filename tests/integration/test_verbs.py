@@ -6,7 +6,7 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from tests.unit.test_incident import NOW, an_incident
+from tests.unit.test_incident import ACTION, NOW, an_incident, closing
 from watchdog import verbs
 from watchdog.domain import incident as life
 from watchdog.domain.incident import Incident, State
@@ -107,7 +107,7 @@ async def test_an_unknown_number_says_how_to_list_the_known_ones(store: asyncpg.
 
 async def test_a_refusal_writes_nothing(store: asyncpg.Pool, number: int) -> None:
     with pytest.raises(Refused):
-        await verbs.resolve(store, DIRECTORY, number, "ana", "key", "config", NOW)
+        await verbs.resolve(store, DIRECTORY, number, "ana", closing(), NOW)
     assert (await stored(store, number)).version == 1
     assert await store.fetchval("select count(*) from event") == 1
 
@@ -118,9 +118,34 @@ async def test_a_recovered_incident_is_resolved_with_its_cause(
     recovery = life.recovered(await stored(store, number), NOW, NOW, "good again")
     async with transaction(store) as conn:
         await incidents.commit(conn, [with_notices(recovery, DIRECTORY)])
-    await verbs.resolve(store, DIRECTORY, number, "ana", "key expired", "config", NOW)
+    await verbs.resolve(store, DIRECTORY, number, "ana", closing(answer=ACTION), NOW)
     ended = await stored(store, number)
-    assert (ended.state, ended.cause, ended.cause_kind) == (State.RESOLVED, "key expired", "config")
+    assert (ended.state, ended.cause, ended.cause_kind) == (State.RESOLVED, "key", "config")
+    assert ended.answer == ACTION
+
+
+async def test_a_preventive_action_is_listed_until_it_is_done(
+    store: asyncpg.Pool, number: int
+) -> None:
+    recovery = life.recovered(await stored(store, number), NOW, NOW, "good again")
+    async with transaction(store) as conn:
+        await incidents.commit(conn, [with_notices(recovery, DIRECTORY)])
+    await verbs.resolve(store, DIRECTORY, number, "ana", closing(answer=ACTION), NOW)
+    async with transaction(store) as conn:
+        assert [one.id for one in await incidents.actions(conn, with_done=False)] == [number]
+    await verbs.finish_action(store, DIRECTORY, number, "raj", "", NOW)
+    async with transaction(store) as conn:
+        assert await incidents.actions(conn, with_done=False) == []
+        [done] = await incidents.actions(conn, with_done=True)
+    assert done.answer == replace(ACTION, is_done=True)
+
+
+async def test_a_preventive_action_is_for_somebody_who_is_known(
+    store: asyncpg.Pool, number: int
+) -> None:
+    unknown = closing(answer=replace(ACTION, owner="zoe"))
+    with pytest.raises(NotAllowed, match="nobody is called zoe"):
+        await verbs.resolve(store, DIRECTORY, number, "ana", unknown, NOW)
 
 
 async def test_the_timeline_replays_to_the_present_row(store: asyncpg.Pool, number: int) -> None:

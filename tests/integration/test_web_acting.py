@@ -1,5 +1,7 @@
 """What people do on an incident's page."""
 
+from typing import Any
+
 import asyncpg
 import pytest
 
@@ -8,7 +10,7 @@ from watchdog import verbs
 from watchdog.clock import MovedClock
 from watchdog.domain.incident import State
 
-VERBS = ["take", "note", "resolve", "handover", "give-back", "escalate"]
+VERBS = ["take", "note", "resolve", "handover", "give-back", "escalate", "action-done"]
 
 
 async def test_taking_makes_the_visitor_the_owner_and_wakes_delivery(
@@ -50,7 +52,7 @@ async def test_a_refusal_keeps_what_was_typed(store: asyncpg.Pool, clock: MovedC
     async with running_page(store, clock) as page, page.signed_in() as ana:
         answer = await ana.post("/i/1042/resolve", words="a long cause", kind="moonlight")
     assert answer.status_code == 409
-    assert "`moonlight` is not a kind of cause" in answer.text
+    assert "of the kind `moonlight`; use one of" in answer.text
     assert 'value="a long cause"' in answer.text
 
 
@@ -61,10 +63,29 @@ async def test_a_recovered_incident_is_resolved_with_its_cause(
     await recover(store, clock, one)
     async with running_page(store, clock) as page, page.signed_in() as ana:
         assert "What was the cause?" in await ana.read("/i/1042")
-        answer = await ana.post("/i/1042/resolve", words="Key expired", kind="config")
+        said: dict[str, Any] = {"words": "Key expired", "kind": "config", "prevention": "alerting"}
+        assert (await ana.post("/i/1042/resolve", **said)).status_code == 409
+        answer = await ana.post("/i/1042/resolve", **said, answer="Warn earlier", doer="raj")
         assert answer.status_code == 303
-        assert "Key expired" in await ana.read("/i/1042")
+        shown = await ana.read("/i/1042")
+        assert "Key expired" in shown
+        assert "Warn earlier (alerting; raj, due 2025-06-27)" in shown
+        assert (await ana.post("/i/1042/action-done")).status_code == 303
+        assert "Warn earlier (alerting; raj, done)" in await ana.read("/i/1042")
     assert (await stored(store)).state is State.RESOLVED
+
+
+async def test_nothing_may_be_needed_when_it_is_said_why(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    one = await open_incident(store, clock)
+    await recover(store, clock, one)
+    async with running_page(store, clock) as page, page.signed_in() as ana:
+        said: dict[str, Any] = {"words": "A test", "kind": "config", "prevention": "nothing needed"}
+        assert (await ana.post("/i/1042/resolve", answer="only once", **said)).status_code == 303
+        assert "nothing needed: only once" in await ana.read("/i/1042")
+        broken = {**said, "due": "tomorrow"}
+        assert (await ana.post("/i/1042/resolve", answer="x", **broken)).status_code == 409
 
 
 async def test_an_open_incident_cannot_be_resolved(store: asyncpg.Pool, clock: MovedClock) -> None:

@@ -12,6 +12,7 @@ from notifiers.base import Event, Part
 from rules.base import Severity
 from tests.unit.test_incident import NOW, an_incident
 from watchdog.domain import incident as life
+from watchdog.domain.closing import ANSWER_WITHIN
 from watchdog.domain.escalation import (
     OFFER_LASTS,
     escalate_now,
@@ -161,6 +162,14 @@ def test_an_offer_that_nobody_answers_lapses_and_the_giver_keeps_it() -> None:
     assert at == NOW + MINUTE + OFFER_LASTS
     assert (kept.owner, kept.offered_to, kept.state) == (FIRST, "", State.TAKEN)
     assert step.transition.happened.words == f"tom did not take it from {FIRST}"
+
+
+def test_a_recovery_that_nobody_explains_ends_without_a_cause_after_three_days() -> None:
+    healed = life.recovered(after(opened()), NOW + MINUTE, NOW, "2m old").after
+    at, step = let_pass(healed)
+    assert at == NOW + MINUTE + ANSWER_WITHIN
+    assert (after(step).state, after(step).cause_kind) == (State.RESOLVED, "not given")
+    assert next_deadline(after(step), DIRECTORY) is None
 
 
 def test_what_is_given_back_goes_to_who_is_on_call_or_follows() -> None:

@@ -1,7 +1,7 @@
 """The life of an incident, as pure decisions."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from notifiers.base import Event
 from rules.base import Severity
 from watchdog.domain import incident as life
+from watchdog.domain.closing import Answer, Closing, Prevention
 from watchdog.domain.incident import EDGES, Incident, Refused, State
 
 NOW = datetime(2025, 6, 13, 2, 15, tzinfo=UTC)
@@ -37,6 +38,14 @@ def an_incident(**changes: object) -> Incident:
         first_bad_at=NOW - timedelta(minutes=2),
     )
     return replace(fresh, **changes)  # type: ignore[arg-type]
+
+
+NOTHING = Answer(Prevention.NOTHING_NEEDED, "it cannot happen twice")
+ACTION = Answer(Prevention.ALERTING, "warn before a key expires", "raj", date(2025, 6, 27))
+
+
+def closing(cause: str = "key", kind: str = "config", answer: Answer = NOTHING) -> Closing:
+    return Closing(cause, kind, answer)
 
 
 def recovered_incident(**changes: object) -> Incident:
@@ -111,14 +120,15 @@ def test_recovery_ends_an_offer_and_keeps_the_owner() -> None:
 
 
 def test_a_recovered_incident_is_resolved_with_its_cause() -> None:
-    ended = life.resolve(recovered_incident(), "ana", " API key expired ", "config", LATER)
+    ended = life.resolve(recovered_incident(), "ana", closing(" API key expired "), LATER)
     assert (ended.after.state, ended.after.cause) == (State.RESOLVED, "API key expired")
+    assert ended.after.answer == NOTHING
 
 
 @pytest.mark.parametrize("state", [State.OPEN, State.TAKEN])
 def test_what_is_still_bad_cannot_be_resolved(state: State) -> None:
     with pytest.raises(Refused, match=r"has not recovered: 1h02m old \(max 1h\)"):
-        life.resolve(an_incident(state=state), "ana", "cause", "code", NOW)
+        life.resolve(an_incident(state=state), "ana", closing(), NOW)
 
 
 @pytest.mark.parametrize(
@@ -126,27 +136,79 @@ def test_what_is_still_bad_cannot_be_resolved(state: State) -> None:
     [
         ("", "code", "needs its cause"),
         ("  ", "code", "needs its cause"),
-        ("x", "magic", "not a kind of cause"),
-        ("x", "withdrawn", "not a kind of cause"),
+        ("x", "magic", "of the kind `magic`; use one of code, data"),
+        ("x", "withdrawn", "of the kind `withdrawn`"),
+        ("x", "not given", "of the kind `not given`"),
     ],
 )
 def test_a_resolution_needs_a_cause_of_a_known_kind(cause: str, kind: str, message: str) -> None:
     with pytest.raises(Refused, match=message):
-        life.resolve(recovered_incident(), "ana", cause, kind, NOW)
+        life.resolve(recovered_incident(), "ana", closing(cause, kind), NOW)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (replace(NOTHING, words=" "), "needs one preventive action, or why nothing is needed"),
+        (replace(ACTION, words=""), "needs one preventive action"),
+        (replace(ACTION, owner=""), "needs somebody who does its preventive action, and by when"),
+        (replace(ACTION, due_on=None), "needs somebody who does its preventive action"),
+    ],
+)
+def test_a_resolution_needs_one_whole_answer(answer: Answer, message: str) -> None:
+    with pytest.raises(Refused, match=message):
+        life.resolve(recovered_incident(), "ana", closing(answer=answer), NOW)
+
+
+def test_a_preventive_action_is_done_once() -> None:
+    ended = life.resolve(recovered_incident(), "ana", closing(answer=ACTION), LATER).after
+    done = life.action_done(ended, "raj", "a week before", LATER)
+    assert done.happened.words == "warn before a key expires: a week before"
+    assert done.after.answer == replace(ACTION, is_done=True)
+    with pytest.raises(Refused, match="is done already"):
+        life.action_done(done.after, "raj", "", LATER)
+    with pytest.raises(Refused, match="has no preventive action"):
+        life.action_done(recovered_incident(), "raj", "", LATER)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "days"),
+    [
+        (NOTHING, "nothing needed: it cannot happen twice", 0),
+        (ACTION, "warn before a key expires (alerting; raj, due 2025-06-27)", 3),
+        (replace(ACTION, is_done=True), "warn before a key expires (alerting; raj, done)", 0),
+    ],
+)
+def test_an_answer_is_said_in_a_line_and_knows_how_late_it_is(
+    answer: Answer, said: str, days: int
+) -> None:
+    assert str(answer) == said
+    assert answer.days_late(date(2025, 6, 30)) == days
+    assert answer.days_late(date(2025, 6, 27)) == 0
+
+
+def test_what_nobody_explains_ends_without_a_cause() -> None:
+    ended = life.unanswered(recovered_incident(), LATER + timedelta(days=3))
+    assert (ended.after.state, ended.after.cause_kind, ended.after.answer) == (
+        State.RESOLVED,
+        "not given",
+        None,
+    )
+    assert ended.after.cause == "nobody wrote a cause within 3d"
 
 
 def test_what_is_resolved_stays_resolved() -> None:
-    ended = life.resolve(recovered_incident(), "ana", "key", "config", LATER).after
+    ended = life.resolve(recovered_incident(), "ana", closing(), LATER).after
     with pytest.raises(Refused, match="nothing to take"):
         life.take(ended, "raj", LATER)
     with pytest.raises(Refused, match="nothing to hand over"):
         life.offer(ended, "ana", "raj", "", LATER)
     with pytest.raises(Refused, match="already resolved: key"):
-        life.resolve(ended, "ana", "again", "code", LATER)
+        life.resolve(ended, "ana", closing("again"), LATER)
 
 
 def test_a_note_is_possible_in_every_state_and_needs_words() -> None:
-    ended = life.resolve(recovered_incident(), "ana", "key", "config", LATER).after
+    ended = life.resolve(recovered_incident(), "ana", closing(), LATER).after
     assert life.note(ended, "raj", " seen ", LATER).happened.words == "seen"
     with pytest.raises(Refused, match="needs words"):
         life.note(ended, "raj", " ", LATER)
@@ -209,7 +271,7 @@ def _step(one: Incident, verb: tuple[object, ...], now: datetime) -> life.Transi
         case ("note", str(person)):
             return life.note(one, person, "words", now)
         case ("resolve", str(person)):
-            return life.resolve(one, person, "cause", "code", now)
+            return life.resolve(one, person, closing(), now)
         case ("recover",) if one.state in {State.OPEN, State.TAKEN}:
             return life.recovered(one, now, now, "good")
         case ("back",) if one.state is State.RECOVERED:

@@ -29,6 +29,7 @@ PROMISED = {
     Event.RECOVERED: "🟢 RECOVERED Orders stopped syncing: bad 1h12m, cause missing · ana · #1042",
     Event.BACK_AGAIN: "🔁 BACK AGAIN Orders stopped syncing: 20m after it recovered · ana · #1042",
     Event.RESOLVED: "✅ RESOLVED Orders stopped syncing: 1h31m, Shop API key expired · ana · #1042",
+    Event.ACTION_DONE: "🛠 DONE Orders stopped syncing: Warn two weeks before a key expires · ana · #1042",
     Event.WITHDRAWN: "⏹ WITHDRAWN Orders stopped syncing: rule orders-stale was removed · ana · #1042",
     Event.TEST: "🔔 TEST Watchdog test message: you can be reached here · ana",
 }

@@ -72,7 +72,12 @@ def test_without_data_of_the_impact_the_time_of_the_incident_counts() -> None:
 
 def test_an_end_says_the_cause_its_kind_and_the_figures() -> None:
     story = told(Event.RESOLVED)
-    assert story.lead == "Cause: Shop API key expired (config)."
+    assert story.lead == (
+        "Cause: Shop API key expired (config). "
+        "Next time: Warn two weeks before a key expires (alerting; ana, due 2026-06-24)."
+    )
+    risky = told(Event.RESOLVED, prevention="", risk="keys of other shops")
+    assert risky.lead.endswith("(config). Still at risk: keys of other shops.")
     assert story.facts_line[:3] == ("taken after 4m", "bad for 1h12m", "open for 1h31m")
 
 

@@ -136,8 +136,17 @@ def test_what_to_do_first_is_said_where_something_is_to_be_done(event: Event) ->
         (Event.HANDED_OVER, {}, "raj has it now (ana → raj)"),
         (Event.NOTED, {"words": "a: b"}, "ana: a: b"),
         (Event.RECOVERED, {"words": "All good"}, "Recovered: All good; bad for 1h12m"),
-        (Event.RESOLVED, {}, "ana resolved it: Shop API key expired (config)"),
-        (Event.RESOLVED, {"cause": "", "cause_kind": "", "words": "so"}, "ana resolved it: so"),
+        (
+            Event.RESOLVED,
+            {"prevention": "warn earlier"},
+            "ana resolved it: Shop API key expired (config). Next time: warn earlier",
+        ),
+        (
+            Event.RESOLVED,
+            {"cause": "", "cause_kind": "", "words": "so", "prevention": ""},
+            "ana resolved it: so",
+        ),
+        (Event.ACTION_DONE, {"words": "so"}, "ana has done what stops it next time: so"),
         (Event.WITHDRAWN, {}, "No longer watched: rule orders-stale was removed"),
         (Event.WITHDRAWN, {"words": "", "cause": "gone"}, "No longer watched: gone"),
         (Event.TEST, {"words": ""}, "You can be reached here"),
@@ -155,8 +164,12 @@ def test_a_line_in_the_thread_reads_as_agreed(
     [
         (Event.OPENED, {"detail": "it is late!"}, "It is late!"),
         (Event.OPENED, {"detail": "", "fact": ""}, ""),
-        (Event.RESOLVED, {"cause": "", "words": "", "cause_kind": ""}, "Cause: not given."),
-        (Event.RESOLVED, {"cause": "Why?", "cause_kind": ""}, "Cause: Why?"),
+        (
+            Event.RESOLVED,
+            {"cause": "", "words": "", "cause_kind": "", "prevention": ""},
+            "Cause: not given.",
+        ),
+        (Event.RESOLVED, {"cause": "Why?", "cause_kind": "", "prevention": ""}, "Cause: Why?"),
         (
             Event.WITHDRAWN,
             {"words": "", "cause": ""},

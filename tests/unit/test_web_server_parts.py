@@ -93,7 +93,7 @@ def test_what_changes_something_is_posted() -> None:
         for route in routes()
         if isinstance(route, Route) and "POST" in (route.methods or ())
     }
-    verbs = {"take", "handover", "note", "resolve"}
+    verbs = {"take", "handover", "note", "resolve", "give-back", "escalate", "action-done"}
     jobs = {"/ping/{key}", "/ping/{key}/{word}"}
     signing = {"/sign-in", "/sign-out"}
     assert posted == signing | jobs | {f"/i/{{number:int}}/{verb}" for verb in verbs}

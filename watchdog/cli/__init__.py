@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "escalate": ("watchdog.cli.acting", "Pass an incident on that nobody has taken."),
     "note": ("watchdog.cli.acting", "Write a note on an incident's timeline."),
     "handover": ("watchdog.cli.acting", "Offer an incident to somebody else."),
+    "actions": ("watchdog.cli.actions", "List preventive actions, or say that one is done."),
     "resolve": ("watchdog.cli.acting", "End a recovered incident with its cause."),
     "report": ("watchdog.cli.report", "List reports, or make one now; send nothing."),
     "notify": ("watchdog.cli.notify", "Test the road to a person, or preview a message."),

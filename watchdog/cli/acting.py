@@ -1,10 +1,13 @@
 """`watchdog take|give-back|escalate|note|handover|resolve`: what people do to an incident."""
 
+from datetime import datetime
+
 import click
 
 from notifiers.clean import one_line
 from watchdog.cli.session import NUMBER, Place, acting_person, person_option, placed, run, session
-from watchdog.domain.incident import CAUSE_KINDS, Incident
+from watchdog.domain.closing import CAUSE_KINDS, DUE_AFTER, Answer, Closing, Prevention
+from watchdog.domain.incident import Incident
 
 _number = click.argument("number", metavar="ID", type=NUMBER)
 
@@ -126,22 +129,59 @@ def handover_command(number: int, receiver: str, words: str, person: str, place:
     "--kind",
     "cause_kind",
     required=True,
-    type=click.Choice([kind for kind in CAUSE_KINDS if kind != "withdrawn"]),
+    type=click.Choice(CAUSE_KINDS),
     help="What kind of cause it was.",
 )
+@click.option("--action", default="", help="The one thing that stops it next time.")
+@click.option(
+    "--action-kind",
+    default=Prevention.OTHER.value,
+    type=click.Choice([one.value for one in Prevention if one is not Prevention.NOTHING_NEEDED]),
+    help="What kind of thing that is; `other` by default.",
+)
+@click.option("--by", "doer", default="", help="Who does it; you by default.")
+@click.option("--due", type=click.DateTime(["%Y-%m-%d"]), help="By when; in two weeks by default.")
+@click.option(
+    "--nothing-needed", "why", default="", help="Instead of an action: why none is needed."
+)
+@click.option("--risk", default="", help="What may still happen, if anything.")
 @person_option
 @placed
-def resolve_command(number: int, cause: str, cause_kind: str, person: str, place: Place) -> int:
-    """End a recovered incident with its cause."""
+def resolve_command(
+    number: int,
+    cause: str,
+    cause_kind: str,
+    action: str,
+    action_kind: str,
+    doer: str,
+    due: datetime | None,
+    why: str,
+    risk: str,
+    person: str,
+    place: Place,
+) -> int:
+    """End a recovered incident with its cause, and with what stops it next time.
+
+    That is one preventive action, or the reason why none is needed.
+    """
+    if bool(action.strip()) == bool(why.strip()):
+        raise click.UsageError("say either --action, or --nothing-needed and why")
 
     async def work() -> None:
         from watchdog import verbs
 
         async with session(place) as here:
             who = acting_person(here.config, person)
-            ended = await verbs.resolve(
-                here.pool, here.config.directory, number, who, cause, cause_kind, here.now
+            due_on = due.date() if due else (here.now + DUE_AFTER).date()
+            answer = (
+                Answer(Prevention(action_kind), action, doer or who, due_on)
+                if action.strip()
+                else Answer(Prevention.NOTHING_NEEDED, why)
             )
-        _say(ended, f"resolved: {ended.cause}")
+            closing = Closing(cause, cause_kind, answer, risk)
+            ended = await verbs.resolve(
+                here.pool, here.config.directory, number, who, closing, here.now
+            )
+        _say(ended, f"resolved: {ended.cause}. Next time: {ended.answer}")
 
     return run(work())

@@ -152,13 +152,15 @@ def _print_incident(one: "Incident", here: Session) -> None:
         **{f"Step {number}": step for number, step in enumerate(one.steps, start=1)},
         "Runbook": one.runbook,
         "Cause": f"{one.cause} ({one.cause_kind})" if one.cause else "",
+        "Next time": str(one.answer) if one.answer else "",
+        "At risk": one.risk,
         "Rule": f"{one.rule}, team {one.team}",
     }
     click.echo(one_line(f"#{one.id} {one.severity.upper()} {one.title}"))
     click.echo(one_line(one.detail))
     for name, value in lines.items():
         if value:
-            click.echo(f"{name:8}  {one_line(value)}")
+            click.echo(f"{name:9}  {one_line(value)}")
 
 
 _WIDE = 6

@@ -85,7 +85,7 @@ BAD_MORNING = Scenario(
         Turn(
             _at(10, 0),
             "All is well again, and each incident waits for its cause: `watchdog incidents` lists them, "
-            "`watchdog resolve ID -m CAUSE --kind KIND --as NAME` ends one.",
+            "`watchdog resolve ID -m CAUSE --kind KIND --action WHAT --as NAME` ends one.",
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""What becomes of an incident when nobody acts: it is passed on, open again, or an offer lapses."""
+"""What becomes of an incident when nobody acts: it is passed on, open again, or ends without a cause."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -8,6 +8,7 @@ from rules.base import Severity
 from rules.spans import short_span
 from rules.values import dataclass
 from watchdog.domain import incident as life
+from watchdog.domain.closing import ANSWER_WITHIN
 from watchdog.domain.incident import Incident, Refused, State, Transition
 from watchdog.domain.oncall import on_call
 from watchdog.domain.people import LEAD, ONCALL_NEXT, Directory, Team
@@ -39,6 +40,10 @@ def _deadlines(incident: Incident, directory: Directory) -> Iterator[Deadline]:
     acted_at = incident.acted_at
     if incident.offered_to and acted_at:
         yield Deadline(acted_at + OFFER_LASTS, lambda now: life.lapsed(incident, now))
+    if incident.state is State.RECOVERED and incident.recovered_at:
+        yield Deadline(
+            incident.recovered_at + ANSWER_WITHIN, lambda now: life.unanswered(incident, now)
+        )
     if team is None:
         return
     if incident.state is State.OPEN and incident.paged_at and incident.rung <= len(team.escalate):

@@ -13,6 +13,7 @@ from notifiers.base import Event
 from rules.base import Entity, Severity
 from rules.spans import short_span
 from rules.values import dataclass
+from watchdog.domain.closing import NOT_GIVEN, WITHDRAWN, Answer, Closing, problem_of
 
 WATCHDOG = "watchdog"
 """The actor of everything the service does by itself."""
@@ -41,8 +42,6 @@ EDGES: frozenset[tuple[State, State]] = frozenset(
 )
 """Allowed changes of state. From open or taken to resolved only by withdrawal: its rule is gone."""
 
-CAUSE_KINDS = ("code", "data", "vendor", "infrastructure", "config", "false alarm", "withdrawn")
-
 
 class Refused(Exception):  # noqa: N818 (a refusal is not an error)
     """The incident does not allow this now; the text says why and what to do instead."""
@@ -63,6 +62,8 @@ class Incident:
         rung: How many rungs of its team's escalation it has climbed; one more: nobody is left.
         paged_at: When its present owner was, or is to be, paged for it; None: nobody is.
         acted_at: When a person last did something with it.
+        risk: What may still happen, as whoever resolved it saw it.
+        answer: What stops it next time; None until somebody has resolved it.
     """
 
     id: int
@@ -102,6 +103,8 @@ class Incident:
     rung: int = 0
     paged_at: datetime | None = None
     acted_at: datetime | None = None
+    risk: str = ""
+    answer: Answer | None = None
 
 
 _NAMES = tuple(one.name for one in fields(Incident))
@@ -230,7 +233,7 @@ def withdrawn(incident: Incident, now: datetime, reason: str) -> Transition:
         State.RESOLVED,
         resolved_at=now,
         cause=reason,
-        cause_kind="withdrawn",
+        cause_kind=WITHDRAWN,
         offered_to="",
     )
 
@@ -377,13 +380,11 @@ def note(incident: Incident, person: str, words: str, now: datetime) -> Transiti
     return _step(incident, Happened(Event.NOTED, now, person, words.strip()))
 
 
-def resolve(
-    incident: Incident, person: str, cause: str, cause_kind: str, now: datetime
-) -> Transition:
-    """Return its end, with a cause in one sentence and its kind.
+def resolve(incident: Incident, person: str, closing: Closing, now: datetime) -> Transition:
+    """Return its end, with its cause and one answer to what stops it next time.
 
     Raises:
-        Refused: It has not recovered, is over already, or the cause is missing or unknown.
+        Refused: It has not recovered, is over already, or something is missing in the closing.
     """
     if incident.state is State.RESOLVED:
         raise Refused(f"#{incident.id} is already resolved: {incident.cause}")
@@ -392,20 +393,53 @@ def resolve(
             f"#{incident.id} has not recovered: {incident.fact}. "
             "It recovers by itself once its checks are good again; then resolve it with the cause"
         )
-    if not cause.strip():
-        raise Refused(f"#{incident.id} needs its cause in one sentence")
-    if cause_kind not in CAUSE_KINDS or cause_kind == "withdrawn":
-        raise Refused(
-            f"`{cause_kind}` is not a kind of cause; use one of {', '.join(CAUSE_KINDS[:-1])}"
-        )
+    if problem := problem_of(closing):
+        raise Refused(f"#{incident.id} {problem}")
+    cause = closing.cause.strip()
     return _step(
         incident,
-        Happened(Event.RESOLVED, now, person, cause.strip()),
+        Happened(Event.RESOLVED, now, person, cause),
         State.RESOLVED,
         resolved_at=now,
-        cause=cause.strip(),
-        cause_kind=cause_kind,
+        cause=cause,
+        cause_kind=closing.cause_kind,
+        risk=closing.risk.strip(),
+        answer=replace(closing.answer, words=closing.answer.words.strip()),
         offered_to="",
+    )
+
+
+def unanswered(incident: Incident, now: datetime) -> Transition:
+    """Return its end without a cause: nobody has written one."""
+    assert incident.recovered_at is not None
+    words = f"nobody wrote a cause within {short_span(now - incident.recovered_at)}"
+    return _step(
+        incident,
+        Happened(Event.RESOLVED, now, WATCHDOG, words),
+        State.RESOLVED,
+        resolved_at=now,
+        cause=words,
+        cause_kind=NOT_GIVEN,
+        offered_to="",
+    )
+
+
+def action_done(incident: Incident, person: str, words: str, now: datetime) -> Transition:
+    """Return that its preventive action is done.
+
+    Raises:
+        Refused: It has none, or it is done already.
+    """
+    answer = incident.answer
+    if answer is None or not answer.owner:
+        raise Refused(f"#{incident.id} has no preventive action")
+    if answer.is_done:
+        raise Refused(f"the preventive action of #{incident.id} is done already: {answer.words}")
+    said = f"{answer.words}: {words.strip()}" if words.strip() else answer.words
+    return _step(
+        incident,
+        Happened(Event.ACTION_DONE, now, person, said),
+        answer=replace(answer, is_done=True),
     )
 
 

@@ -221,6 +221,8 @@ def facts_of(transition: Transition, directory: Directory) -> Facts:
         first_good_at=after.first_good_at,
         cause=after.cause,
         cause_kind=after.cause_kind,
+        risk=after.risk,
+        prevention=str(after.answer) if after.answer else "",
         previous_severity=happened.previous_severity,
         zone=team.zone.key if team else "UTC",
         url=f"{directory.url}/i/{after.id}" if directory.url else "",

@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 
 from rules.base import Entity, Severity
+from watchdog.domain.closing import Answer, Prevention
 from watchdog.domain.incident import Incident, State
 from watchdog.domain.notices import Step
 from watchdog.store import outbox
@@ -148,11 +149,19 @@ async def _update(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
                 one.paged_at,
                 one.acted_at,
                 step.due_at,
+                one.risk,
+                *_answer_columns(one.answer),
             )
         )
-    written = await conn.fetch(_SQL["update_incidents"], *_columns(rows, 23))
+    written = await conn.fetch(_SQL["update_incidents"], *_columns(rows, 29))
     if len(written) != len(steps):
         raise Conflict
+
+
+def _answer_columns(answer: Answer | None) -> tuple[Any, ...]:
+    if answer is None:
+        return "", "", "", None, False
+    return answer.prevention.value, answer.words, answer.owner, answer.due_on, answer.is_done
 
 
 def _event_row(step: Step) -> tuple[Any, ...]:
@@ -287,6 +296,14 @@ async def listed(
     return [incident_of(row) for row in rows]
 
 
+async def actions(
+    conn: asyncpg.Connection, *, with_done: bool, limit: int = 1000
+) -> list[Incident]:
+    """Return incidents that have a preventive action, the first due first."""
+    rows = await conn.fetch(_SQL["list_actions"], with_done, limit)
+    return [incident_of(row) for row in rows]
+
+
 async def timeline(conn: asyncpg.Connection, number: int) -> list[Entry]:
     """Return an incident's events and delivery attempts in order of time, at most 1,000."""
     return [Entry(**dict(row)) for row in await conn.fetch(_SQL["timeline"], number)]
@@ -343,4 +360,16 @@ def incident_of(row: asyncpg.Record) -> Incident:
         rung=row["rung"],
         paged_at=row["paged_at"],
         acted_at=row["acted_at"],
+        risk=row["risk"],
+        answer=_answer_of(row) if row["prevention"] else None,
+    )
+
+
+def _answer_of(row: asyncpg.Record) -> Answer:
+    return Answer(
+        Prevention(row["prevention"]),
+        row["prevention_words"],
+        row["prevention_owner"],
+        row["prevention_due"],
+        row["prevention_done"],
     )

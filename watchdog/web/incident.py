@@ -1,6 +1,7 @@
 """The page of one incident, and what people do there. GET never changes anything."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import date, datetime
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -8,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from watchdog import verbs
+from watchdog.domain.closing import CAUSE_KINDS, DUE_AFTER, Answer, Closing, Prevention
 from watchdog.domain.escalation import next_up
-from watchdog.domain.incident import CAUSE_KINDS, Incident, State
+from watchdog.domain.incident import Incident, State
 from watchdog.domain.people import Role
 from watchdog.store import incidents
 from watchdog.store.pool import transaction
@@ -61,7 +63,9 @@ async def _page(
         refusal=refusal,
         typed=words,
         states=State,
-        cause_kinds=[kind for kind in CAUSE_KINDS if kind != "withdrawn"],
+        cause_kinds=CAUSE_KINDS,
+        preventions=list(Prevention),
+        due_on=(room.now() + DUE_AFTER).date(),
         responders=_responders(room, one),
         next_up=next_up(one, room.service.directory()),
     )
@@ -160,14 +164,39 @@ async def resolve(request: Request) -> Response:
     """End it with its cause."""
 
     async def do(room: Room, number: int, person: str, fields: Mapping[str, str]) -> Incident:
+        closing = _closing(fields, person, room.now())
         return await verbs.resolve(
-            room.service.pool,
-            room.service.directory(),
-            number,
-            person,
-            fields.get("words", ""),
-            fields.get("kind", ""),
-            room.now(),
+            room.service.pool, room.service.directory(), number, person, closing, room.now()
+        )
+
+    return await _do(request, do)
+
+
+def _closing(fields: Mapping[str, str], person: str, now: datetime) -> Closing:
+    """Return what the form says; whoever sends it does the action, two weeks from now, by default.
+
+    Raises:
+        Refused: Something in it cannot be understood.
+    """
+    try:
+        prevention = Prevention(fields.get("prevention", Prevention.OTHER))
+        due_on = date.fromisoformat(fields.get("due") or (now + DUE_AFTER).date().isoformat())
+    except ValueError as error:
+        raise Refused(f"the form cannot be understood: {error}") from error
+    words = fields.get("answer", "")
+    answer = Answer(prevention, words, fields.get("doer") or person, due_on)
+    if prevention is Prevention.NOTHING_NEEDED:
+        answer = Answer(prevention, words)
+    return Closing(fields.get("words", ""), fields.get("kind", ""), answer, fields.get("risk", ""))
+
+
+async def finish_action(request: Request) -> Response:
+    """Say that its preventive action is done."""
+
+    async def do(room: Room, number: int, person: str, fields: Mapping[str, str]) -> Incident:
+        words = fields.get("words", "")
+        return await verbs.finish_action(
+            room.service.pool, room.service.directory(), number, person, words, room.now()
         )
 
     return await _do(request, do)

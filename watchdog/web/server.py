@@ -185,6 +185,7 @@ def routes() -> list[BaseRoute]:
         Route("/i/{number:int}/give-back", incident.give_back, methods=["POST"]),
         Route("/i/{number:int}/escalate", incident.escalate, methods=["POST"]),
         Route("/i/{number:int}/note", incident.note, methods=["POST"]),
+        Route("/i/{number:int}/action-done", incident.finish_action, methods=["POST"]),
         Route("/i/{number:int}/resolve", incident.resolve, methods=["POST"]),
         Route("/outbox/{number:int}", messages.show_message),
         Route("/outbox/{number:int}/mail", messages.show_mail),

@@ -11,16 +11,20 @@ update incident i set
     audience = string_to_array(n.audience, E'\n'), taken_at = n.taken_at,
     recovered_at = n.recovered_at, resolved_at = n.resolved_at, first_good_at = n.first_good_at,
     cause = n.cause, cause_kind = n.cause_kind, rung = n.rung, paged_at = n.paged_at,
-    acted_at = n.acted_at, due_at = n.due_at
+    acted_at = n.acted_at, due_at = n.due_at, risk = n.risk, prevention = n.prevention,
+    prevention_words = n.prevention_words, prevention_owner = n.prevention_owner,
+    prevention_due = n.prevention_due, prevention_done = n.prevention_done
 from unnest(
     $1::bigint[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
     $8::boolean[], $9::text[], $10::text[], $11::float8[], $12::float8[], $13::text[],
     $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::text[],
-    $19::text[], $20::integer[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[]
+    $19::text[], $20::integer[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[],
+    $24::text[], $25::text[], $26::text[], $27::text[], $28::date[], $29::boolean[]
 ) as n (
     id, version, state, owner, severity, failure_class, offered_to, bad_now, fact, detail, value,
     value_limit, audience, taken_at, recovered_at, resolved_at, first_good_at, cause, cause_kind,
-    rung, paged_at, acted_at, due_at
+    rung, paged_at, acted_at, due_at, risk, prevention, prevention_words, prevention_owner,
+    prevention_due, prevention_done
 )
 where i.id = n.id and i.version = n.version - 1
 returning i.id;
@@ -101,6 +105,11 @@ limit $5;
 -- name: list_live_of_rules
 -- Open and taken incidents, to compare with the rules there are.
 select * from incident where state in ('open', 'taken') order by id;
+
+-- name: list_actions
+-- Incidents with a preventive action, the first due first; those that are done only if $1 says so.
+select * from incident where prevention_owner <> '' and ($1 or not prevention_done)
+order by prevention_done, prevention_due, id limit $2;
 
 -- name: timeline
 -- Events and delivery attempts of an incident, in order of time.
