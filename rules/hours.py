@@ -66,6 +66,16 @@ def span_at(at: datetime, hours: WeeklyHours, zone: str) -> tuple[datetime, date
     return None
 
 
+def next_start(at: datetime, hours: WeeklyHours, zone: str) -> datetime | None:
+    """Return when the hours begin next, after `at`; None if they have no days."""
+    year = _year_of(at)
+    for spans in (_spans(hours, zone, one) for one in (year - 1, year, year + 1)):
+        place = bisect_right(spans.starts, at.timestamp())
+        if place < len(spans.starts):
+            return _instant(spans.starts[place])
+    return None
+
+
 def active_time(since: datetime, now: datetime, hours: WeeklyHours, zone: str) -> timedelta:
     """Return how much of the time from `since` to `now` lies in the hours; zero if `since` is later.
 
@@ -139,10 +149,11 @@ def _spans(hours: WeeklyHours, zone: str, year: int) -> _Spans:
             end_day = day if hours.end > hours.start else day + _DAY
             start = first_instant(datetime.combine(day, hours.start), place).timestamp()
             end = first_instant(datetime.combine(end_day, hours.end), place).timestamp()
-            starts.append(start)
-            ends.append(end)
-            before.append(total)
-            total += end - start
+            if start < end:  # else all of them are skipped on that day
+                starts.append(start)
+                ends.append(end)
+                before.append(total)
+                total += end - start
         day += _DAY
     return _Spans(tuple(starts), tuple(ends), tuple(before))
 

@@ -1,9 +1,10 @@
 """Where an incident goes, and when a message that can wait is sent."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from fnmatch import fnmatchcase
 
 from rules.base import Severity
+from rules.hours import next_start, span_at
 from watchdog.domain.people import Directory, Route, Team
 
 EVERYWHERE = Route(send=("slack", "email"))
@@ -55,19 +56,7 @@ def send_at(route: Route, team: Team, now: datetime) -> datetime:
 
 def next_working_instant(team: Team, now: datetime) -> datetime:
     """Return `now` if the team works, else the start of its next working hours."""
-    hours = team.working_hours
-    if hours is None:
+    hours, zone = team.working_hours, team.zone.key
+    if hours is None or span_at(now, hours, zone):
         return now
-    local = now.astimezone(team.zone)
-    for day in range(-1, 9):
-        date = local.date() + timedelta(days=day)
-        if date.weekday() not in hours.days:
-            continue
-        start = datetime.combine(date, hours.start, tzinfo=team.zone)
-        end_date = date if hours.end > hours.start else date + timedelta(days=1)
-        end = datetime.combine(end_date, hours.end, tzinfo=team.zone)
-        if start.timestamp() <= now.timestamp() < end.timestamp():
-            return now
-        if start.timestamp() > now.timestamp():
-            return start.astimezone(now.tzinfo)
-    return now
+    return next_start(now, hours, zone) or now
