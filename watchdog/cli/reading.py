@@ -181,7 +181,7 @@ def _print_evidence(name: str, rows: list[dict[str, Any]]) -> None:
 
 
 @click.command("outbox")
-@click.argument("number", metavar="[MESSAGE]", type=int, required=False)
+@click.argument("number", metavar="[MESSAGE]", type=NUMBER, required=False)
 @format_option
 @placed
 def outbox_command(number: int | None, form: str | None, place: Place) -> int:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CommandFunction = TypeVar("CommandFunction", bound=Callable[..., Any])
 
 NUMBER = click.IntRange(1, 2**63 - 1)
-"""Numbers of incidents, as far as the store can count."""
+"""Numbers of incidents and messages, as far as the store can count."""
 
 
 @dataclass(frozen=True, slots=True)
