@@ -148,11 +148,11 @@ class Transition:
 def _step(
     incident: Incident, happened: Happened, state: State | None = None, **changes: object
 ) -> Transition:
-    after_state = state or incident.state
     if happened.actor != WATCHDOG:
         changes["acted_at"] = happened.at
-    assert after_state == incident.state or (incident.state, after_state) in EDGES
-    after = replace(incident, state=after_state, version=incident.version + 1, **changes)  # type: ignore[arg-type]
+    assert state is None or (incident.state, state) in EDGES
+    version = incident.version + 1
+    after = replace(incident, state=state or incident.state, version=version, **changes)  # type: ignore[arg-type]
     return Transition(incident, after, happened)
 
 

@@ -1,0 +1,237 @@
+"""The life of an incident as a table: what each verb does in each state, and what it leaves alone."""
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifiers.base import Event
+from rules.base import Severity
+from tests.unit.test_incident import LATER, NOW, an_incident, recovered_incident
+from watchdog.domain import incident as life
+from watchdog.domain.incident import CAUSE_KINDS, Incident, Refused, State, Transition
+
+SECOND = timedelta(seconds=1)
+OPEN = an_incident()
+TAKEN = life.take(an_incident(), "ana", NOW).after
+RECOVERED = recovered_incident()
+RESOLVED = life.resolve(RECOVERED, "ana", "key", "config", LATER).after
+STATES = {"open": OPEN, "taken": TAKEN, "recovered": RECOVERED, "resolved": RESOLVED}
+
+VERBS: dict[str, Callable[[Incident], Transition]] = {
+    "ana takes": lambda one: life.take(one, "ana", LATER),
+    "raj takes": lambda one: life.take(one, "raj", LATER),
+    "raj takes over": lambda one: life.take(one, "raj", LATER, over=True),
+    "asked raj takes": lambda one: life.take(replace(one, offered_to="raj"), "raj", LATER),
+    "asked ana takes": lambda one: life.take(replace(one, offered_to="ana"), "ana", LATER),
+    "ana offers": lambda one: life.offer(one, "ana", "raj", "", LATER),
+    "raj offers": lambda one: life.offer(one, "raj", "mei", "", LATER),
+    "raj notes": lambda one: life.note(one, "raj", "seen", LATER),
+    "raj resolves": lambda one: life.resolve(one, "raj", "key", "config", LATER),
+}
+TABLE = """
+                  open                taken               recovered           resolved
+ana takes         taken ana           already yours       is yours            nothing to take
+raj takes         taken raj           ana took            take it over        nothing to take
+raj takes over    taken raj           handed_over raj     handed_over raj     nothing to take
+asked raj takes   taken raj           handed_over raj     handed_over raj     nothing to take
+asked ana takes   taken ana           handed_over ana     handed_over ana     nothing to take
+ana offers        offered ana         offered ana         offered ana         nothing to hand
+raj offers        belongs to ana      belongs to ana      belongs to ana      nothing to hand
+raj notes         noted ana           noted ana           noted ana           noted ana
+raj resolves      has not recovered   has not recovered   resolved ana        already resolved
+"""
+
+
+def cells() -> list[tuple[str, str, str]]:
+    """Return verb, state and what comes of it."""
+    head, *lines = TABLE.strip("\n").splitlines()
+    starts = [head.index(state) for state in STATES]
+    ends = [*starts[1:], None]
+    return [
+        (line[: starts[0]].strip(), state, line[start:end].strip())
+        for line in lines
+        for state, start, end in zip(STATES, starts, ends, strict=True)
+    ]
+
+
+def what_comes(verb: str, one: Incident) -> str:
+    """Return the event and the owner after it, or the refusal."""
+    try:
+        moved = VERBS[verb](one)
+    except Refused as refused:
+        return str(refused)
+    return f"{moved.happened.event.value} {moved.after.owner}"
+
+
+@pytest.mark.parametrize(("verb", "state", "comes"), cells())
+def test_each_verb_does_in_each_state_what_the_table_says(
+    verb: str, state: str, comes: str
+) -> None:
+    assert comes in what_comes(verb, STATES[state])
+
+
+def changed(moved: Transition) -> dict[str, object]:
+    """Return what differs after a step, without the version that always does."""
+    assert moved.before is not None
+    return {
+        one.name: getattr(moved.after, one.name)
+        for one in fields(Incident)
+        if getattr(moved.after, one.name) != getattr(moved.before, one.name)
+        and one.name != "version"
+    }
+
+
+@pytest.mark.parametrize(
+    ("moved", "changes"),
+    [
+        (life.note(TAKEN, "raj", "seen", LATER), {}),
+        (life.offer(OPEN, "ana", "raj", "", LATER), {"offered_to": "raj"}),
+        (
+            life.take(replace(TAKEN, offered_to="mei"), "raj", LATER, over=True),
+            {"owner": "raj", "offered_to": "", "taken_at": LATER},
+        ),
+        (life.take(RECOVERED, "raj", LATER, over=True), {"owner": "raj"}),
+        (
+            life.level_changed(OPEN, Severity.WARNING, "auth", LATER),
+            {"severity": Severity.WARNING, "failure_class": "auth"},
+        ),
+        (
+            life.recovered(replace(TAKEN, offered_to="raj"), LATER, None, "good"),
+            {
+                "state": State.RECOVERED,
+                "offered_to": "",
+                "bad_now": False,
+                "recovered_at": LATER,
+                "first_good_at": LATER,
+            },
+        ),
+        (
+            life.back_again(RECOVERED, LATER, Severity.CRITICAL),
+            {"state": State.OPEN, "bad_now": True, "recovered_at": None, "first_good_at": None},
+        ),
+        (
+            life.withdrawn(replace(TAKEN, offered_to="raj"), LATER, "rule removed"),
+            {
+                "state": State.RESOLVED,
+                "offered_to": "",
+                "resolved_at": LATER,
+                "cause": "rule removed",
+                "cause_kind": "withdrawn",
+            },
+        ),
+        (
+            life.resolve(replace(RECOVERED, offered_to="raj"), "raj", " key ", "config", LATER),
+            {
+                "state": State.RESOLVED,
+                "offered_to": "",
+                "resolved_at": LATER,
+                "cause": "key",
+                "cause_kind": "config",
+            },
+        ),
+    ],
+    ids=lambda value: value.happened.event.value if isinstance(value, Transition) else None,
+)
+def test_a_step_changes_what_it_says_and_nothing_else(
+    moved: Transition, changes: dict[str, object]
+) -> None:
+    assert changed(moved) == changes
+
+
+def test_taking_in_an_instant_and_after_days_says_how_long_it_took() -> None:
+    assert life.take(OPEN, "ana", NOW).happened.words == "after 0s"
+    assert life.take(OPEN, "ana", NOW + timedelta(days=3, hours=4)).happened.words == "after 3d04h"
+    assert life.take(OPEN, "ana", NOW - SECOND).happened.words == "after 0s"
+
+
+def test_an_offer_says_from_whom_to_whom_and_why() -> None:
+    assert life.offer(OPEN, "ana", "raj", "", LATER).happened.words == "ana → raj"
+    assert life.offer(OPEN, "ana", "raj", "train", LATER).happened.words == "ana → raj: train"
+
+
+def test_an_opening_says_its_remark_before_what_is_wrong() -> None:
+    said = life.opened(OPEN, {}, "The same again.").happened.words
+    assert said == "The same again. Newest row is 1 h 02 min old, limit 1 h."
+    assert life.opened(replace(OPEN, detail=""), {}).happened.words == "1h02m old (max 1h)"
+
+
+def test_a_change_of_level_says_what_it_was() -> None:
+    happened = life.level_changed(OPEN, Severity.WARNING, "", LATER).happened
+    assert happened.event is Event.LEVEL
+    assert happened.words == "critical → warning: 1h02m old (max 1h)"
+    assert happened.previous_severity == "critical"
+
+
+def test_what_our_service_does_is_done_by_nobody_else() -> None:
+    by_itself = [
+        life.opened(OPEN, {}),
+        life.level_changed(OPEN, Severity.INFO, "", LATER),
+        life.recovered(OPEN, LATER, None, "good"),
+        life.back_again(RECOVERED, LATER, Severity.INFO),
+        life.withdrawn(OPEN, LATER, "gone"),
+    ]
+    assert {one.happened.actor for one in by_itself} == {"watchdog"}
+
+
+@pytest.mark.parametrize("kind", CAUSE_KINDS[:-1])
+def test_every_kind_of_cause_but_withdrawal_ends_an_incident(kind: str) -> None:
+    assert life.resolve(RECOVERED, "ana", "x", kind, LATER).after.cause_kind == kind
+
+
+def test_what_has_recovered_or_ended_is_not_brought_back_or_ended_by_the_machine() -> None:
+    moves: list[Callable[[], Transition]] = [
+        lambda: life.recovered(RECOVERED, LATER, None, "good"),
+        lambda: life.recovered(RESOLVED, LATER, None, "good"),
+        lambda: life.back_again(replace(RESOLVED, recovered_at=NOW), LATER, Severity.INFO),
+        lambda: life.back_again(OPEN, LATER, Severity.INFO),
+        lambda: life.opened(TAKEN, {}),
+        lambda: life.opened(replace(OPEN, version=2), {}),
+    ]
+    for move in moves:
+        with pytest.raises(AssertionError):
+            move()
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("after", "failure_class", "said"),
+    [
+        (HOUR, "auth", "The same (auth) again, 1h after #1042 recovered."),
+        (HOUR + SECOND, "auth", ""),
+        (timedelta(), "auth", "The same (auth) again, 0s after #1042 recovered."),
+        (HOUR, "", ""),
+        (HOUR, "vendor", ""),
+    ],
+)
+def test_a_fault_repeats_what_ended_lately_with_the_same_class(
+    after: timedelta, failure_class: str, said: str
+) -> None:
+    earlier = replace(RESOLVED, failure_class="auth", recovered_at=NOW)
+    assert life.repeats(earlier, NOW + after, HOUR, failure_class) == said
+
+
+def test_a_fault_without_a_class_repeats_one_without_and_never_what_was_withdrawn() -> None:
+    earlier = replace(RESOLVED, recovered_at=NOW)
+    assert life.repeats(earlier, NOW, HOUR, "") == "The same again, 0s after #1042 recovered."
+    assert life.repeats(replace(earlier, recovered_at=None), NOW, HOUR, "") == ""
+
+
+def test_only_what_has_recovered_and_is_not_over_comes_back_within_its_window() -> None:
+    for one, comes_back in ((RECOVERED, True), (RESOLVED, False), (TAKEN, False)):
+        assert life.within_reopen_window(one, LATER, HOUR, "") is comes_back
+    at = datetime(1970, 1, 1, tzinfo=UTC)
+    assert life.within_reopen_window(RECOVERED, at, timedelta(), "")
+
+
+@given(st.lists(st.text(max_size=8), max_size=4).map(tuple), st.sampled_from(list(STATES)))
+def test_other_receivers_leave_the_rest_of_an_incident_alone(
+    audience: tuple[str, ...], state: str
+) -> None:
+    one = STATES[state]
+    assert life.with_audience(one, audience) == replace(one, audience=audience)
