@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -149,6 +150,109 @@ def test_data_from_the_future_never_moves_an_instant_past_now() -> None:
     assert track is not None
     assert track.first_bad_at == NOW
     assert first_good_at(Reading((), 1.0, "", "", ahead), NOW) == NOW
+
+
+def bad(track: Track | None, policy: Policy = POLICY, held: Held = NOT_HELD, at: int = 0) -> Look:
+    return look_bad(track, "r", BAD, policy, held, NOW + at * MINUTE)
+
+
+HOUR = timedelta(hours=1)
+EXCUSED = Held(excused=True, under="desk-up")
+
+
+@pytest.mark.parametrize(
+    ("policy", "held", "reason"),
+    [
+        (POLICY, Held(under="desk-up", expected="maintenance"), "maintenance"),
+        (POLICY, Held(excused=True, expected="maintenance"), "maintenance"),
+        (POLICY, EXCUSED, "excused by `unless`"),
+        (replace(POLICY, unless_at_most=HOUR), EXCUSED, "excused by `unless`"),
+        (replace(POLICY, unless_at_most=timedelta()), EXCUSED, "held under desk-up"),
+        (POLICY, Held(under="desk-up"), "held under desk-up"),
+        (POLICY, Held(outlasted="Still broken."), "bad 1 of 2 checks"),
+        (Policy(open_after=1, open_for=HOUR), NOT_HELD, "not bad for 1h yet"),
+        (Policy(open_after=2, open_for=HOUR), NOT_HELD, "bad 1 of 2 checks"),
+    ],
+)
+def test_the_strongest_reason_for_no_incident_is_said(
+    policy: Policy, held: Held, reason: str
+) -> None:
+    look = bad(None, policy, held)
+    assert look.move is Move.NOTHING
+    assert look.track is not None
+    assert look.track.reason == reason
+
+
+def test_what_opens_says_no_reason_any_more() -> None:
+    first = bad(None).track
+    opened = bad(first, at=1)
+    assert opened.move is Move.OPEN
+    assert opened.track is not None
+    assert opened.track.reason == ""
+
+
+def test_an_excuse_without_an_end_holds_for_years() -> None:
+    track = bad(None, held=EXCUSED).track
+    assert bad(track, held=EXCUSED, at=3 * 365 * 24 * 60).move is Move.NOTHING
+
+
+def test_an_excuse_holds_no_incident_that_is_open() -> None:
+    worse = replace(BAD, severity=Severity.CRITICAL)
+    look = look_bad(an_open_track(excused_since=NOW), "r", worse, POLICY, EXCUSED, NOW)
+    assert look.move is Move.LEVEL
+    assert look.track is not None
+    assert (look.track.excused_since, look.track.reason) == (None, "")
+
+
+def test_what_is_counted_is_remembered_with_its_class_and_first_instant() -> None:
+    finding = replace(BAD, failure_class="auth", severity=Severity.CRITICAL)
+    first = look_bad(None, "r", finding, Policy(open_after=9), NOT_HELD, NOW).track
+    assert first == Track(
+        "r", BAD.entity, 1, NOW, NOW, Severity.CRITICAL, "auth", reason="bad 1 of 9 checks"
+    )
+    softer = look_bad(first, "r", BAD, Policy(open_after=9), NOT_HELD, NOW + MINUTE).track
+    assert softer is not None
+    assert (softer.severity, softer.failure_class) == (Severity.WARNING, "")
+    assert (softer.bad_checks, softer.bad_since, softer.first_bad_at) == (2, NOW, NOW)
+
+
+def test_a_class_may_ask_for_more_checks_than_its_rule() -> None:
+    finding = replace(BAD, open_after=5)
+    assert look_times(4, finding=finding).move is Move.NOTHING
+    assert look_times(5, finding=finding).move is Move.OPEN
+
+
+def test_a_track_that_lost_its_incident_counts_from_the_beginning() -> None:
+    good = look_good(an_open_track(), POLICY).track
+    assert good is not None
+    assert (good.bad_checks, good.good_checks) == (0, 1)
+    anew = bad(replace(good, incident_id=None), at=7).track
+    assert anew is not None
+    assert (anew.bad_checks, anew.good_checks, anew.bad_since) == (1, 0, NOW + 7 * MINUTE)
+
+
+def test_a_bad_check_after_a_good_one_leaves_one_bad_check_to_an_open_incident() -> None:
+    good = look_good(an_open_track(), POLICY).track
+    assert good is not None
+    again = bad(good, at=3)
+    assert again.track is not None
+    assert (again.move, again.track.bad_checks, again.track.incident_id) == (Move.NOTHING, 1, 1)
+    assert an_open_track().bad_checks == 2
+
+
+@pytest.mark.parametrize(
+    ("reading", "at"),
+    [
+        (None, NOW),
+        (Reading((), 1.0, "", "", None), NOW),
+        (Reading((), 1.0, "", "", NOW - HOUR), NOW - HOUR),
+        (Reading((), 1.0, "", "", NOW + HOUR), NOW),
+    ],
+)
+def test_it_is_good_since_the_data_say_so_and_never_after_now(
+    reading: Reading | None, at: datetime
+) -> None:
+    assert first_good_at(reading, NOW) == at
 
 
 @given(st.lists(st.booleans(), max_size=60), st.integers(1, 5), st.integers(1, 5))

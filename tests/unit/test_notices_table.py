@@ -1,0 +1,225 @@
+"""Which messages each kind of receiver gets of each event, and what holds for every history."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifiers.base import Event, Part
+from rules.base import Severity
+from rules.hours import WeeklyHours
+from tests.unit.test_incident import NOW, VERBS, _step, an_incident, recovered_incident
+from tests.unit.test_notices import DIRECTORY, HOURS, MORNING, PEOPLE, TEAM
+from watchdog.domain import incident as life
+from watchdog.domain.incident import Incident, Refused, Transition
+from watchdog.domain.notices import Step, report_notices, with_notices
+from watchdog.domain.people import Directory, Route, Team
+from watchdog.domain.routing import next_working_instant
+
+CHANNEL, PERSON, MAIL = "slack:#data-alerts", "slack:@U01ANA", "email:ana@example.com"
+LATER = NOW + timedelta(minutes=5)
+TOLD = an_incident(audience=(CHANNEL, PERSON, MAIL))
+HEALED = recovered_incident(audience=(CHANNEL, PERSON, MAIL))
+SOFT = replace(TOLD, severity=Severity.WARNING)
+
+EVENTS: dict[str, Transition] = {
+    "worse": life.level_changed(SOFT, Severity.CRITICAL, "", LATER),
+    "softer": life.level_changed(TOLD, Severity.WARNING, "", LATER),
+    "other class": life.level_changed(TOLD, Severity.CRITICAL, "auth", LATER),
+    "taken": life.take(TOLD, "ana", LATER),
+    "offered": life.offer(TOLD, "ana", "raj", "", LATER),
+    "handed over": life.take(replace(HEALED, offered_to="raj"), "raj", LATER),
+    "noted": life.note(TOLD, "ana", "seen", LATER),
+    "recovered": life.recovered(TOLD, LATER, None, "good"),
+    "back again": life.back_again(HEALED, LATER, Severity.CRITICAL),
+    "resolved": life.resolve(HEALED, "ana", "key", "config", LATER),
+    "withdrawn": life.withdrawn(TOLD, LATER, "gone"),
+}
+TABLE = """
+               channel        person         mail
+worse          edit thread    edit thread    page
+softer         edit           edit           -
+other class    edit           edit           -
+taken          edit thread    edit           -
+offered        edit thread    edit thread    page
+handed over    edit thread    edit thread    page
+noted          thread         -              -
+recovered      edit thread    edit           page
+back again     edit thread    edit thread    page
+resolved       edit thread    edit           -
+withdrawn      edit thread    edit           page
+"""
+
+
+def rows() -> list[tuple[str, list[set[Part]]]]:
+    found = []
+    for line in TABLE.strip("\n").splitlines()[1:]:
+        cells = [line[start : start + 15].strip(" -") for start in (15, 30, 45)]
+        found.append((line[:15].strip(), [{Part(one) for one in cell.split()} for cell in cells]))
+    return found
+
+
+@pytest.mark.parametrize(("event", "parts"), rows())
+def test_whoever_was_told_gets_of_each_event_what_the_table_says(
+    event: str, parts: list[set[Part]]
+) -> None:
+    notices = with_notices(EVENTS[event], DIRECTORY).notices
+    got = [{one.part for one in notices if one.receiver == way} for way in (CHANNEL, PERSON, MAIL)]
+    assert got == parts
+
+
+@pytest.mark.parametrize("event", ["worse", "offered", "handed over", "back again"])
+def test_what_pushes_a_phone_is_due_at_once_for_what_is_critical(event: str) -> None:
+    assert {one.due_at for one in with_notices(EVENTS[event], DIRECTORY).notices} == {LATER}
+
+
+def test_a_warning_that_comes_back_at_night_pushes_nobody_before_the_morning() -> None:
+    healed = replace(HEALED, severity=Severity.WARNING)
+    notices = with_notices(life.back_again(healed, LATER, Severity.WARNING), DIRECTORY).notices
+    assert {one.due_at for one in notices} == {MORNING}
+
+
+def test_a_receiver_is_told_first_only_once() -> None:
+    again = with_notices(life.opened(an_incident(audience=(CHANNEL,)), {}), DIRECTORY)
+    parts = Counter((one.receiver, one.part) for one in again.notices)
+    assert parts[CHANNEL, Part.ROOT] == 0
+    assert again.transition.after.audience == (CHANNEL, PERSON, MAIL)
+
+
+def test_somebody_asked_or_who_takes_it_is_told_first_and_hears_of_it_from_then_on() -> None:
+    for moved in (EVENTS["offered"], EVENTS["handed over"], life.take(TOLD, "raj", LATER)):
+        step = with_notices(moved, DIRECTORY)
+        firsts = {one.receiver for one in step.notices if one.part is Part.PAGE} - {MAIL}
+        assert firsts == {"slack:@U02RAJ", "email:raj@example.com"}
+        assert step.transition.after.audience[:3] == (CHANNEL, PERSON, MAIL)
+        assert firsts < set(step.transition.after.audience)
+
+
+def test_a_silent_route_tells_nobody_anew_and_follows_up_with_who_knows() -> None:
+    silent = replace(DIRECTORY, routes=(Route(("weekly",)),))
+    assert with_notices(life.take(TOLD, "raj", LATER), silent).transition.after.audience == (
+        TOLD.audience
+    )
+    assert with_notices(EVENTS["recovered"], silent).notices
+
+
+ROUTES = st.lists(
+    st.builds(
+        Route,
+        st.sampled_from([("slack",), ("email",), ("slack", "email"), ("weekly",), ()]),
+        st.frozensets(st.sampled_from(Severity)),
+        hold_until_working_hours=st.booleans(),
+    ),
+    max_size=3,
+).map(tuple)
+
+
+def steps(verbs: list[tuple[object, ...]], directory: Directory) -> list[Step]:
+    """Return the steps of a history that begins at night."""
+    made = [with_notices(life.opened(an_incident(), {}), directory)]
+    for hours, verb in enumerate(verbs, 1):
+        try:
+            moved = _step(made[-1].transition.after, verb, NOW + timedelta(hours=hours))
+        except Refused:
+            continue
+        if moved is not None:
+            made.append(with_notices(moved, directory))
+    return made
+
+
+@given(st.lists(VERBS, max_size=20), ROUTES)
+def test_every_history_tells_in_order_once_and_never_before_it_happened(
+    verbs: list[tuple[object, ...]], routes: tuple[Route, ...]
+) -> None:
+    known: tuple[str, ...] = ()
+    for step in steps(verbs, replace(DIRECTORY, routes=routes)):
+        parts = Counter((one.receiver, one.part) for one in step.notices)
+        assert set(parts.values()) <= {1}
+        for notice in step.notices:
+            assert notice.due_at >= step.transition.happened.at
+            if notice.receiver not in known:
+                assert notice.part in {Part.ROOT, Part.PAGE}
+        after = step.transition.after.audience
+        assert after[: len(known)] == known
+        assert len(set(after)) == len(after)
+        assert {one.receiver for one in step.notices} <= set(after)
+        known = after
+
+
+@given(st.lists(VERBS, max_size=12))
+def test_nothing_that_was_held_is_said_before_its_team_works(
+    verbs: list[tuple[object, ...]],
+) -> None:
+    holds = replace(DIRECTORY, routes=(Route(("slack", "email"), hold_until_working_hours=True),))
+    for step in steps(verbs, holds):
+        asks_somebody = step.transition.happened.event is Event.OFFERED
+        for notice in step.notices:
+            if not asks_somebody:
+                assert notice.due_at >= MORNING
+            if notice.part is Part.ROOT:
+                assert next_working_instant(TEAM, notice.due_at) == notice.due_at
+
+
+SATURDAY = datetime(2025, 6, 14, 8, tzinfo=UTC)
+LEAD = ("email:tom@example.com",)
+
+
+@pytest.mark.parametrize(
+    ("team", "send", "receivers"),
+    [
+        (TEAM, ("slack",), ("slack:#data-alerts",)),
+        (TEAM, ("email",), LEAD),
+        (replace(TEAM, email="data@example.com"), ("email",), ("email:data@example.com",)),
+        (
+            replace(TEAM, email="data@example.com"),
+            ("email", "slack"),
+            ("slack:#data-alerts", "email:data@example.com"),
+        ),
+        (replace(TEAM, slack=""), ("slack",), LEAD),
+        (replace(TEAM, slack="", lead="gone"), ("slack",), ()),
+    ],
+)
+def test_a_report_goes_to_the_team_and_to_its_lead_where_the_team_has_no_way(
+    team: Team, send: tuple[str, ...], receivers: tuple[str, ...]
+) -> None:
+    notices = report_notices(DIRECTORY, team, send, SATURDAY)
+    assert tuple(one.receiver for one in notices) == receivers
+    assert {one.due_at for one in notices} <= {SATURDAY}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda one: replace(one, team="gone"), ("UTC", "")),
+        (lambda one: one, ("Asia/Tokyo", "https://watchdog.example/i/1042")),
+    ],
+)
+def test_facts_say_the_teams_zone_and_the_page_where_both_are_known(
+    change: Callable[[Incident], Incident], says: tuple[str, str]
+) -> None:
+    team = Team("data", "tom", zone=ZoneInfo("Asia/Tokyo"), working_hours=HOURS)
+    url = "https://watchdog.example" if says[1] else ""
+    directory = Directory(PEOPLE, {"data": team}, (), url)
+    facts = with_notices(life.opened(change(an_incident()), {}), directory).facts
+    assert (facts.zone, facts.url) == says
+
+
+def test_an_owner_who_took_it_once_is_said_to_have_taken_it_after_it_recovered() -> None:
+    taken = life.take(an_incident(), "ana", NOW).after
+    healed = life.recovered(taken, LATER, None, "good")
+    assert with_notices(healed, DIRECTORY).facts.owner_took_it
+    back = life.back_again(healed.after, LATER, Severity.CRITICAL)
+    assert not with_notices(back, DIRECTORY).facts.owner_took_it
+
+
+def test_hours_of_a_team_that_never_works_hold_nothing_for_ever() -> None:
+    never = replace(TEAM, working_hours=WeeklyHours(frozenset(), time(9), time(17)))
+    route = Route(("slack",), hold_until_working_hours=True)
+    directory = Directory(PEOPLE, {"data": never}, (route,))
+    notices = with_notices(life.opened(an_incident(), {}), directory).notices
+    assert {one.due_at for one in notices} == {NOW}
