@@ -46,6 +46,8 @@ def _has_row(line: socket.socket) -> bool:
     with line.makefile("rb") as incoming:
         while len(head := incoming.read(5)) == 5:
             kind, length = struct.unpack("!ci", head)
+            if length < 4:  # its own four bytes count: this is no PostgreSQL
+                return False
             incoming.read(length - 4)
             if kind in (b"D", b"E"):
                 return bool(kind == b"D")
