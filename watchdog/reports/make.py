@@ -98,7 +98,7 @@ def said(value: Any, zone: str, now: datetime) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float | Decimal):
-        return f"{value:.1f}".removesuffix(".0")
+        return f"{value:z.1f}".removesuffix(".0")  # z: what rounds to nothing has no minus
     if isinstance(value, datetime) and value.tzinfo is not None:
         return time_of_day(value, zone, now)
     return short_span(value) if isinstance(value, timedelta) else str(value)
