@@ -57,11 +57,15 @@ class Terminal:
 
     async def run(self, *words: str) -> Said:
         """Run a command, as a thread because it has a loop of its own."""
-        here = ("--config", str(self.rules), "--data", str(self.folder / "data"))
-        return await asyncio.to_thread(_run, (*words, *here))
+        return await asyncio.to_thread(self.run_now, *words)
+
+    def run_now(self, *words: str) -> Said:
+        """Run a command where no loop runs."""
+        return say(*words, "--config", str(self.rules), "--data", str(self.folder / "data"))
 
 
-def _run(words: tuple[str, ...]) -> Said:
+def say(*words: str) -> Said:
+    """Run a command as it stands."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = _code(words)

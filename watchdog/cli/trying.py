@@ -41,7 +41,7 @@ def try_command(name: str, form: str | None, place: Place) -> int:
         if one.error or one.judgement is None:
             reason = one.error.reason if one.error else "no judgement"
             raise Ended(UNREACHABLE, f"{name} could not be evaluated: {reason}")
-        print_table(_table(one.judgement, name), chosen(form))
+        print_table(_table(one.judgement, name, len(one.excused)), chosen(form))
         return BAD_ANSWER if one.judgement.findings else 0
 
     return run(work())
@@ -87,7 +87,7 @@ def _rule(config: "Config", name: str) -> "Rule":
     raise Ended(WRONG_USE, f"there is no rule {name}{hint}")
 
 
-def _table(judgement: "Judgement", name: str) -> Table:
+def _table(judgement: "Judgement", name: str, excused: int) -> Table:
     rows = [
         {
             "level": one.severity.value,
@@ -100,7 +100,8 @@ def _table(judgement: "Judgement", name: str) -> Table:
     ]
     if rows:
         more = " There are more than are shown." if judgement.truncated else ""
-        ending = f"{name}: {len(rows)} bad now. Nothing was sent.{more}"
+        held = f", {excused} of them excused by `unless`" if excused else ""
+        ending = f"{name}: {len(rows)} bad now{held}. Nothing was sent.{more}"
     else:
         ending = f"{name}: {judgement.outcome.value}. Nothing was sent."
     return Table(("level", "entity", "fact", "class", "detail"), rows, ending=ending)
