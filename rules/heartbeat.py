@@ -1,5 +1,6 @@
 """Something that should report did not, or reported failure, or started and never finished."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar
@@ -11,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from rules.base import Answers, Context, Finding, Judgement, PingQuestion, Question
 from rules.cron import parse_cron, previous_slots
 from rules.fields import PositiveDuration
+from rules.instants import from_column
 from rules.settings import CommonSettings, Zone, age_at, good, rows_of, unanswered
 from rules.spans import short_span
 from rules.timetable import EARLY, CronLine
@@ -20,6 +22,7 @@ TOLD_FOR = timedelta(days=1)
 """How long it is told that a run never ended."""
 
 _FIRST_LOOK = "first look"
+_TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 _KEY_HINT = "write 8 to 100 letters, digits, `-` and `_`, or `${BACKUP_PING_KEY}`"
 
 Ping = Mapping[str, Any]
@@ -32,8 +35,7 @@ def _key(given: str) -> str:
 
 
 def _daily(given: str) -> str:
-    hour, colon, minute = given.partition(":")
-    if not (colon and len(given) == 5 and hour < "24" and minute < "60" and given.isascii()):
+    if not _TIME.fullmatch(given):
         hint = {"given": given, "hint": 'write `"03:00"`'}
         raise PydanticCustomError("bad_time", "`{given}` is not a time of the day", hint)
     return given
@@ -206,7 +208,7 @@ class Heartbeat(CommonSettings):
 def _first_look(context: Context) -> datetime:
     """Return since when we listen: before that nothing was due."""
     known = context.remembered.get(_FIRST_LOOK)
-    return datetime.fromisoformat(known) if known else context.now
+    return from_column(known, zone="UTC", unit="native") or context.now
 
 
 def _latest(pings: Sequence[Ping], *what: str) -> Ping | None:

@@ -153,6 +153,13 @@ def test_a_watched_heartbeat_that_is_good_is_read() -> None:
         {"expect": {"every": "1d", "daily": "03:00"}},
         {"expect": {"daily": "3:00"}},
         {"expect": {"daily": "24:00"}},
+        {"expect": {"daily": "03:60"}},
+        {"expect": {"daily": "-1:00"}},
+        {"expect": {"daily": "1a:00"}},
+        {"expect": {"daily": "03:5x"}},
+        {"expect": {"daily": " 3:00"}},
+        {"expect": {"daily": "03:00\n"}},
+        {"expect": {"daily": "٠٣:٠٠"}},
         {"expect": {"cron": "0 3 * *"}},
         {"expect": {"cron": "0 3 * * *", "timezone": "Berlin"}},
         {"max_run": "0s"},
@@ -161,6 +168,22 @@ def test_a_watched_heartbeat_that_is_good_is_read() -> None:
 def test_what_makes_no_sense_is_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         beat(**settings)
+
+
+@given(st.text(max_size=6) | st.from_regex(r"[0-9 :+_-]{5}", fullmatch=True))
+def test_a_time_of_the_day_is_refused_or_a_slot_of_every_day(time: str) -> None:
+    try:
+        one = daily(time)
+    except ValidationError:
+        return
+    assert found(one, ping("success", 3 * DAY)) is not None
+
+
+@pytest.mark.parametrize("text", ["", "x", "0", "[]", "2026-13-01T00:00:00+00:00"])
+def test_a_first_look_that_cannot_be_read_any_more_is_now(text: str) -> None:
+    judgement = judged(beat(), remembered={"first look": text})
+    assert judgement.outcome.value == "no_data"
+    assert judgement.remember == {"first look": NOW.isoformat()}
 
 
 def test_limits_may_change_and_it_stays_the_same_heartbeat() -> None:
