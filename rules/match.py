@@ -8,7 +8,7 @@ from pydantic import Field
 from rules.base import Answers, Context, Entity, Finding, Judgement, Question, Reading, Rows
 from rules.cells import cell, text_of
 from rules.fields import Column, Limits, Most, Number
-from rules.numbers import from_sql
+from rules.numbers import GREATEST, from_sql
 from rules.placeholders import bind
 from rules.settings import Settings, crossed, good, mildest, ordered, ordered_readings, unanswered
 from rules.sql import FixedQuery
@@ -49,14 +49,15 @@ class Match(Settings):
         for side, answer in enumerate(sides):
             for row in answer.rows:
                 entity = tuple((name, text_of(cell(row, name))) for name in self.entity)
-                each[entity][side] += from_sql(cell(row, self.value)) or 0.0
+                total = each[entity][side] + (from_sql(cell(row, self.value)) or 0.0)
+                each[entity][side] = max(-GREATEST, min(GREATEST, total))
         found = [self._judge(context, entity, *values) for entity, values in each.items()]
         bad = ordered(one for one in found if isinstance(one, Finding))
         known = [one for one in found if isinstance(one, Reading) and one.entity in context.watched]
         return Judgement(bad, ordered_readings(known), has_data=bool(each))
 
     def _judge(self, at: Context, entity: Entity, ours: float, theirs: float) -> Finding | Reading:
-        apart = round(abs(ours - theirs), 6)
+        apart = round(min(GREATEST, abs(ours - theirs)), 6)
         severity, limit = crossed(self.most, apart, at.severity) or (None, mildest(self.most))
         fact = f"{said(ours)} against {said(theirs)} (max {said(limit)} apart)"
         detail = f"{self.source} has {said(ours)}, {self.other} has {said(theirs)}."

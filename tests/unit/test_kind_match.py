@@ -1,6 +1,8 @@
 """How the match kind judges two answers, and what its settings may be."""
 
 from collections.abc import Sequence
+from decimal import Decimal
+from math import isfinite
 from typing import Any, TypeAlias
 
 import pytest
@@ -101,3 +103,35 @@ def test_the_other_database_must_be_declared() -> None:
 """
     (problem,) = read(GOOD + rule).problems
     assert (problem.code, problem.message) == ("unknown-source", "no source is called `crn`")
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "fact"),
+    [
+        ([1e308] * 2, [0], "1.7e+308 against 0 (max 0 apart)"),
+        ([1e308] * 2, [-1e308] * 3, "1.7e+308 against -1.7e+308 (max 0 apart)"),
+        ([Decimal("1e400")], [1], "1.7e+308 against 1 (max 0 apart)"),
+        ([10**400, 10**400], [-(10**400)], "1.7e+308 against -1.7e+308 (max 0 apart)"),
+        ([0.1] * 3, [0.4], "0.30 against 0.40 (max 0 apart)"),
+    ],
+)
+def test_numbers_of_any_size_are_held_against_each_other(
+    ours: list[float], theirs: list[float], fact: str
+) -> None:
+    (found,) = judge([("a", one) for one in ours], [("a", one) for one in theirs]).findings
+    assert found.fact == fact
+    assert found.value is not None
+    assert isfinite(found.value)
+
+
+@pytest.mark.parametrize("value", [None, "7", float("nan"), float("inf"), Decimal("NaN"), b"7", []])
+def test_what_is_no_number_is_as_nothing(value: object) -> None:
+    assert judge([("a", value)], [("a", 0)]).outcome is Outcome.OK
+    (found,) = judge([("a", value)], [("a", 2)]).findings
+    assert found.fact == "0 against 2 (max 0 apart)"
+
+
+def test_endless_sums_of_both_are_equal() -> None:
+    rows = [("a", 1e308)] * 3
+    judgement = judge(rows, rows, watched=["a"])
+    assert [(one.value, one.entity) for one in judgement.readings] == [(0.0, (("day", "a"),))]
