@@ -2,13 +2,13 @@
 """A row that is overwritten by every run: the runs are the changes that we observe."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from rules.base import Entity
+from rules.instants import from_epoch
 from rules.marks import Mark, mark_of
 from rules.memory import compact, record
-from rules.numbers import as_float
 from rules.sql_text import Statement, named, names
 from rules.values import dataclass
 from rules.wording import ERROR_MAX
@@ -40,15 +40,10 @@ def recalled(text: str | None) -> Streak | None:
     known = record(text, "changed", "count", "since", "at")
     if known is None:
         return None
-    since, at = as_float(known["since"]), as_float(known["at"])
+    since, at = from_epoch(known["since"]), from_epoch(known["at"])
     if since is None or at is None or not isinstance(known["count"], int):
         return None
-    return Streak(
-        str(known["changed"]),
-        known["count"],
-        datetime.fromtimestamp(since, UTC),
-        datetime.fromtimestamp(at, UTC),
-    )
+    return Streak(str(known["changed"]), known["count"], since, at)
 
 
 def observed(before: Streak | None, mark: Mark, *, is_bad: bool, now: datetime) -> Streak | None:

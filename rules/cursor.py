@@ -1,7 +1,7 @@
 """A value that only ever advances went back, jumped ahead of now, or stands still."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from rules.base import Answers, Context, Entity, Finding, Judgement, Question, Reading
 from rules.fields import Column, PositiveDuration
+from rules.instants import from_epoch
 from rules.marks import Mark, mark_of, restored
 from rules.memory import changed_only, compact, key_of, record
 from rules.settings import (
@@ -61,12 +62,10 @@ class _Course:
 
 def _recalled(text: str | None) -> _Course | None:
     known = record(text, "form", "mark", "at")
-    mark = restored(known["form"], known["mark"]) if known else None
-    if known is None or mark is None:
+    if known is None:
         return None
-    back = known.get("back")
-    back_at = None if back is None else datetime.fromtimestamp(back, UTC)
-    return _Course(mark, datetime.fromtimestamp(known["at"], UTC), back_at)
+    mark, at = restored(known["form"], known["mark"]), from_epoch(known["at"])
+    return _Course(mark, at, from_epoch(known.get("back"))) if mark and at else None
 
 
 class Cursor(TableSettings):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from rules.base import Context, Entity
+from rules.numbers import as_float
 
 KEPT_FOR = timedelta(days=7)
 """How long something is remembered of an entity that is no longer there."""
@@ -62,6 +63,7 @@ def changed_only(
     oldest = (context.now - KEPT_FOR).timestamp()
     for key in remembered.keys() - current.keys():
         known = record(remembered[key], "at")
-        if known is None or known["at"] < oldest:
+        at = as_float(known["at"]) if known else None
+        if at is None or at < oldest:
             differing[key] = None
     return differing

@@ -1,7 +1,7 @@
 """Which rows of a query are news: those that are young, or that were not there before."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -10,9 +10,8 @@ from pydantic_core import PydanticCustomError
 from rules.base import ROWS_MAX, Context, Rows
 from rules.cells import cell, text_of
 from rules.fields import Column, PositiveDuration
-from rules.instants import from_column
+from rules.instants import from_column, from_epoch
 from rules.memory import compact, parsed
-from rules.numbers import as_float
 from rules.settings import EntityColumns
 
 BEGAN = "began"
@@ -92,5 +91,4 @@ def _text(at: datetime) -> str:
 
 
 def _instant(text: str | None) -> datetime | None:
-    seconds = as_float(parsed(text))
-    return None if seconds is None else _LONG_AGO + timedelta(seconds=seconds)
+    return from_epoch(parsed(text))

@@ -96,12 +96,33 @@ def test_a_row_that_does_not_say_when_it_changed_is_left_out(changed: object) ->
     assert looks.see(row(changed)).outcome is Outcome.OK
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"changed":1,"count":"x","since":0,"at":0}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"changed":1,"count":"x","since":0,"at":0}',
+        '{"changed":1,"count":1,"since":"x","at":0}',
+        '{"changed":1,"count":1,"since":0,"at":null}',
+        '{"changed":1,"count":1,"since":NaN,"at":0}',
+    ],
+)
 def test_what_cannot_be_read_any_more_begins_anew(text: str) -> None:
     looks = Looks(failures(in_a_row=2))
     looks.remembered = {'["a"]': text}
     assert looks.see(row(1)).outcome is Outcome.OK
     assert looks.see(row(2)).outcome is Outcome.BAD
+
+
+@pytest.mark.parametrize("at", ["1e300", "-1e300", "1e12", "Infinity"])
+def test_instants_that_no_calendar_has_do_not_stop_a_rule(at: str) -> None:
+    looks = Looks(failures(in_a_row=2))
+    looks.remembered = {'["a"]': f'{{"changed":"1","count":1,"since":{at},"at":{at}}}'}
+    assert looks.see(row(2)).outcome is Outcome.BAD
+    looks.remembered |= {'["gone"]': f'{{"at":{at}}}', '["odd"]': '{"at":"x"}'}
+    looks.see(row(3))
+    assert '["odd"]' not in looks.remembered
 
 
 runs = st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=12)

@@ -135,12 +135,28 @@ def test_who_comes_back_within_a_week_is_still_known() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", "7", '{"form":"number","mark":"x","at":0}', '{"form":1,"mark":2,"at":0}'],
+    [
+        "",
+        "[]",
+        "{}",
+        "7",
+        '{"form":"number","mark":"x","at":0}',
+        '{"form":1,"mark":2,"at":0}',
+        '{"form":"number","mark":"9","at":"x"}',
+        '{"form":"number","mark":"9","at":null}',
+    ],
 )
 def test_what_cannot_be_read_any_more_is_as_if_it_were_not_known(text: str) -> None:
     looks = Looks(cursor())
     looks.remembered = {"[]": text}
     assert looks.facts(5, 4) == ["went back by 1"]
+
+
+@pytest.mark.parametrize("at", ["1e300", "1e12", "Infinity"])
+def test_instants_that_no_calendar_has_do_not_stop_a_rule(at: str) -> None:
+    looks = Looks(cursor())
+    looks.remembered = {"[]": f'{{"form":"number","mark":"9","at":{at},"back":{at}}}'}
+    assert looks.facts(8) == ["went back by 1"]
 
 
 cells = (

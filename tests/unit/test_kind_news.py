@@ -110,7 +110,7 @@ def test_rows_of_one_key_are_news_together_in_any_order() -> None:
         assert found.value == 2
 
 
-@pytest.mark.parametrize("text", ["", "x", "[]", "null", '"1"', "NaN"])
+@pytest.mark.parametrize("text", ["", "x", "[]", "null", '"1"', "NaN", "1e300", "Infinity"])
 def test_what_cannot_be_read_any_more_is_news(text: str) -> None:
     looks = Looks(sql(key="id"))
     looks.remembered = {"began": "0", '["1"]': text}
