@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,13 +13,17 @@ import pytest
 from notifiers.base import Notifier
 from notifiers.email import Email
 from notifiers.slack import Slack
+from rules.base import Answer, Question
 from tests.fake_slack import TOKEN, FakeSlack
 from tests.morning import Morning, morning
 from tests.post_office import PostOffice
 from tests.postgres import NIGHT, Database
 from tests.smtp_server import MailServer
 from watchdog.clock import MovedClock
+from watchdog.domain.people import Directory
 from watchdog.domain.samples import Sample
+from watchdog.service import Service
+from watchdog.sources.base import Source
 from watchdog.store import reports
 from watchdog.store.pool import transaction
 
@@ -151,6 +156,37 @@ async def test_a_source_that_cannot_be_asked_keeps_no_report_back(desk: Morning)
     assert "job" in overdue.trouble
     assert queue.figures == (("Waiting", "3"),)
     assert len(await desk.entries()) == 2
+
+
+class ReloadsMeanwhile:
+    """A source; while it is asked, a configuration without any team comes into force."""
+
+    def __init__(self, service: Service, source: Source) -> None:
+        self._service = service
+        self._source = source
+
+    async def answer(self, question: Question) -> Answer:
+        return (await self.answer_all([question]))[0]
+
+    async def answer_all(self, questions: Sequence[Question]) -> list[Answer]:
+        self._service.config = replace(self._service.config, directory=Directory(), reports={})
+        return list(await self._source.answer_all(questions))
+
+    async def close(self) -> None:
+        await self._source.close()
+
+
+async def test_a_team_that_leaves_while_its_report_is_made_still_gets_it(desk: Morning) -> None:
+    worker, _ = await desk.leading()
+    await worker.make_due()
+    await desk.clock.advance(EIGHT)
+    service = worker._service
+    service.sources["web_sync"] = ReloadsMeanwhile(service, service.sources["web_sync"])
+    await worker.make_due()
+    assert [one.receiver for one in await desk.entries()] == TO_TEAM
+    await desk.clock.advance(DAY)
+    await worker.make_due()
+    assert len(await desk.entries()) == len(TO_TEAM)
 
 
 async def test_more_rows_than_twenty_are_cut(desk: Morning) -> None:

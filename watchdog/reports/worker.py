@@ -84,8 +84,8 @@ class Reports:
 
     async def _send(self, report: Report, token: int, due: Due, now: datetime) -> None:
         service = self._service
+        directory = service.config.directory  # before it asks: another may be in force then
         told = await make(report, due.at, now, service.sources, service.config.service.url)
-        directory = service.config.directory
         notices = report_notices(directory, directory.teams[report.team], report.send, now)
         async with transaction(service.pool) as conn:
             await leases.require(conn, LEASE, token)
