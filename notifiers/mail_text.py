@@ -44,8 +44,11 @@ _TAGS = {
     Event.WITHDRAWN: "WITHDRAWN",
     Event.TEST: "TEST",
 }
+_ON_CALL = ("on-call", "You get this because you are on call for")
 _REASONS = {
-    Event.OPENED: ("on-call", "You get this because you are on call for"),
+    Event.OPENED: _ON_CALL,
+    Event.LEVEL: _ON_CALL,
+    Event.BACK_AGAIN: _ON_CALL,
     Event.OFFERED: ("handover", "You get this because you are asked to take over for"),
     Event.ESCALATED: ("escalated", "You get this because it was passed on to you, for"),
     Event.EXHAUSTED: ("lead", "You get this because nobody has taken it, as lead of"),

@@ -100,6 +100,37 @@ def test_somebody_asked_or_who_takes_it_is_told_first_and_hears_of_it_from_then_
         assert firsts < set(step.transition.after.audience)
 
 
+def firsts(moved: Transition) -> set[str]:
+    """Return who hears of an incident for the first time."""
+    notices = with_notices(moved, DIRECTORY).notices
+    return {one.receiver for one in notices if one.receiver not in moved.after.audience}
+
+
+def test_what_comes_back_worse_reaches_whom_an_opening_would_reach() -> None:
+    quiet = recovered_incident(severity=Severity.INFO, audience=())
+    assert firsts(life.back_again(quiet, LATER, Severity.CRITICAL)) == {CHANNEL, PERSON, MAIL}
+    warned = replace(quiet, severity=Severity.WARNING, audience=(CHANNEL, PERSON))
+    back = with_notices(life.back_again(warned, LATER, Severity.CRITICAL), DIRECTORY)
+    assert (MAIL, Part.PAGE, LATER) in {(n.receiver, n.part, n.due_at) for n in back.notices}
+    assert firsts(life.back_again(quiet, LATER, Severity.INFO)) == set()
+
+
+def test_what_comes_back_to_another_owner_pages_that_owner() -> None:
+    back = life.back_again(HEALED, LATER, Severity.CRITICAL, owner="raj")
+    assert firsts(back) == {"slack:@U02RAJ", "email:raj@example.com"}
+
+
+def test_what_comes_back_as_it_was_is_nobodys_first_message() -> None:
+    assert firsts(life.back_again(HEALED, LATER, Severity.CRITICAL)) == set()
+
+
+def test_what_becomes_milder_is_told_to_nobody_anew() -> None:
+    known = replace(TOLD, audience=(CHANNEL,))
+    assert firsts(life.level_changed(known, Severity.WARNING, "", LATER)) == set()
+    assert firsts(life.level_changed(known, Severity.CRITICAL, "auth", LATER)) == set()
+    assert firsts(life.recovered(known, LATER, None, "good")) == set()
+
+
 def test_a_silent_route_tells_nobody_anew_and_follows_up_with_who_knows() -> None:
     silent = replace(DIRECTORY, routes=(Route(("weekly",)),))
     assert with_notices(life.take(TOLD, "raj", LATER), silent).transition.after.audience == (

@@ -46,6 +46,9 @@ class Step:
     due_at: datetime | None = None
 
 
+_BEGINNINGS = {Event.OPENED, Event.BACK_AGAIN}
+"""What comes back may be worse than before, or its owner may have left: others must hear of it, too."""
+
 _PUSHES = {Event.OPENED, Event.BACK_AGAIN, Event.OFFERED, Event.HANDED_OVER}
 _PAGES_ANEW = {Event.ESCALATED, Event.EXPIRED, Event.GIVEN_BACK}
 _PUSHES_OWNER = {*_PAGES_ANEW, Event.LAPSED, Event.EXHAUSTED}
@@ -120,7 +123,7 @@ def _newly_told(
     after, event = transition.after, transition.happened.event
     if is_silent(route):
         return ()
-    if event is Event.OPENED or (event is Event.LEVEL and _is_worse(transition)):
+    if event in _BEGINNINGS or (event is Event.LEVEL and _is_worse(transition)):
         receivers = (
             *team_receivers(team, route.send),
             *person_receivers(directory, after.owner, route.send),
