@@ -84,6 +84,34 @@ def test_a_warning_that_comes_back_at_night_pushes_nobody_before_the_morning() -
     assert {one.due_at for one in notices} == {MORNING}
 
 
+DAY_BEFORE = NOW - timedelta(hours=16)
+"""In the working hours of the day before: what opened then has long been released."""
+
+
+@pytest.mark.parametrize(
+    ("moved", "pushes"),
+    [
+        (life.back_again(HEALED, LATER, Severity.WARNING), True),
+        (
+            life.level_changed(replace(SOFT, severity=Severity.INFO), Severity.WARNING, "", LATER),
+            True,
+        ),
+        (life.recovered(SOFT, LATER, None, "good"), False),
+        (life.level_changed(SOFT, Severity.WARNING, "auth", LATER), False),
+    ],
+    ids=["back again", "worse", "recovered", "other class"],
+)
+def test_at_night_only_what_pushes_waits_for_the_morning(moved: Transition, pushes: bool) -> None:
+    after = replace(moved.after, opened_at=DAY_BEFORE)
+    notices = with_notices(replace(moved, after=after), DIRECTORY).notices
+    due = {(one.receiver, one.part): one.due_at for one in notices}
+    told = MORNING if pushes else LATER
+    assert {due.pop((PERSON, Part.EDIT)), due.pop((CHANNEL, Part.EDIT))} == {told}
+    assert due.pop((CHANNEL, Part.THREAD), LATER) == LATER
+    assert set(due.values()) <= {told}
+    assert bool(due.get((PERSON, Part.THREAD))) is pushes
+
+
 def test_a_receiver_is_told_first_only_once() -> None:
     again = with_notices(life.opened(an_incident(audience=(CHANNEL,)), {}), DIRECTORY)
     parts = Counter((one.receiver, one.part) for one in again.notices)
@@ -211,7 +239,9 @@ LEAD = ("email:tom@example.com",)
             ("email", "slack"),
             ("slack:#data-alerts", "email:data@example.com"),
         ),
+        (replace(TEAM, email="data@example.com"), ("slack",), ("slack:#data-alerts",)),
         (replace(TEAM, slack=""), ("slack",), LEAD),
+        (replace(TEAM, slack="", lead="ana"), ("slack",), (MAIL,)),
         (replace(TEAM, slack="", lead="gone"), ("slack",), ()),
     ],
 )
