@@ -16,7 +16,7 @@ from watchdog import verbs
 from watchdog.clock import MovedClock
 from watchdog.config.model import Rule
 from watchdog.domain.incident import Incident, State
-from watchdog.domain.people import Policy, Repeat, Team
+from watchdog.domain.people import Directory, Person, Policy, Repeat, Team
 from watchdog.store.incidents import timeline
 from watchdog.store.pool import transaction
 
@@ -123,3 +123,19 @@ async def test_a_third_time_repeats_the_second(world: World) -> None:
     await break_and_mend(world)
     _, second, third = await again_after(world, 120)
     assert (third.repeat_of, third.owner) == (second.id, "raj")
+
+
+async def test_what_comes_back_after_its_owner_has_left_stays_with_its_own_team(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.begin(repeating())
+    await break_and_mend(world)
+    await world.pass_minutes(120)
+    await break_and_mend(world)
+    people = {"ana": DIRECTORY.people["ana"], "mei": Person("mei", "mei@example.com")}
+    teams = {**DIRECTORY.teams, "engineering": Team("engineering", "mei", slack="eng")}
+    monkeypatch.setattr("tests.watching.DIRECTORY", Directory(people, teams))
+    await world.watch(repeating())
+    _, second = await again_after(world, 30)
+    assert (second.state, second.owner, second.team) == (State.OPEN, "mei", "engineering")
+    assert ("email:mei@example.com", "page", "back_again") in await world.receivers()

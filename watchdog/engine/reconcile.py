@@ -155,9 +155,7 @@ async def _begun(
         past = before.get(print_)
         policy, failure_class = plan.rule.policy, one.finding.failure_class or ""
         if past and within_reopen_window(past, plan.now, policy.reopen_within, failure_class):
-            has_left = past.owner not in directory.people
-            team = plan.rule.team_of(one.track.entity)
-            owner = owner_for(directory, team, plan.now) if has_left else past.owner
+            owner = past.owner if past.owner in directory.people else _heir(plan, past, directory)
             newest = _with_figures(past, one.finding)
             again = back_again(newest, plan.now, one.finding.severity, owner)
             begun.append(replace(again, before=past))
@@ -169,6 +167,12 @@ async def _begun(
         remark = " ".join(filter(None, (one.remark, remark)))
         begun.append(opened(fresh, evidence.get((plan.rule.name, one.track.entity), {}), remark))
     return begun
+
+
+def _heir(plan: Plan, past: Incident, directory: Directory) -> str:
+    """Return who owns what comes back after its owner has left: somebody of the incident's own team."""
+    team = past.team if past.team in directory.teams else plan.rule.team_of(past.entity)
+    return owner_for(directory, team, plan.now)
 
 
 async def _repeated(
