@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -121,3 +122,26 @@ def test_a_channel_gets_a_root_a_person_a_page_and_a_mail_cannot_be_edited() -> 
         Part.EDIT,
         Part.PAGE,
     ]
+
+
+@pytest.mark.parametrize(
+    ("closed", "then"),
+    [
+        (SUPPORT, [ALERTS, RAJ_SLACK, RAJ_MAIL]),
+        (RAJ_SLACK, [RAJ_MAIL, SUPPORT, ALERTS]),
+        (RAJ_MAIL, [RAJ_SLACK, ALERTS, SUPPORT]),
+        ("slack:#elsewhere", [SUPPORT, ALERTS, RAJ_MAIL, RAJ_SLACK]),
+        ("email:gone@example.com", [ANA_SLACK, ANA_MAIL, ALERTS, SUPPORT, RAJ_SLACK, RAJ_MAIL]),
+    ],
+)
+def test_who_reads_a_road_decides_which_is_next(closed: str, then: list[str]) -> None:
+    assert roads(closed) == then
+
+
+def test_nobody_is_asked_for_where_nobody_is_left() -> None:
+    assert roads(ANA_SLACK, Directory()) == []
+    lonely = Directory({"ana": replace(ANA, email="")}, {"support": Team("support", lead="gone")})
+    assert roads(ANA_SLACK, lonely) == []
+    report = Unreached("weekly", "slack:#gone", "support", "")
+    assert next_receiver(report, EVERYBODY, BOTH) == SUPPORT
+    assert next_receiver(report, EVERYBODY, ()) is None
