@@ -135,6 +135,21 @@ async def test_the_newest_pings_are_kept_and_the_newest_success_beside_them(
     assert kept == ["log"] * KEPT + ["success"]
 
 
+async def test_lines_of_a_log_bury_neither_a_failure_nor_a_run_that_has_begun(
+    client: httpx.AsyncClient, store: asyncpg.Pool
+) -> None:
+    for word in ("", "/fail", "/start"):
+        await client.post(f"/ping/{KEY}{word}")
+    await store.execute(
+        "insert into ping (beat, at, what) select beat, at, 'log' from ping,"
+        " generate_series(1, $1::integer)",
+        KEPT,
+    )
+    await client.post(f"/ping/{KEY}/log")
+    kept = [what for what, _, _ in await told(store)]
+    assert kept == ["log"] * KEPT + ["start", "fail", "success"]
+
+
 async def test_nobody_can_tell_the_key_from_the_table(
     client: httpx.AsyncClient, store: asyncpg.Pool
 ) -> None:

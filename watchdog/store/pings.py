@@ -15,7 +15,7 @@ from watchdog.store.text import clean
 _SQL = load("pings")
 
 KEPT = 200
-"""Pings of one job that are kept; its newest success is kept beside them."""
+"""Pings of one job that are kept; the newest success, failure and start are kept beside them."""
 
 
 @dataclass(frozen=True, slots=True)
