@@ -159,6 +159,17 @@ def test_what_becomes_milder_is_told_to_nobody_anew() -> None:
     assert firsts(life.recovered(known, LATER, None, "good")) == set()
 
 
+def test_whoever_is_asked_to_take_over_hears_of_it_on_a_silent_route_too() -> None:
+    quiet = an_incident(severity=Severity.INFO, audience=())
+    offer = with_notices(life.offer(quiet, "ana", "raj", "on a train", LATER), DIRECTORY)
+    assert {(one.receiver, one.part, one.due_at) for one in offer.notices} == {
+        ("slack:@U02RAJ", Part.PAGE, LATER),
+        ("email:raj@example.com", Part.PAGE, LATER),
+    }
+    taken = with_notices(life.take(offer.transition.after, "raj", LATER), DIRECTORY)
+    assert {one.receiver for one in taken.notices} == {"slack:@U02RAJ"}
+
+
 def test_a_silent_route_tells_nobody_anew_and_follows_up_with_who_knows() -> None:
     silent = replace(DIRECTORY, routes=(Route(("weekly",)),))
     assert with_notices(life.take(TOLD, "raj", LATER), silent).transition.after.audience == (

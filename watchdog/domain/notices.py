@@ -121,7 +121,7 @@ def _newly_told(
 ) -> tuple[str, ...]:
     """Return who gets a first message by this transition."""
     after, event = transition.after, transition.happened.event
-    if is_silent(route):
+    if is_silent(route) and event is not Event.OFFERED:  # nobody can accept what they do not know
         return ()
     if event in _BEGINNINGS or (event is Event.LEVEL and _is_worse(transition)):
         receivers = (
