@@ -1,5 +1,6 @@
 """Signing in by the printed link, and out again."""
 
+import asyncio
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +12,7 @@ from tests.page import DIRECTORY, running_page
 from tests.watching import config_of
 from watchdog.clock import MovedClock
 from watchdog.config.model import Service
-from watchdog.domain.people import Directory
+from watchdog.domain.people import Directory, Role
 from watchdog.store.sessions import SESSION_LASTS
 
 NO_REDIRECT = 303
@@ -38,6 +39,42 @@ async def test_a_link_works_once(store: asyncpg.Pool, clock: MovedClock) -> None
         assert (await client.post("/sign-in", data=fields)).status_code == 303
         assert (await client.post("/sign-in", data=fields)).status_code == 403
         assert (await client.get(page.link)).status_code == 403
+
+
+async def test_of_many_who_use_a_link_at_once_one_is_signed_in(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    async with running_page(store, clock) as page, page.client() as client:
+        fields = {"token": token_of(page.link), "person": "raj"}
+        posts = [client.post("/sign-in", data=fields) for _ in range(8)]
+        codes = [answer.status_code for answer in await asyncio.gather(*posts)]
+    assert sorted(codes) == [303] + [403] * 7
+    assert await store.fetchval("select count(*) from session") == 1
+
+
+async def test_what_is_over_is_dropped_when_something_new_is_kept(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    async with running_page(store, clock) as page:
+        async with page.signed_in():
+            await clock.advance(SESSION_LASTS + timedelta(seconds=1))
+        async with page.signed_in("raj"):
+            assert await store.fetchval("select array_agg(person) from session") == ["raj"]
+            assert await store.fetchval("select count(*) from sign_in_link") == 1
+
+
+async def test_a_person_keeps_a_session_and_loses_a_role_with_the_configuration(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    async with running_page(store, clock) as page, page.signed_in() as ana:
+        assert "looking only" not in await ana.read("/")
+        viewer = replace(DIRECTORY.people["ana"], role=Role.VIEWER)
+        people = replace(DIRECTORY, people={**DIRECTORY.people, "ana": viewer})
+        page.service.config = replace(page.service.config, directory=people)
+        assert (await ana.post("/i/7/take")).status_code in {403, 404}
+        gone = replace(people, people={"raj": DIRECTORY.people["raj"]})
+        page.service.config = replace(page.service.config, directory=gone)
+        await ana.read("/", status=401)
 
 
 async def test_programs_that_open_links_do_not_use_them_up(

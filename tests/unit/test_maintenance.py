@@ -61,6 +61,42 @@ def test_it_is_for_everything_or_for_what_it_names(
     assert one.is_for("rule:jobs", "main", "data") == is_for
 
 
+def test_a_span_holds_from_its_first_instant_and_not_at_its_last() -> None:
+    begins_at, ends_at = NIGHT + HOUR, NIGHT + 3 * HOUR
+    instant = timedelta(microseconds=1)
+    assert MOVE.end_of(begins_at - instant) is None
+    assert MOVE.end_of(begins_at) == ends_at
+    assert MOVE.end_of(ends_at - instant) == ends_at
+    assert MOVE.end_of(ends_at) is None
+    said = "expected: maintenance (move) until 2026-11-22 10:30 UTC"
+    assert expected([MOVE], begins_at, ends_at - instant) == said
+    assert outlasted([MOVE], begins_at) == said.replace("expected:", "Still broken after") + "."
+
+
+@pytest.mark.parametrize("names", [("jobs", "main", "data"), ("jobs", "main", "ops")])
+def test_it_is_for_what_all_its_names_fit(names: tuple[str, str, str]) -> None:
+    one = Maintenance("deploy", "UTC", rule="jobs", source="main", team="data")
+    assert one.is_for(*names) is (names[2] == "data")
+    assert one.is_for("no_data:jobs", *names[1:]) is (names[2] == "data")
+    assert not one.is_for("source:main", *names[1:])
+
+
+def test_without_a_span_and_without_hours_nothing_is_expected() -> None:
+    for one in (
+        Maintenance("half", "UTC", begins_at=NIGHT),
+        Maintenance("half", "UTC", ends_at=NIGHT),
+        Maintenance("none", "UTC"),
+    ):
+        assert one.end_of(NIGHT) is None
+
+
+def test_of_several_that_hold_the_one_that_ends_last_is_said() -> None:
+    longer = Maintenance("audit", "UTC", begins_at=NIGHT, ends_at=NIGHT + 9 * HOUR)
+    for windows in ([VACUUM, longer], [longer, VACUUM]):
+        assert "(audit)" in expected(windows, NIGHT, NIGHT + HOUR)
+        assert "(audit)" in outlasted(windows, NIGHT)
+
+
 def test_it_may_be_said_of_everything_a_team_a_source_or_a_rule() -> None:
     day = "days: sun, zone: Europe/Berlin"
     text = GOOD.replace("lead: ana,", f"lead: ana, maintenance: {{ reason: t, {day} }},")
