@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from tests.watching import EVERY, stuck_rule
 from watchdog.engine.agenda import Agenda, depths
+from watchdog.engine.slots import next_slot
 
 NOW = datetime(2025, 6, 13, 2, 15, tzinfo=UTC)
 RULES = {"jobs-stuck": stuck_rule()}
@@ -49,3 +50,49 @@ def test_a_thousand_rules_may_stand_above_each_other() -> None:
     assert agenda.depth("7") == 7
     taken = [rule.name for rule, *_ in agenda.take_due(NOW + EVERY, ())]
     assert len(taken) == 1_001
+
+
+def test_without_rules_nothing_is_ever_due() -> None:
+    agenda = Agenda({}, NOW)
+    assert agenda.next_at() is None
+    assert list(agenda.take_due(NOW + 1000 * EVERY, ())) == []
+
+
+def test_a_clock_that_is_put_right_by_seconds_moves_no_slot() -> None:
+    for seconds, is_moved in ((5, False), (6, True)):
+        agenda = Agenda({"jobs-stuck": stuck_rule(every=timedelta(hours=1))}, NOW)
+        at = agenda.next_at()
+        assert at is not None
+        list(agenda.take_due(at, ()))
+        after = agenda.next_at()
+        list(agenda.take_due(at - timedelta(seconds=seconds), ()))
+        assert (agenda.next_at() == after) is not is_moved
+
+
+def test_a_rule_is_looked_at_with_the_topmost_of_what_stands_above_it() -> None:
+    rules = {
+        "api-up": stuck_rule("api-up"),
+        "sync-up": stuck_rule("sync-up", depends_on=("api-up",)),
+        "orders": stuck_rule("orders", depends_on=("sync-up", "main", "api-up")),
+        "alone": stuck_rule("alone", depends_on=("not-a-rule",)),
+    }
+    agenda = Agenda(rules, NOW)
+    at: dict[str, datetime] = {}
+    while len(at) < len(rules):
+        now = agenda.next_at()
+        assert now is not None
+        at |= {rule.name: now for rule, *_ in agenda.take_due(now, ())}
+    assert at["api-up"] == at["sync-up"] == at["orders"]
+    assert at["alone"] == next_slot("alone", EVERY, NOW)
+    assert [agenda.depth(name) for name in rules] == [0, 1, 2, 0]
+
+
+def test_missed_slots_are_those_after_one_instant_and_up_to_another() -> None:
+    rule = stuck_rule()
+    agenda = Agenda({"jobs-stuck": rule}, NOW)
+    first = next_slot("jobs-stuck", EVERY, NOW)
+    instant = timedelta(microseconds=1)
+    assert agenda.missed(rule, first, first + 3 * EVERY) == 3
+    assert agenda.missed(rule, first - instant, first) == 1
+    assert agenda.missed(rule, first, first + EVERY - instant) == 0
+    assert agenda.missed(rule, first + EVERY, first) == 0
