@@ -73,6 +73,28 @@ async def test_what_outlasts_it_opens_at_its_end_and_says_so(
     assert opening.words.endswith(incident.detail.partition(" for ")[2][-15:])
 
 
+async def test_what_comes_back_in_it_and_outlasts_it_says_so_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    announce(world, monkeypatch, 6, 16)
+    await world.begin(stuck_rule())
+    await world.hang("mail")
+    await world.pass_minutes(2)
+    await world.mend("mail")
+    await world.pass_minutes(5)
+    await world.hang("mail")
+    await world.pass_minutes(8)
+    [incident] = await world.incidents()
+    assert incident.state is State.RECOVERED
+    await world.pass_minutes(2)
+    [incident] = await world.incidents()
+    async with transaction(world.store) as conn:
+        back = (await timeline(conn, incident.id))[-1]
+    assert (incident.state, back.what) == (State.OPEN, "back_again")
+    assert back.words.startswith("Still broken after maintenance (deploy) until ")
+    assert " after it recovered: " in back.words
+
+
 async def test_what_was_bad_before_it_is_not_excused(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

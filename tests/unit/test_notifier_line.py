@@ -113,6 +113,26 @@ def test_the_level_before_is_dated_when_it_was_not_today() -> None:
     assert "9, warning since Mon 03:15" in render_line(facts)
 
 
+def test_what_comes_back_says_a_remark_before_how_soon_it_came() -> None:
+    back = replace(sample(Event.BACK_AGAIN), title="Orders", fact="2h old", recovered_at=None)
+    soon = replace(back, words="20m after it recovered: 2h old")
+    assert "Orders: 20m after it recovered · ana" in render_line(soon)
+    still = replace(back, words="Still broken after a move. 20m after it recovered: 2h old")
+    assert "Orders: Still broken after a move. 20m after it" in render_line(still)
+    assert "Orders: 2h old · ana" in render_line(replace(back, words=""))
+
+
+def test_how_long_it_was_bad_is_told_by_the_data_where_they_tell() -> None:
+    told = replace(sample(Event.RECOVERED), title="Orders", cause="")
+    begin, hour = told.opened_at, timedelta(hours=1)
+    data = replace(told, first_bad_at=begin - hour, first_good_at=begin + hour)
+    assert "Orders: bad 2h, cause missing" in render_line(data)
+    ours = replace(told, first_bad_at=None, first_good_at=None, recovered_at=begin + 3 * hour)
+    assert "Orders: bad 3h, cause missing" in render_line(ours)
+    nothing = replace(ours, recovered_at=None, at=begin + 4 * hour)
+    assert "Orders: bad 4h, cause missing" in render_line(nothing)
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.timedeltas(min_value=timedelta(days=-3), max_value=timedelta(days=4000)))
 def test_spans_read_as_in_rules(span: timedelta) -> None:

@@ -202,15 +202,17 @@ def recovered(
 
 
 def back_again(
-    incident: Incident, now: datetime, severity: Severity, owner: str = ""
+    incident: Incident, now: datetime, severity: Severity, owner: str = "", remark: str = ""
 ) -> Transition:
     """Return its coming back within the reopen window: same incident, not taken.
 
     Args:
         owner: Who owns it now, if the former owner has left; the same person by default.
+        remark: A sentence that must be said besides.
     """
     assert incident.recovered_at is not None
-    words = f"{short_span(now - incident.recovered_at)} after it recovered: {incident.fact}"
+    how = f"{short_span(now - incident.recovered_at)} after it recovered: {incident.fact}"
+    words = f"{remark} {how}".strip()
     return _step(
         incident,
         Happened(Event.BACK_AGAIN, now, WATCHDOG, words),

@@ -157,7 +157,7 @@ async def _begun(
         if past and within_reopen_window(past, plan.now, policy.reopen_within, failure_class):
             owner = past.owner if past.owner in directory.people else _heir(plan, past, directory)
             newest = _with_figures(past, one.finding)
-            again = back_again(newest, plan.now, one.finding.severity, owner)
+            again = back_again(newest, plan.now, one.finding.severity, owner, one.remark)
             begun.append(replace(again, before=past))
             continue
         fresh = _new_incident(number, print_, plan, one, *marks[plan.rule.name])
