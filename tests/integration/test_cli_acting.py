@@ -25,7 +25,13 @@ REFUSED = [
     (("handover", "1042", "zoe"), "ana", 4, "nobody is called zoe"),
     (("handover", "1042", "ana"), "ana", 1, "is already yours"),
     (("handover", "1042", "ana"), "raj", 1, "belongs to ana"),
-    (("resolve", "1042", "-m", "x", "--kind", "code"), "ana", 1, "has not recovered"),
+    (
+        ("resolve", "1042", "-m", "x", "--kind", "code", "--action", "y"),
+        "ana",
+        1,
+        "has not recovered",
+    ),
+    (("resolve", "1042", "-m", "x", "--kind", "code"), "ana", 2, "--action, or --nothing-needed"),
     (("resolve", "1042", "-m", "x", "--kind", "withdrawn"), "ana", 2, "'withdrawn'"),
     (("resolve", "1042", "-m", "x"), "ana", 2, "Missing option '--kind'"),
 ]
@@ -100,10 +106,14 @@ async def test_what_has_recovered_ends_with_its_cause(
 ) -> None:
     await recover(store, clock, await open_incident(store, clock))
     said = await shell.run(
-        "resolve", "1042", "-m", "key expired", "--kind", "config", "--as", "ana"
+        *("resolve", "1042", "-m", "key expired", "--kind", "config", "--as", "ana"),
+        *("--nothing-needed", "keys do not expire any more"),
     )
-    assert (said.code, said.out) == (0, "#1042 resolved: key expired\n")
+    next_time = "Next time: nothing needed: keys do not expire any more"
+    assert (said.code, said.out) == (0, f"#1042 resolved: key expired. {next_time}\n")
     ended = await stored(store)
     assert (ended.state, ended.cause_kind) == (State.RESOLVED, "config")
-    again = await shell.run("resolve", "1042", "-m", "x", "--kind", "code", "--as", "ana")
+    again = await shell.run(
+        *("resolve", "1042", "-m", "x", "--kind", "code", "--action", "y", "--as", "ana")
+    )
     assert (again.code, again.err) == (1, "#1042 is already resolved: key expired\n")

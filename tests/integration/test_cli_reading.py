@@ -1,6 +1,7 @@
 """What the command line shows of incidents, messages and looks, and how it ends."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from rules.base import Outcome, Severity
 from tests.command_line import Terminal, terminal
 from tests.page import DIRECTORY, open_incident, recover
+from tests.unit.test_incident import ACTION, closing
 from watchdog import verbs
 from watchdog.clock import MovedClock, SystemClock
 from watchdog.store import configurations, looks
@@ -103,10 +105,10 @@ async def test_an_incident_is_shown_with_all_that_is_known_of_it(
     lines = [line.rstrip() for line in said.out.splitlines()]
     assert lines[0] == "#1042 CRITICAL Orders stopped syncing"
     for line in (
-        "State     open, open for 1h",
-        "Owner     ana, not taken",
-        "Class     auth",
-        "Step 2    Resync",
+        "State      open, open for 1h",
+        "Owner      ana, not taken",
+        "Class      auth",
+        "Step 2     Resync",
         "Evidence runs, 1 row",
         "Evidence none, 0 rows",
         "  column6  6",
@@ -123,10 +125,13 @@ async def test_an_incident_that_is_over_says_so_in_the_past(
     one = await open_incident(store, clock)
     await clock.advance(timedelta(minutes=5))
     await recover(store, clock, one)
-    await verbs.resolve(store, DIRECTORY, 1042, "ana", "a full disk", "infrastructure", clock.now())
+    ending = replace(closing("a full disk", "infrastructure", ACTION), risk="other disks")
+    await verbs.resolve(store, DIRECTORY, 1042, "ana", ending, clock.now())
     said = await shell.run("show", "1042", "-o", "table")
-    assert "State     resolved, open for 5m" in said.out
-    assert "Cause     a full disk (infrastructure)" in said.out
+    assert "State      resolved, open for 5m" in said.out
+    assert "Cause      a full disk (infrastructure)" in said.out
+    assert "Next time  warn before a key expires (alerting; raj, due 2025-06-27)" in said.out
+    assert "At risk    other disks" in said.out
     assert "not taken" not in said.out
     whats = [row["what"] for row in (await shell.run("show", "1042", "-o", "json")).rows]
     assert [one for one in whats if one != "message"] == ["opened", "recovered", "resolved"]

@@ -1,5 +1,6 @@
 """The life of an incident as a table: what each verb does in each state, and what it leaves alone."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
@@ -10,15 +11,24 @@ from hypothesis import strategies as st
 
 from notifiers.base import Event
 from rules.base import Severity
-from tests.unit.test_incident import LATER, NOW, an_incident, recovered_incident
+from tests.unit.test_incident import (
+    ACTION,
+    LATER,
+    NOTHING,
+    NOW,
+    an_incident,
+    closing,
+    recovered_incident,
+)
 from watchdog.domain import incident as life
-from watchdog.domain.incident import CAUSE_KINDS, Incident, Refused, State, Transition
+from watchdog.domain.closing import CAUSE_KINDS
+from watchdog.domain.incident import Incident, Refused, State, Transition
 
 SECOND = timedelta(seconds=1)
 OPEN = an_incident()
 TAKEN = life.take(an_incident(), "ana", NOW).after
 RECOVERED = recovered_incident()
-RESOLVED = life.resolve(RECOVERED, "ana", "key", "config", LATER).after
+RESOLVED = life.resolve(RECOVERED, "ana", closing(answer=ACTION), LATER).after
 STATES = {"open": OPEN, "taken": TAKEN, "recovered": RECOVERED, "resolved": RESOLVED}
 
 VERBS: dict[str, Callable[[Incident], Transition]] = {
@@ -30,7 +40,10 @@ VERBS: dict[str, Callable[[Incident], Transition]] = {
     "ana offers": lambda one: life.offer(one, "ana", "raj", "", LATER),
     "raj offers": lambda one: life.offer(one, "raj", "mei", "", LATER),
     "raj notes": lambda one: life.note(one, "raj", "seen", LATER),
-    "raj resolves": lambda one: life.resolve(one, "raj", "key", "config", LATER),
+    "raj resolves": lambda one: life.resolve(one, "raj", closing(), LATER),
+    "ana gives back": lambda one: life.give_back(one, "ana", "mei", "", LATER),
+    "raj gives back": lambda one: life.give_back(one, "raj", "mei", "", LATER),
+    "raj did it": lambda one: life.action_done(one, "raj", "", LATER),
 }
 TABLE = """
                   open                taken               recovered           resolved
@@ -43,6 +56,9 @@ ana offers        offered ana         offered ana         offered ana         no
 raj offers        belongs to ana      belongs to ana      belongs to ana      nothing to hand
 raj notes         noted ana           noted ana           noted ana           noted ana
 raj resolves      has not recovered   has not recovered   resolved ana        already resolved
+ana gives back    only what is taken  given_back mei      only what is taken  only what is taken
+raj gives back    only what is taken  belongs to ana      only what is taken  only what is taken
+raj did it        no preventive       no preventive       no preventive       action_done ana
 """
 
 
@@ -75,13 +91,13 @@ def test_each_verb_does_in_each_state_what_the_table_says(
 
 
 def changed(moved: Transition) -> dict[str, object]:
-    """Return what differs after a step, without the version that always does."""
+    """Return what differs after a step, without what shows only that something was done."""
     assert moved.before is not None
     return {
         one.name: getattr(moved.after, one.name)
         for one in fields(Incident)
         if getattr(moved.after, one.name) != getattr(moved.before, one.name)
-        and one.name != "version"
+        and one.name not in {"version", "acted_at"}
     }
 
 
@@ -124,15 +140,40 @@ def changed(moved: Transition) -> dict[str, object]:
             },
         ),
         (
-            life.resolve(replace(RECOVERED, offered_to="raj"), "raj", " key ", "config", LATER),
+            life.resolve(replace(RECOVERED, offered_to="raj"), "raj", closing(" key "), LATER),
             {
                 "state": State.RESOLVED,
                 "offered_to": "",
                 "resolved_at": LATER,
                 "cause": "key",
                 "cause_kind": "config",
+                "answer": NOTHING,
             },
         ),
+        (
+            life.escalated(replace(OPEN, offered_to="mei"), "raj", 1, "ana silent", LATER),
+            {"owner": "raj", "rung": 1, "offered_to": ""},
+        ),
+        (life.exhausted(OPEN, 3, LATER), {"rung": 3}),
+        (
+            life.expired(replace(TAKEN, rung=2, offered_to="raj"), LATER),
+            {"state": State.OPEN, "rung": 0, "offered_to": "", "taken_at": None},
+        ),
+        (
+            life.give_back(replace(TAKEN, rung=2), "ana", "mei", "", LATER),
+            {"state": State.OPEN, "rung": 0, "owner": "mei", "taken_at": None},
+        ),
+        (life.lapsed(replace(TAKEN, offered_to="raj"), LATER), {"offered_to": ""}),
+        (
+            life.unanswered(RECOVERED, LATER),
+            {
+                "state": State.RESOLVED,
+                "resolved_at": LATER,
+                "cause": "nobody wrote a cause within 0s",
+                "cause_kind": "not given",
+            },
+        ),
+        (life.action_done(RESOLVED, "raj", "", LATER), {"answer": replace(ACTION, is_done=True)}),
     ],
     ids=lambda value: value.happened.event.value if isinstance(value, Transition) else None,
 )
@@ -140,6 +181,13 @@ def test_a_step_changes_what_it_says_and_nothing_else(
     moved: Transition, changes: dict[str, object]
 ) -> None:
     assert changed(moved) == changes
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("state", STATES)
+def test_whatever_a_person_does_is_a_sign_of_life(verb: str, state: str) -> None:
+    with contextlib.suppress(Refused):
+        assert VERBS[verb](STATES[state]).after.acted_at == LATER
 
 
 def test_taking_in_an_instant_and_after_days_says_how_long_it_took() -> None:
@@ -173,13 +221,19 @@ def test_what_our_service_does_is_done_by_nobody_else() -> None:
         life.recovered(OPEN, LATER, None, "good"),
         life.back_again(RECOVERED, LATER, Severity.INFO),
         life.withdrawn(OPEN, LATER, "gone"),
+        life.escalated(OPEN, "raj", 1, "ana silent", LATER),
+        life.exhausted(OPEN, 3, LATER),
+        life.expired(TAKEN, LATER),
+        life.lapsed(replace(TAKEN, offered_to="raj"), LATER),
+        life.unanswered(RECOVERED, LATER),
     ]
     assert {one.happened.actor for one in by_itself} == {"watchdog"}
+    assert {one.after.acted_at for one in by_itself} <= {None, NOW}
 
 
-@pytest.mark.parametrize("kind", CAUSE_KINDS[:-1])
-def test_every_kind_of_cause_but_withdrawal_ends_an_incident(kind: str) -> None:
-    assert life.resolve(RECOVERED, "ana", "x", kind, LATER).after.cause_kind == kind
+@pytest.mark.parametrize("kind", CAUSE_KINDS)
+def test_every_kind_of_cause_ends_an_incident(kind: str) -> None:
+    assert life.resolve(RECOVERED, "ana", closing("x", kind), LATER).after.cause_kind == kind
 
 
 def test_what_has_recovered_or_ended_is_not_brought_back_or_ended_by_the_machine() -> None:
@@ -234,4 +288,4 @@ def test_other_receivers_leave_the_rest_of_an_incident_alone(
     audience: tuple[str, ...], state: str
 ) -> None:
     one = STATES[state]
-    assert life.with_audience(one, audience) == replace(one, audience=audience)
+    assert life.told(one, audience, NOW) == replace(one, audience=audience, paged_at=NOW)

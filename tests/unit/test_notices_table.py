@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from notifiers.base import Event, Part
 from rules.base import Severity
 from rules.hours import WeeklyHours
-from tests.unit.test_incident import NOW, VERBS, _step, an_incident, recovered_incident
+from tests.unit.test_incident import (
+    ACTION,
+    NOW,
+    VERBS,
+    _step,
+    an_incident,
+    closing,
+    recovered_incident,
+)
 from tests.unit.test_notices import DIRECTORY, HOURS, MORNING, PEOPLE, TEAM
 from watchdog.domain import incident as life
 from watchdog.domain.incident import Incident, Refused, Transition
@@ -37,7 +45,18 @@ EVENTS: dict[str, Transition] = {
     "noted": life.note(TOLD, "ana", "seen", LATER),
     "recovered": life.recovered(TOLD, LATER, None, "good"),
     "back again": life.back_again(HEALED, LATER, Severity.CRITICAL),
-    "resolved": life.resolve(HEALED, "ana", "key", "config", LATER),
+    "resolved": life.resolve(HEALED, "ana", closing(), LATER),
+    "escalated": life.escalated(TOLD, "raj", 1, "ana silent 10m, now raj (2/3)", LATER),
+    "escalated to": life.escalated(
+        replace(TOLD, owner="raj"), "ana", 1, "raj silent 10m, now ana (2/3)", LATER
+    ),
+    "expired": life.expired(life.take(TOLD, "ana", NOW).after, LATER),
+    "exhausted": life.exhausted(TOLD, 3, LATER),
+    "lapsed": life.lapsed(replace(TOLD, offered_to="raj"), LATER),
+    "given back": life.give_back(life.take(TOLD, "ana", NOW).after, "ana", "raj", "", LATER),
+    "action done": life.action_done(
+        life.resolve(HEALED, "ana", closing(answer=ACTION), LATER).after, "ana", "", LATER
+    ),
     "withdrawn": life.withdrawn(TOLD, LATER, "gone"),
 }
 TABLE = """
@@ -52,6 +71,13 @@ noted          thread         -              -
 recovered      edit thread    edit           page
 back again     edit thread    edit thread    page
 resolved       edit thread    edit           -
+escalated      edit thread    edit           -
+escalated to   edit thread    edit thread    page
+expired        edit thread    edit thread    page
+exhausted      edit thread    edit thread    page
+lapsed         edit thread    edit thread    page
+given back     edit thread    edit           -
+action done    edit thread    edit           -
 withdrawn      edit thread    edit           page
 """
 

@@ -53,6 +53,9 @@ _PUSHES = {Event.OPENED, Event.BACK_AGAIN, Event.OFFERED, Event.HANDED_OVER}
 _PAGES_ANEW = {Event.ESCALATED, Event.EXPIRED, Event.GIVEN_BACK}
 _PUSHES_OWNER = {*_PAGES_ANEW, Event.LAPSED, Event.EXHAUSTED}
 _MAILS = {Event.RECOVERED, Event.WITHDRAWN}
+_ASKS = {Event.OFFERED, Event.ESCALATED, Event.GIVEN_BACK}
+"""By these a person asks another one, who hears of it at any hour."""
+
 _STARTS_CLOCK = {Event.OPENED, Event.BACK_AGAIN, *_PAGES_ANEW}
 """Its owner is paged, and has the time of a rung to take it."""
 
@@ -100,7 +103,7 @@ def _due(transition: Transition, route: Route, team: Team | None) -> _Due:
     if team is None:
         return _Due(happened.at, happened.at)
     released_at = send_at(route, team, after.opened_at)
-    by_a_person = happened.event is Event.OFFERED or happened.actor != WATCHDOG
+    by_a_person = happened.event in _ASKS and happened.actor != WATCHDOG
     return _Due(
         push_at=happened.at if by_a_person else send_at(route, team, happened.at),
         quiet_at=max(happened.at, released_at),
