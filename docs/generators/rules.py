@@ -45,7 +45,8 @@ def page() -> str:
         "person": {"timezone": written(smallest.directory.people["ana"].zone)},
         "team": {
             "timezone": written(smallest.directory.teams["shop"].zone),
-            "oncall.handover": "`mon 10:00` or `10:00`",
+            "oncall.rotate": "`weekly`",
+            "oncall.handover": "at `10:00`, on Monday or the 1st",
         },
     }
     parts = {name: table(keys_of(one), defaults.get(name)) for name, one in SECTIONS.items()}
@@ -55,6 +56,7 @@ def page() -> str:
     parts["every-table"] = table(keys_of(TableSettings, without=Settings))
     parts["classes"] = ", ".join(f"`{name}`" for name in BUILT_IN)
     parts["template"] = example("template")
+    parts["oncall"] = example("oncall")
     parts["overridden"] = example("overrides")
     parts["announced"] = example("maintenance")
     parts["reported"] = example("reports")

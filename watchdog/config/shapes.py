@@ -15,12 +15,12 @@ from pydantic_core import PydanticCustomError
 
 from rules.base import Severity
 from rules.fields import Duration, PositiveDuration, Words
+from watchdog.config.turns import FirstDay, HandoverTime, TurnLength
 from watchdog.config.types import (
     ChannelName,
     Checks,
     Email,
     Every,
-    HandoverTime,
     Hours,
     Listen,
     Member,
@@ -32,7 +32,7 @@ from watchdog.config.types import (
     one_or_many,
 )
 from watchdog.config.windows import DayHours, Days, Wall, ZoneOrColumn
-from watchdog.domain.people import NoData, Role, Rotate
+from watchdog.domain.people import WEEKLY, NoData, Role
 
 STEPS_MAX = 10
 """More than that belong into the runbook."""
@@ -158,9 +158,16 @@ class PersonShape(Shape):
 class OncallShape(Shape):
     """Who is on call, in turn."""
 
-    rotate: Rotate = Field(default=Rotate.WEEKLY, description="How often on-call passes on.")
+    rotate: TurnLength = Field(
+        default=WEEKLY, description="How long a turn lasts, by the team's wall clock."
+    )
     handover: HandoverTime | None = Field(
-        default=None, description="`mon 10:00` for weekly, `10:00` for daily rotation."
+        default=None, description="When turns begin: with a day for weeks and months."
+    )
+    since: FirstDay | None = Field(
+        default=None,
+        alias="from",
+        description="With the first hand-over on this day or later, the first of `order` begins.",
     )
     order: tuple[Text, ...] = Field(min_length=1, description="People, one after the other.")
 

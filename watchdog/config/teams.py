@@ -1,5 +1,7 @@
 """People and teams: who owns incidents, and who is on call."""
 
+from dataclasses import replace
+
 from watchdog.config.nodes import (
     Entry,
     Spot,
@@ -14,8 +16,8 @@ from watchdog.config.shapes import (
     PersonShape,
     TeamShape,
 )
-from watchdog.config.types import Handover
-from watchdog.domain.people import UTC_ZONE, Person, Role, Rotate, Rotation, Team
+from watchdog.config.turns import handover_trouble
+from watchdog.domain.people import FIRST_MONDAY, UTC_ZONE, Person, Role, Rotation, Team
 
 
 class TeamReader(SectionReader):
@@ -55,15 +57,10 @@ class TeamReader(SectionReader):
         self.into.maintenance += [maintenance_of(one, team=name) for one in shape.maintenance]
 
     def _check_handover(self, oncall: OncallShape, entry: Entry) -> None:
-        spot = find(entry.value, ("oncall", "handover"), entry.key)
-        if oncall.handover is None:
-            return
-        if oncall.rotate is Rotate.WEEKLY and oncall.handover.weekday is None:
-            words, label = "a weekly hand-over needs its day", "write it like `mon 10:00`"
-            self.add("bad-time", words, spot.span, label)
-        elif oncall.rotate is Rotate.DAILY and oncall.handover.weekday is not None:
-            words, label = "a daily hand-over has no day of the week", "write it like `10:00`"
-            self.add("bad-time", words, spot.span, label)
+        trouble = handover_trouble(oncall.rotate, oncall.handover) if oncall.handover else None
+        if trouble:
+            spot = find(entry.value, ("oncall", "handover"), entry.key)
+            self.add("bad-time", trouble[0], spot.span, trouble[1])
 
     def _check_reachable(
         self, lead: str, lead_spot: Spot, order: tuple[str, ...], order_spot: Spot
@@ -85,10 +82,6 @@ class TeamReader(SectionReader):
 
 
 def _team(name: str, shape: TeamShape, lead: str, order: tuple[str, ...]) -> Team:
-    rotation = None
-    if shape.oncall and order:
-        handover = shape.oncall.handover or Handover(Rotation(Rotate.DAILY, ()).at, 0)
-        rotation = Rotation(shape.oncall.rotate, order, handover.at, handover.weekday or 0)
     return Team(
         name,
         lead,
@@ -96,5 +89,18 @@ def _team(name: str, shape: TeamShape, lead: str, order: tuple[str, ...]) -> Tea
         shape.email or "",
         shape.timezone or UTC_ZONE,
         shape.working_hours,
+        _rotation(shape.oncall, order) if shape.oncall and order else None,
+    )
+
+
+def _rotation(shape: OncallShape, order: tuple[str, ...]) -> Rotation:
+    rotation = Rotation(shape.rotate, order, since=shape.since or FIRST_MONDAY)
+    if shape.handover is None:
+        return rotation
+    handover = shape.handover
+    return replace(
         rotation,
+        at=handover.at,
+        weekday=handover.weekday or rotation.weekday,
+        day=handover.day or rotation.day,
     )

@@ -1,7 +1,6 @@
 """Types of settings beside rules' own: what may be written, and what shows the right spelling."""
 
 import re
-from dataclasses import dataclass
 from datetime import time, timedelta
 from functools import lru_cache
 from typing import Annotated, Any
@@ -60,7 +59,8 @@ def _time_hint(text: str) -> str:
     return "write it like `08:00` or `23:30`"
 
 
-def _parse_day(text: str, hint: str) -> int:
+def parse_day(text: str, hint: str) -> int:
+    """Return the day of the week that `mon` stands for; 0 is Monday."""
     day = text.strip().lower()
     if day not in DAYS:
         near = next((known for known in DAYS if day.startswith(known)), None)
@@ -103,26 +103,10 @@ def days_of(text: str, hint: str) -> set[int]:
     days: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.partition("-")
-        start = _parse_day(first, hint)
-        end = _parse_day(last, hint) if dash else start
+        start = parse_day(first, hint)
+        end = parse_day(last, hint) if dash else start
         days |= {(start + step) % 7 for step in range((end - start) % 7 + 1)}
     return days
-
-
-@dataclass(frozen=True, slots=True)
-class Handover:
-    """When on-call passes on: `mon 10:00` weekly, `10:00` daily (`weekday` is None)."""
-
-    at: time
-    weekday: int | None = None
-
-
-def parse_handover(given: object) -> Handover:
-    """Return the hand-over that `mon 10:00` or `10:00` stand for."""
-    hint = "write it like `mon 10:00`, or `10:00` for every day"
-    text = text_of(given, "bad_time", "a time to hand over", hint)
-    day, space, at = text.rpartition(" ")
-    return Handover(parse_time(at), _parse_day(day, hint) if space else None)
 
 
 @lru_cache(maxsize=1)
@@ -254,7 +238,6 @@ Checks = Annotated[
 Every = Annotated[PositiveDuration, AfterValidator(_bounded_every)]
 Zone = Annotated[ZoneInfo, PlainValidator(parse_zone), _TEXT]
 Hours = Annotated[WeeklyHours, PlainValidator(parse_working_hours), _TEXT]
-HandoverTime = Annotated[Handover, PlainValidator(parse_handover), _TEXT]
 Size = Annotated[int, PlainValidator(parse_size), WithJsonSchema({"type": ["string", "integer"]})]
 Url = Annotated[str, PlainValidator(_parse_url), _TEXT]
 Email = Annotated[str, PlainValidator(_parse_email), _TEXT]

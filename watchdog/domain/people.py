@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -31,26 +31,46 @@ class Person:
     role: Role = Role.RESPONDER
 
 
-class Rotate(StrEnum):
-    """How often on-call passes on."""
+class Unit(StrEnum):
+    """What turns of on-call are counted in, by the wall clock."""
 
-    DAILY = "daily"
-    WEEKLY = "weekly"
+    HOURS = "hours"
+    DAYS = "days"
+    WEEKS = "weeks"
+    MONTHS = "months"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """How long each person is on call at a time: so many hours, days, weeks or months."""
+
+    count: int
+    unit: Unit
+
+
+HOURLY, DAILY, WEEKLY, MONTHLY = (Turn(1, unit) for unit in Unit)
+FIRST_MONDAY = date(1970, 1, 5)
 
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """Who is on call: each of `order` for one day or week, changing at `at` in the team's zone.
+    """Who is on call: each of `order` for one turn, handing over at `at` in the team's zone.
 
     Attributes:
         order: Names of people, at least one.
-        weekday: Day of the hand-over for weekly rotation, 0 is Monday; ignored for daily.
+        weekday: Day of the hand-over where turns are weeks; 0 is Monday.
+        day: Day of the hand-over where turns are months; 1 to 28, so that every month has it.
+        since: The first of `order` begins with the first hand-over on this day or after it, and
+            turns are counted from there in both directions. So everybody computes the same person
+            without stored state.
     """
 
-    rotate: Rotate
+    turn: Turn
     order: tuple[str, ...]
     at: time = time(10, 0)
     weekday: int = 0
+    day: int = 1
+    since: date = FIRST_MONDAY
 
 
 @dataclass(frozen=True, slots=True)
