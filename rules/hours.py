@@ -65,6 +65,17 @@ def span_at(at: datetime, hours: WeeklyHours, zone: str) -> tuple[datetime, date
     return None
 
 
+def begins_after(at: datetime, hours: WeeklyHours, zone: str) -> datetime:
+    """Return when the next span of the hours begins, after `at`."""
+    year = _year_of(at)
+    for one in (year - 1, year, year + 1):
+        starts = _spans(hours, zone, one).starts
+        place = bisect_right(starts, at.timestamp())
+        if place < len(starts):
+            return _instant(starts[place])
+    raise ValueError("hours of no day never begin")
+
+
 def active_time(since: datetime, now: datetime, hours: WeeklyHours, zone: str) -> timedelta:
     """Return how much of the time from `since` to `now` lies in the hours; zero if `since` is later.
 

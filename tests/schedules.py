@@ -7,13 +7,15 @@ DST sets the clock back, nothing happens until it shows what nobody has seen yet
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from watchdog.domain.people import Rotation, Turn, Unit
+from rules.hours import WeeklyHours
+from watchdog.domain.people import Rotation, Team, Turn, Unit
 
 ZONES = (  # noqa: SIM905 (a list of 40 lines would not read better)
     "Africa/Cairo Africa/Casablanca Africa/Johannesburg America/Asuncion America/Bogota "
@@ -34,6 +36,12 @@ _LOOK_BACK = timedelta(hours=30)
 MOST = {Unit.HOURS: 168, Unit.DAYS: 90, Unit.WEEKS: 26, Unit.MONTHS: 6}
 PEOPLE = ("ana", "raj", "mei", "tom")
 
+
+def _or_every_day(days: frozenset[int]) -> frozenset[int]:
+    """Return all days instead of most, so that layers without a gap are not rare."""
+    return frozenset(range(7)) if len(days) > 3 else days
+
+
 _minutes = st.integers(0, 24 * 60 - 1).map(lambda one: time(one // 60, one % 60))
 _often_by_night = st.sampled_from((time(0), time(0, 30), time(1), time(2), time(2, 30), time(3)))
 times = _often_by_night | _minutes
@@ -49,6 +57,12 @@ rotations = st.builds(
     st.dates(date(1970, 1, 1), date(2030, 1, 1)),
 )
 zones = st.sampled_from(ZONES)
+weekly_hours = st.builds(
+    WeeklyHours, st.frozensets(st.integers(0, 6), min_size=1).map(_or_every_day), times, times
+)
+layers = st.lists(
+    st.builds(replace, rotations, hours=st.none() | weekly_hours | weekly_hours), max_size=3
+).map(tuple)
 
 
 @lru_cache
@@ -106,3 +120,18 @@ def _handovers(unit: Unit, weekday: int, day: int) -> list[date]:
     if unit is Unit.MONTHS:
         return [one for one in every if one.day == day]
     return every
+
+
+def on_call_by_the_wall(team: Team, wall: datetime) -> str:
+    """Return who is on call when the clock shows `wall`: of the first layer whose hours it is."""
+    for rotation in team.oncall:
+        if rotation.hours is None or _is_in(rotation.hours, wall):
+            return turn_by_the_wall(rotation, wall)
+    return team.lead
+
+
+def _is_in(hours: WeeklyHours, wall: datetime) -> bool:
+    today, yesterday = wall.weekday() in hours.days, (wall.weekday() - 1) % 7 in hours.days
+    if hours.start < hours.end:
+        return today and hours.start <= wall.time() < hours.end
+    return (today and wall.time() >= hours.start) or (yesterday and wall.time() < hours.end)

@@ -8,7 +8,7 @@ from tests.acceptance.running import REPOSITORY
 from watchdog.config.load import load
 from watchdog.config.model import Config
 from watchdog.demo.failure import Expected, Failure
-from watchdog.domain.oncall import owner_for
+from watchdog.domain.oncall import on_call
 
 Row = dict[str, Any]
 
@@ -69,7 +69,7 @@ def _check_owner(incident: Row, expected: Expected) -> None:
     team = expected.team or repository_rules().rules[incident["rule"]].team
     assert incident["team"] == team
     directory = repository_rules().directory
-    assert incident["owner"] == owner_for(directory, team, incident["opened_at"])
+    assert incident["owner"] == on_call(directory, team, incident["opened_at"])
 
 
 def _check_evidence(incident: Row) -> None:

@@ -137,4 +137,4 @@ def test_a_first_day_that_is_none_is_refused(given: object) -> None:
 )
 def test_what_the_file_says_is_the_rotation_of_the_team(written: str, rotation: Rotation) -> None:
     text = GOOD.replace("handover: mon 10:00, order: [ana, raj]", written)
-    assert config_of(text).directory.teams["data"].oncall == rotation
+    assert config_of(text).directory.teams["data"].oncall == (rotation,)

@@ -155,8 +155,8 @@ class PersonShape(Shape):
     role: Role = Field(default=Role.RESPONDER, description="What the person may do.")
 
 
-class OncallShape(Shape):
-    """Who is on call, in turn."""
+class LayerShape(Shape):
+    """People who are on call in turn, always or in some hours."""
 
     rotate: TurnLength = Field(
         default=WEEKLY, description="How long a turn lasts, by the team's wall clock."
@@ -169,13 +169,38 @@ class OncallShape(Shape):
         alias="from",
         description="With the first hand-over on this day or later, the first of `order` begins.",
     )
+    hours: Hours | None = Field(
+        default=None, description="When they are on call: `mon-fri 08:00-18:00`; always by default."
+    )
     order: tuple[Text, ...] = Field(min_length=1, description="People, one after the other.")
+
+
+class OncallShape(LayerShape):
+    """Who is on call: one rotation, or several over each other."""
+
+    order: tuple[Text, ...] = Field(
+        default=(), min_length=1, description="People, one after the other."
+    )
+    layers: tuple[LayerShape, ...] = Field(
+        default=(),
+        description="Instead: rotations over each other; the first whose hours it is decides.",
+    )
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> "OncallShape":
+        if not self.order and not self.layers:
+            hint = {"hint": "name the people in `order`, or rotations in `layers`"}
+            raise PydanticCustomError("one_of", "needs `order` or `layers`", hint)
+        if self.layers and self.model_fields_set != {"layers"}:
+            hint = {"hint": "write what stands beside it into a layer"}
+            raise PydanticCustomError("one_of", "has `layers` and a rotation beside them", hint)
+        return self
 
 
 class TeamShape(Shape):
     """Owners of rules."""
 
-    lead: Text = Field(description="Person who answers when nobody is on call.")
+    lead: Text = Field(description="Person who answers when no rotation covers the hour.")
     slack: ChannelName | None = Field(default=None, description="Channel, without the hash.")
     email: Email | None = Field(default=None, description="Mail address of all.")
     timezone: Zone | None = Field(default=None, description="Zone of its hours and hand-overs.")
@@ -183,7 +208,7 @@ class TeamShape(Shape):
         default=None, description="`mon-fri 09:00-18:00`, or `always`."
     )
     oncall: OncallShape | None = Field(
-        default=None, description="Rotation; without it the lead answers."
+        default=None, description="Rotations; without them the lead answers."
     )
     maintenance: Announced = Field(
         default=(), description="When trouble of its rules and sources is expected."

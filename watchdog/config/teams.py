@@ -1,7 +1,6 @@
 """People and teams: who owns incidents, and who is on call."""
 
-from dataclasses import replace
-
+from watchdog.config.layers import gap_trouble, layers_of, rotation_of
 from watchdog.config.nodes import (
     Entry,
     Spot,
@@ -10,14 +9,14 @@ from watchdog.config.nodes import (
 )
 from watchdog.config.policies import maintenance_of
 from watchdog.config.problems import Level
-from watchdog.config.sections import SectionReader, item_span, written
+from watchdog.config.sections import SectionReader, item_span, said, written
 from watchdog.config.shapes import (
-    OncallShape,
+    LayerShape,
     PersonShape,
     TeamShape,
 )
 from watchdog.config.turns import handover_trouble
-from watchdog.domain.people import FIRST_MONDAY, UTC_ZONE, Person, Role, Rotation, Team
+from watchdog.domain.people import UTC_ZONE, Person, Role, Rotation, Team
 
 
 class TeamReader(SectionReader):
@@ -41,31 +40,39 @@ class TeamReader(SectionReader):
         if shape is None:
             return
         lead_spot = find(entry.value, ("lead",), entry.key)
-        order = shape.oncall.order if shape.oncall else ()
-        order_spot = find(entry.value, ("oncall", "order"), entry.key)
+        layers = layers_of(shape.oncall, entry)
         self.known("people", shape.lead, lead_spot)
-        for person in order:
-            self.known("people", person, order_spot)
-        if shape.oncall:
-            self._check_handover(shape.oncall, entry)
-        self._check_reachable(shape.lead, lead_spot, order, order_spot)
-        there = [person for person in order if person in self.into.people]
-        lead = next((one for one in (shape.lead, *there) if one in self.into.people), None)
+        named = [(shape.lead, lead_spot)]
+        for layer, spot in layers:
+            self._check_handover(layer, spot)
+            order_spot = find(spot.value, ("order",), spot.key)
+            for person in layer.order:
+                self.known("people", person, order_spot)
+                named.append((person, order_spot))
+        self._check_reachable(named)
+        lead = next((one for one, _ in named if one in self.into.people), None)
         if lead is None:
             return
-        self.into.teams[name] = _team(name, shape, lead, tuple(there))
+        found = [rotation_of(layer, self.into.people) for layer, _ in layers]
+        rotations = tuple(one for one in found if one)
+        self._check_gap(rotations, entry)
+        self.into.teams[name] = _team(name, shape, lead, rotations)
         self.into.maintenance += [maintenance_of(one, team=name) for one in shape.maintenance]
 
-    def _check_handover(self, oncall: OncallShape, entry: Entry) -> None:
-        trouble = handover_trouble(oncall.rotate, oncall.handover) if oncall.handover else None
+    def _check_handover(self, layer: LayerShape, spot: Spot) -> None:
+        trouble = handover_trouble(layer.rotate, layer.handover) if layer.handover else None
         if trouble:
-            spot = find(entry.value, ("oncall", "handover"), entry.key)
-            self.add("bad-time", trouble[0], spot.span, trouble[1])
+            span = find(spot.value, ("handover",), spot.key).span
+            self.add("bad-time", trouble[0], span, trouble[1])
 
-    def _check_reachable(
-        self, lead: str, lead_spot: Spot, order: tuple[str, ...], order_spot: Spot
-    ) -> None:
-        for name, spot in [(lead, lead_spot), *((one, order_spot) for one in order)]:
+    def _check_gap(self, rotations: tuple[Rotation, ...], entry: Entry) -> None:
+        trouble = gap_trouble(rotations, said(entry.key))
+        if trouble:
+            span = find(entry.value, ("oncall",), entry.key).key_span
+            self.add("oncall-gap", trouble[0], span, trouble[1], level=Level.WARNING)
+
+    def _check_reachable(self, named: list[tuple[str, Spot]]) -> None:
+        for name, spot in named:
             person = self.into.people.get(name)
             if person and not self._has_ways(name):
                 words = f"`{written(spot, name)}` has neither `email` nor `slack`"
@@ -81,7 +88,7 @@ class TeamReader(SectionReader):
         )
 
 
-def _team(name: str, shape: TeamShape, lead: str, order: tuple[str, ...]) -> Team:
+def _team(name: str, shape: TeamShape, lead: str, rotations: tuple[Rotation, ...]) -> Team:
     return Team(
         name,
         lead,
@@ -89,18 +96,5 @@ def _team(name: str, shape: TeamShape, lead: str, order: tuple[str, ...]) -> Tea
         shape.email or "",
         shape.timezone or UTC_ZONE,
         shape.working_hours,
-        _rotation(shape.oncall, order) if shape.oncall and order else None,
-    )
-
-
-def _rotation(shape: OncallShape, order: tuple[str, ...]) -> Rotation:
-    rotation = Rotation(shape.rotate, order, since=shape.since or FIRST_MONDAY)
-    if shape.handover is None:
-        return rotation
-    handover = shape.handover
-    return replace(
-        rotation,
-        at=handover.at,
-        weekday=handover.weekday or rotation.weekday,
-        day=handover.day or rotation.day,
+        rotations,
     )

@@ -63,6 +63,7 @@ class Rotation:
         since: The first of `order` begins with the first hand-over on this day or after it, and
             turns are counted from there in both directions. So everybody computes the same person
             without stored state.
+        hours: When it counts, in the team's zone; None: always.
     """
 
     turn: Turn
@@ -71,11 +72,17 @@ class Rotation:
     weekday: int = 0
     day: int = 1
     since: date = FIRST_MONDAY
+    hours: WeeklyHours | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """Owners of rules. `lead` answers when nobody is on call. `slack` is a channel without the hash."""
+    """Owners of rules. `slack` is a channel without the hash.
+
+    Attributes:
+        lead: Who answers when none of the layers covers an instant.
+        oncall: Rotations as layers; the upper one that covers an instant decides.
+    """
 
     name: str
     lead: str
@@ -83,7 +90,7 @@ class Team:
     email: str = ""
     zone: ZoneInfo = UTC_ZONE
     working_hours: WeeklyHours | None = None
-    oncall: Rotation | None = None
+    oncall: tuple[Rotation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

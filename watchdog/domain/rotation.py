@@ -5,12 +5,14 @@ repeats, at the first of the two. So turns meet without gap or overlap, and one 
 or 13 on two days of the year.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from rules.hours import first_instant
 from watchdog.domain.people import Rotation, Unit
+
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 _SPANS = {
     Unit.HOURS: timedelta(hours=1),
@@ -20,7 +22,9 @@ _SPANS = {
 
 
 def turn_at(rotation: Rotation, at: datetime, zone: ZoneInfo) -> tuple[str, datetime]:
-    """Return whose turn it is at an instant, and when the turn ends."""
+    """Return whose turn it is at an instant, and when the turn ends; one person's alone never does."""
+    if len(set(rotation.order)) == 1:
+        return rotation.order[0], NEVER
     wall = at.astimezone(zone).replace(tzinfo=None)
     number = _number(rotation, wall)
     # Where DST has just set the clock back, hand-overs that it shows again are already behind us.

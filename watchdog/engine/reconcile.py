@@ -23,7 +23,7 @@ from watchdog.domain.incident import (
     within_reopen_window,
 )
 from watchdog.domain.notices import with_notices
-from watchdog.domain.oncall import owner_for
+from watchdog.domain.oncall import on_call
 from watchdog.domain.people import Directory, Repeat
 from watchdog.domain.track import Track
 from watchdog.engine.plan import Change, Opening, Plan, Recovery
@@ -146,7 +146,7 @@ async def _begun(
     earlier = await _repeated(conn, opening, prints, now)
     numbers = iter(await incidents.next_numbers(conn, len(opening)))
     marks = {
-        plan.rule.name: (plan.rule.identity, owner_for(directory, plan.rule.team, plan.now))
+        plan.rule.name: (plan.rule.identity, on_call(directory, plan.rule.team, plan.now))
         for plan in {id(plan): plan for plan, _ in opening}.values()
     }
     begun = []
@@ -157,14 +157,14 @@ async def _begun(
         if past and within_reopen_window(past, plan.now, policy.reopen_within, failure_class):
             has_left = past.owner not in directory.people
             team = plan.rule.team_of(one.track.entity)
-            owner = owner_for(directory, team, plan.now) if has_left else past.owner
+            owner = on_call(directory, team, plan.now) if has_left else past.owner
             newest = _with_figures(past, one.finding)
             again = back_again(newest, plan.now, one.finding.severity, owner)
             begun.append(replace(again, before=past))
             continue
         fresh = _new_incident(number, print_, plan, one, *marks[plan.rule.name])
         if (team := plan.rule.team_of(one.track.entity)) != fresh.team:
-            fresh = replace(fresh, team=team, owner=owner_for(directory, team, plan.now))
+            fresh = replace(fresh, team=team, owner=on_call(directory, team, plan.now))
         fresh, remark = _escalated(fresh, earlier.get(print_), policy.repeat, directory)
         remark = " ".join(filter(None, (one.remark, remark)))
         begun.append(opened(fresh, evidence.get((plan.rule.name, one.track.entity), {}), remark))
@@ -202,7 +202,7 @@ def _escalated(
     team = repeat.escalate_to
     if not team:
         return linked, how
-    owner = owner_for(directory, team, fresh.opened_at)
+    owner = on_call(directory, team, fresh.opened_at)
     return replace(linked, team=team, owner=owner), f"{how} Escalated to {team}."
 
 

@@ -15,6 +15,7 @@ from rules.base import Outcome
 from watchdog.config.problems import visible
 from watchdog.domain.incident import Incident, State
 from watchdog.domain.oncall import next_handover, on_call
+from watchdog.domain.people import Directory
 from watchdog.status import Status, describe
 from watchdog.store import incidents, outbox, pages
 from watchdog.store.facts import decode_told
@@ -138,7 +139,7 @@ def _row(name: str, look: RuleLook | None, status: Status) -> RuleRow:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """Who is on call for a team, and until when; None without a rotation."""
+    """Who is on call for a team, and until when; None if nobody follows within a year."""
 
     team: str
     person: str
@@ -146,8 +147,13 @@ class Duty:
 
 
 def _duties(room: Room, now: datetime) -> list[Duty]:
-    teams = sorted(room.service.directory().teams.values(), key=lambda team: team.name)
-    return [Duty(team.name, on_call(team, now), next_handover(team, now)) for team in teams]
+    directory = room.service.directory()
+    return [_duty(directory, team, now) for team in sorted(directory.teams)]
+
+
+def _duty(directory: Directory, team: str, now: datetime) -> Duty:
+    following = next_handover(directory, team, now)
+    return Duty(team, on_call(directory, team, now), following.starts_at if following else None)
 
 
 async def _outbox(conn: asyncpg.Connection, room: Room, most: int) -> dict[str, Any]:
