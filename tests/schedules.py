@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from rules.hours import WeeklyHours
-from watchdog.domain.people import Rotation, Team, Turn, Unit
+from watchdog.domain.people import Cover, Directory, Rotation, Turn, Unit
 
 ZONES = (  # noqa: SIM905 (a list of 40 lines would not read better)
     "Africa/Cairo Africa/Casablanca Africa/Johannesburg America/Asuncion America/Bogota "
@@ -30,6 +30,7 @@ ZONES = (  # noqa: SIM905 (a list of 40 lines would not read better)
 
 YEARS = (2008, 2011, 2018, 2021, 2024, 2025, 2026)
 MINUTE = timedelta(minutes=1)
+_QUARTER = timedelta(minutes=15)
 _LOOK_BACK = timedelta(hours=30)
 """No clock was set back by more than a day."""
 
@@ -65,6 +66,20 @@ layers = st.lists(
 ).map(tuple)
 
 
+@st.composite
+def covers(draw: st.DrawFn, around: datetime) -> tuple[Cover, ...]:
+    """Give covers within a day of an instant, of which no two overlap."""
+    minutes = draw(st.lists(st.integers(-1440, 1440), max_size=6, unique=True).map(sorted))
+    edges = [around + minute * MINUTE for minute in minutes]
+    return tuple(
+        Cover(
+            "data", draw(st.sampled_from(PEOPLE)), edges[place], edges[place + 1], "tom", place + 1
+        )
+        for place in range(len(edges) - 1)
+        if draw(st.booleans())
+    )
+
+
 @lru_cache
 def clock_changes(zone: str) -> tuple[datetime, ...]:
     """Return the hours before which the clock of a zone was moved; a New Year where it never is."""
@@ -89,14 +104,14 @@ def moments(draw: st.DrawFn, zone: str) -> datetime:
 def walls(since: datetime, minutes: int, zone: str) -> Iterator[tuple[datetime, datetime]]:
     """Yield each minute from `since` with the latest reading that the clock has shown by then."""
     place = ZoneInfo(zone)
-    latest = datetime(1970, 1, 1)  # noqa: DTZ001 (a reading of the wall, not an instant)
-    at = since - _LOOK_BACK
-    until = since + minutes * MINUTE
-    while at < until:
+    # Clocks are moved at full quarters of an hour: before, the minute that precedes each is enough.
+    before = since - timedelta(minutes=since.minute % 15 + 1)
+    quarters = (before - quarter * _QUARTER for quarter in range(_LOOK_BACK // _QUARTER))
+    latest = max(at.astimezone(place).replace(tzinfo=None) for at in quarters)
+    for minute in range(minutes):
+        at = since + minute * MINUTE
         latest = max(latest, at.astimezone(place).replace(tzinfo=None))
-        if at >= since:
-            yield at, latest
-        at += MINUTE
+        yield at, latest
 
 
 def turn_by_the_wall(rotation: Rotation, wall: datetime) -> str:
@@ -122,8 +137,12 @@ def _handovers(unit: Unit, weekday: int, day: int) -> list[date]:
     return every
 
 
-def on_call_by_the_wall(team: Team, wall: datetime) -> str:
-    """Return who is on call when the clock shows `wall`: of the first layer whose hours it is."""
+def on_call_by_the_wall(directory: Directory, at: datetime, wall: datetime) -> str:
+    """Return who is on call at an instant, when the clock shows `wall`: covers, layers, the lead."""
+    team = directory.teams["data"]
+    for cover in directory.covers:
+        if cover.starts_at <= at < cover.ends_at:
+            return cover.person
     for rotation in team.oncall:
         if rotation.hours is None or _is_in(rotation.hours, wall):
             return turn_by_the_wall(rotation, wall)

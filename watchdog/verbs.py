@@ -62,7 +62,7 @@ async def hand_over(
         Refused: It is not `person`'s to give, or the receiver is not known.
         UnknownIncident, NotAllowed: See their texts.
     """
-    _require_responder(directory, receiver)
+    require_responder(directory, receiver)
     return await _do(
         pool, directory, number, person, lambda one: life.offer(one, person, receiver, words, now)
     )
@@ -111,7 +111,8 @@ async def resolve(
     )
 
 
-def _require_responder(directory: Directory, name: str) -> None:
+def require_responder(directory: Directory, name: str) -> None:
+    """Raise `NotAllowed` unless somebody is there and may own incidents."""
     person = directory.people.get(name)
     if person is None:
         known = ", ".join(sorted(directory.people)) or "nobody"
@@ -128,7 +129,7 @@ async def _do(
     decide: Callable[[Incident], Transition],
 ) -> Incident:
     """Move one incident in one transaction: locked, decided by the domain, told."""
-    _require_responder(directory, person)
+    require_responder(directory, person)
     async with transaction(pool) as conn:
         held = await incidents.lock(conn, [number])
         if number not in held:
@@ -138,4 +139,13 @@ async def _do(
     return step.transition.after
 
 
-__all__ = ["NotAllowed", "Refused", "UnknownIncident", "hand_over", "note", "resolve", "take"]
+__all__ = [
+    "NotAllowed",
+    "Refused",
+    "UnknownIncident",
+    "hand_over",
+    "note",
+    "require_responder",
+    "resolve",
+    "take",
+]

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rules.hours import WeeklyHours
-from watchdog.domain.oncall import By, gaps, next_handover, on_call, shifts
+from watchdog.domain.oncall import By, duties, gaps, next_handover, on_call, shifts, swapped
 from watchdog.domain.people import (
     DAILY,
     MONTHLY,
     WEEKLY,
+    Cover,
     Directory,
     Person,
     Rotation,
@@ -160,3 +161,76 @@ def test_shifts_say_who_comes_when_and_why() -> None:
 
 def test_nobody_follows_who_is_alone() -> None:
     assert next_handover(directory_of(Rotation(WEEKLY, ("ana",))), "data", MONDAY) is None
+
+
+def covered(directory: Directory, *spans: tuple[str, int, int]) -> Directory:
+    """Return the directory with covers from one hour of Monday to another."""
+    hours = [
+        (who, MONDAY + timedelta(hours=one), MONDAY + timedelta(hours=two))
+        for who, one, two in spans
+    ]
+    found = [Cover("data", *span, "tom", number) for number, span in enumerate(hours, start=1)]
+    return replace(directory, covers=tuple(found))
+
+
+ALONE = directory_of(Rotation(WEEKLY, ("ana",)))
+
+
+def test_whoever_covers_is_on_call_from_the_first_instant_to_the_last() -> None:
+    directory = covered(ALONE, ("raj", 10, 12))
+    at = [
+        timedelta(hours=10, seconds=-1),
+        timedelta(hours=10),
+        timedelta(hours=12, seconds=-1),
+        timedelta(hours=12),
+    ]
+    assert [who(directory, MONDAY + one) for one in at] == ["ana", "raj", "raj", "ana"]
+    following = next_handover(directory, "data", MONDAY)
+    assert following
+    assert (following.person, following.by, following.cover) == ("raj", By.COVER, 1)
+
+
+def test_a_cover_of_another_team_or_by_somebody_who_left_does_not_count() -> None:
+    others = replace(covered(ALONE, ("raj", 0, 9)).covers[0], team="web")
+    left = covered(ALONE, ("uwe", 0, 9)).covers[0]
+    assert who(replace(ALONE, covers=(others, left)), MONDAY) == "ana"
+
+
+def test_a_cover_closes_a_gap() -> None:
+    directory = directory_of(Rotation(DAILY, ("ana",), hours=OFFICE))
+    day = (MONDAY, MONDAY + timedelta(days=1))
+    assert len(list(gaps(directory, "data", *day))) == 2
+    assert len(list(gaps(covered(directory, ("raj", 0, 8)), "data", *day))) == 1
+
+
+def test_duties_say_who_until_when_and_who_then() -> None:
+    [duty] = duties(covered(ALONE, ("raj", 0, 9)), MONDAY)
+    assert (duty.team, duty.person, duty.by, duty.then) == ("data", "raj", By.COVER, "ana")
+    assert duty.until == MONDAY + timedelta(hours=9)
+    [gap] = duties(directory_of(Rotation(DAILY, ("ana",), hours=OFFICE)), MONDAY)
+    assert (gap.person, gap.is_gap, gap.then) == ("tom", True, "ana")
+    [alone] = duties(directory_of(), MONDAY)
+    assert (alone.person, alone.is_gap, alone.until) == ("tom", False, None)
+
+
+def test_two_people_swap_their_next_shifts() -> None:
+    directory = directory_of(replace(DAYS, since=date(2025, 6, 15)))
+    assert who(directory, MONDAY) == "ana"
+    pair = swapped(directory, "data", "ana", "raj", MONDAY, "tom")
+    assert pair
+    said = [(one.person, one.starts_at.astimezone(BERLIN).strftime("%a %d %H")) for one in pair]
+    assert said == [("raj", "Wed 18 09"), ("ana", "Mon 16 09")], "ana's shift of now has begun"
+    after = replace(directory, covers=pair)
+    assert who(after, MONDAY + timedelta(hours=9)) == "ana"
+    assert who(after, MONDAY + timedelta(days=2, hours=9)) == "raj"
+
+
+def test_a_shift_that_begins_at_the_very_instant_is_swapped() -> None:
+    directory = directory_of(replace(DAYS, since=date(2025, 6, 16)))
+    pair = swapped(directory, "data", "ana", "raj", MONDAY + timedelta(hours=9), "tom")
+    assert pair
+    assert pair[0].starts_at == MONDAY + timedelta(hours=9)
+
+
+def test_who_has_no_shift_cannot_swap() -> None:
+    assert swapped(directory_of(DAYS), "data", "ana", "tom", MONDAY, "ana") is None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -161,10 +161,35 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Cover:
+    """Somebody who answers for a team for a while, whatever its rotations say.
+
+    Of one team no two overlap; the store sees to it.
+
+    Attributes:
+        ends_at: The first instant that is not covered any more.
+        made_by: Who arranged it.
+        number: By which it is ended early; 0 until it is kept.
+    """
+
+    team: str
+    person: str
+    starts_at: datetime
+    ends_at: datetime
+    made_by: str
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Directory:
-    """Everybody and every way to reach them. Names are the keys of the configuration."""
+    """Everybody and every way to reach them. Names are the keys of the configuration.
+
+    Attributes:
+        covers: Those that matter now or later, as far as somebody has read them from the store.
+    """
 
     people: Mapping[str, Person] = field(default_factory=dict)
     teams: Mapping[str, Team] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     url: str = ""
+    covers: tuple[Cover, ...] = ()

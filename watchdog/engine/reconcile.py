@@ -27,7 +27,7 @@ from watchdog.domain.oncall import on_call
 from watchdog.domain.people import Directory, Repeat
 from watchdog.domain.track import Track
 from watchdog.engine.plan import Change, Opening, Plan, Recovery
-from watchdog.store import incidents, leases, tracks
+from watchdog.store import covers, incidents, leases, tracks
 
 logger = logging.getLogger(__name__)
 
@@ -144,6 +144,7 @@ async def _begun(
     now = opening[0][0].now
     before = await incidents.lock_recovered(conn, prints, now - window)
     earlier = await _repeated(conn, opening, prints, now)
+    directory = await covers.with_covers(conn, directory, now)
     numbers = iter(await incidents.next_numbers(conn, len(opening)))
     marks = {
         plan.rule.name: (plan.rule.identity, on_call(directory, plan.rule.team, plan.now))

@@ -14,10 +14,9 @@ from notifiers.base import Message
 from rules.base import Outcome
 from watchdog.config.problems import visible
 from watchdog.domain.incident import Incident, State
-from watchdog.domain.oncall import next_handover, on_call
-from watchdog.domain.people import Directory
+from watchdog.domain.oncall import duties
 from watchdog.status import Status, describe
-from watchdog.store import incidents, outbox, pages
+from watchdog.store import covers, incidents, outbox, pages
 from watchdog.store.facts import decode_told
 from watchdog.store.looks import RuleLook
 from watchdog.store.outbox import Entry
@@ -68,6 +67,8 @@ async def _facts(request: Request, parts: Sequence[str]) -> dict[str, Any]:
             facts |= await _incidents(conn, visitor, most["incidents"])
         if "rules" in parts:
             facts |= _rules(room, await room.looks(conn), most["rules"])
+            directory = await covers.with_covers(conn, room.service.directory(), room.now())
+            facts |= {"duties": duties(directory, room.now())}
         if "outbox" in parts:
             facts |= await _outbox(conn, room, most["outbox"])
     return facts
@@ -123,7 +124,6 @@ def _rules(room: Room, looks: Mapping[str, RuleLook], most: int) -> dict[str, An
         "problems": service.loaded.problems[:50],
         "is_refused": bool(service.loaded.errors),
         "visible": visible,
-        "duties": _duties(room, now),
     }
 
 
@@ -135,25 +135,6 @@ def _row(name: str, look: RuleLook | None, status: Status) -> RuleRow:
         else "not looked at yet"
     )
     return RuleRow(name, word, look.looked_at, status.reasons.get(name, ""), look.missed)
-
-
-@dataclass(frozen=True, slots=True)
-class Duty:
-    """Who is on call for a team, and until when; None if nobody follows within a year."""
-
-    team: str
-    person: str
-    until: datetime | None
-
-
-def _duties(room: Room, now: datetime) -> list[Duty]:
-    directory = room.service.directory()
-    return [_duty(directory, team, now) for team in sorted(directory.teams)]
-
-
-def _duty(directory: Directory, team: str, now: datetime) -> Duty:
-    following = next_handover(directory, team, now)
-    return Duty(team, on_call(directory, team, now), following.starts_at if following else None)
 
 
 async def _outbox(conn: asyncpg.Connection, room: Room, most: int) -> dict[str, Any]:
