@@ -101,9 +101,25 @@ async def test_check_names_gaps_and_people_without_a_way_to_be_reached(run: Run)
     assert (nobody["person"], nobody["trouble"]) == ("tom", "has neither email nor slack")
 
 
+async def test_the_shifts_of_a_person_are_exported_covers_included(run: Run) -> None:
+    await run("cover", "data", "--who", "tom", "--until", "2h")
+    code, said, _ = await run("export", "tom", "--weeks", "2")
+    assert code == 0
+    assert said.startswith("BEGIN:VCALENDAR\n")
+    summaries = [line for line in said.splitlines() if line.startswith("SUMMARY:")]
+    assert summaries[0] == "SUMMARY:On call: data (cover)"
+    assert set(summaries[1:]) == {"SUMMARY:On call: office"}
+    again = (await run("export", "tom", "--weeks", "2"))[1]
+    uids = [
+        [line for line in text.splitlines() if line.startswith("UID:")] for text in (said, again)
+    ]
+    assert uids[0] == uids[1]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
+        (("export", "uwe"), 2, "nobody is called uwe: known under `people:` are ana, raj, tom"),
         (("dat",), 2, "there is no team dat; there are: data, office"),
         (("cover", "data", "--who", "uwe"), 4, "nobody is called uwe"),
         (

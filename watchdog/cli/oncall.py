@@ -314,12 +314,46 @@ def oncall_end(cover: int, person: str, place: Place) -> int:
     return run(work())
 
 
-async def _with_covers(here: Session) -> "Directory":
+@oncall_command.command("export")
+@click.argument("person")
+@click.option(
+    "--weeks", type=click.IntRange(1, 104), default=12, show_default=True, help="How far ahead."
+)
+@placed
+def oncall_export(person: str, weeks: int, place: Place) -> int:
+    """Print the shifts of PERSON as a calendar file (iCalendar), covers included.
+
+    Whoever imports it again renews what is there: a shift keeps its identity.
+    """
+
+    async def work() -> None:
+        from watchdog.domain.icalendar import calendar
+        from watchdog.domain.oncall import By, shifts
+
+        async with session(place) as here:
+            # From a fixed day on, so that a shift that has begun has its own beginning each time.
+            since = here.now.replace(here.now.year - 1, 1, 1, 0, 0, 0, 0)
+            directory = await _with_covers(here, since)
+        if person not in directory.people:
+            known = ", ".join(sorted(directory.people)) or "nobody yet"
+            raise Ended(WRONG_USE, f"nobody is called {person}: known under `people:` are {known}")
+        theirs = [
+            one
+            for team in sorted(directory.teams)
+            for one in shifts(directory, team, since, here.now + timedelta(weeks=weeks))
+            if one.person == person and one.by is not By.LEAD and one.ends_at > here.now
+        ]
+        click.echo(calendar(person, theirs, here.now), nl=False)
+
+    return run(work())
+
+
+async def _with_covers(here: Session, since: datetime | None = None) -> "Directory":
     from watchdog.store import covers
     from watchdog.store.pool import transaction
 
     async with transaction(here.pool) as conn:
-        return await covers.with_covers(conn, here.config.directory, here.now)
+        return await covers.with_covers(conn, here.config.directory, since or here.now)
 
 
 def _teams(directory: "Directory", team: str | None) -> list[str]:
