@@ -33,14 +33,14 @@ Run = Callable[..., Awaitable[tuple[int, str, str]]]
 
 @pytest.fixture
 def run(tmp_path: Path, store_dsn: str) -> Run:
-    """Give a function that runs `watchdog oncall` and returns exit code, stdout and stderr."""
+    """Give a function that runs a command, and returns exit code, stdout and stderr."""
     (tmp_path / "rules.yaml").write_text(RULES.format(dsn=store_dsn))
     env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "WATCHDOG_PERSON": "ana"}
 
-    async def oncall(*words: str) -> tuple[int, str, str]:
+    async def ran(*words: str) -> tuple[int, str, str]:
         ended = await asyncio.to_thread(
             subprocess.run,
-            [sys.executable, "-m", "watchdog", "oncall", *words],
+            [sys.executable, "-m", "watchdog", *words],
             cwd=tmp_path,
             env=env,
             capture_output=True,
@@ -50,49 +50,54 @@ def run(tmp_path: Path, store_dsn: str) -> Run:
         )
         return ended.returncode, ended.stdout, ended.stderr
 
-    return oncall
+    return ran
 
 
 async def test_without_a_command_it_says_who_is_on_call_until_when_and_who_then(run: Run) -> None:
-    code, said, _ = await run("data", "-o", "json")
+    code, said, _ = await run("oncall", "data", "-o", "json")
     [row] = json.loads(said)
     assert code == 0
     assert {row["on_call"], row["then"]} == {"ana", "raj"}
     assert " 00:00 Berlin" in row["until"]
     assert ("for raj)" in row["until"]) == (row["on_call"] == "raj")
-    assert len((await run())[1].splitlines()) == 3, "a heading and two teams"
+    assert len((await run("oncall"))[1].splitlines()) == 3, "a heading and two teams"
+
+
+async def test_status_names_who_is_on_call_covers_included(run: Run) -> None:
+    await run("oncall", "cover", "data", "--who", "tom", "--until", "2h")
+    assert "On call: data tom, office ana." in (await run("status"))[2]
 
 
 async def test_a_cover_counts_at_once_is_listed_and_ends(run: Run) -> None:
-    code, said, _ = await run("cover", "data", "--who", "tom", "--until", "2h")
+    code, said, _ = await run("oncall", "cover", "data", "--who", "tom", "--until", "2h")
     assert code == 0
     assert said.startswith("tom covers data from ")
     assert said.endswith(" (cover 1).\n")
-    assert json.loads((await run("data", "-o", "json"))[1])[0]["on_call"] == "tom"
-    listed = json.loads((await run("list", "data", "-o", "json"))[1])
+    assert json.loads((await run("oncall", "data", "-o", "json"))[1])[0]["on_call"] == "tom"
+    listed = json.loads((await run("oncall", "list", "data", "-o", "json"))[1])
     assert (listed[0]["person"], listed[0]["note"], listed[0]["cover"]) == ("tom", "covers", 1)
     assert all(one["to_at"] == two["from_at"] for one, two in itertools.pairwise(listed))
-    assert (await run("end", "1"))[1] == "tom does not cover data any more.\n"
-    assert json.loads((await run("data", "-o", "json"))[1])[0]["on_call"] != "tom"
+    assert (await run("oncall", "end", "1"))[1] == "tom does not cover data any more.\n"
+    assert json.loads((await run("oncall", "data", "-o", "json"))[1])[0]["on_call"] != "tom"
 
 
 async def test_without_an_end_a_cover_lasts_until_the_next_hand_over(run: Run) -> None:
-    [now] = json.loads((await run("data", "-o", "json"))[1])
-    await run("cover", "data", "--who", "tom")
-    [cover] = json.loads((await run("data", "-o", "json"))[1])
+    [now] = json.loads((await run("oncall", "data", "-o", "json"))[1])
+    await run("oncall", "cover", "data", "--who", "tom")
+    [cover] = json.loads((await run("oncall", "data", "-o", "json"))[1])
     assert (cover["until_at"], cover["then"]) == (now["until_at"], now["then"])
 
 
 async def test_two_people_swap_their_next_shifts(run: Run) -> None:
-    before = json.loads((await run("list", "data", "--weeks", "1", "-o", "json"))[1])
-    code, said, _ = await run("swap", "data", "ana", "raj")
+    before = json.loads((await run("oncall", "list", "data", "--weeks", "1", "-o", "json"))[1])
+    code, said, _ = await run("oncall", "swap", "data", "ana", "raj")
     assert (code, len(said.splitlines())) == (0, 2)
-    after = json.loads((await run("list", "data", "--weeks", "1", "-o", "json"))[1])
+    after = json.loads((await run("oncall", "list", "data", "--weeks", "1", "-o", "json"))[1])
     assert [one["person"] for one in before[1:3]] == [one["person"] for one in reversed(after[1:3])]
 
 
 async def test_check_names_gaps_and_people_without_a_way_to_be_reached(run: Run) -> None:
-    code, said, _ = await run("check", "-o", "json")
+    code, said, _ = await run("oncall", "check", "-o", "json")
     gap, nobody = json.loads(said)
     assert code == 1
     assert (gap["team"], gap["person"]) == ("office", "ana")
@@ -102,14 +107,14 @@ async def test_check_names_gaps_and_people_without_a_way_to_be_reached(run: Run)
 
 
 async def test_the_shifts_of_a_person_are_exported_covers_included(run: Run) -> None:
-    await run("cover", "data", "--who", "tom", "--until", "2h")
-    code, said, _ = await run("export", "tom", "--weeks", "2")
+    await run("oncall", "cover", "data", "--who", "tom", "--until", "2h")
+    code, said, _ = await run("oncall", "export", "tom", "--weeks", "2")
     assert code == 0
     assert said.startswith("BEGIN:VCALENDAR\n")
     summaries = [line for line in said.splitlines() if line.startswith("SUMMARY:")]
     assert summaries[0] == "SUMMARY:On call: data (cover)"
     assert set(summaries[1:]) == {"SUMMARY:On call: office"}
-    again = (await run("export", "tom", "--weeks", "2"))[1]
+    again = (await run("oncall", "export", "tom", "--weeks", "2"))[1]
     uids = [
         [line for line in text.splitlines() if line.startswith("UID:")] for text in (said, again)
     ]
@@ -134,6 +139,6 @@ async def test_the_shifts_of_a_person_are_exported_covers_included(run: Run) -> 
 async def test_what_cannot_be_is_refused(
     run: Run, words: tuple[str, ...], code: int, sentence: str
 ) -> None:
-    ended, said, trouble = await run(*words)
+    ended, said, trouble = await run("oncall", *words)
     assert (ended, said) == (code, "")
     assert sentence in trouble
