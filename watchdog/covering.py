@@ -1,5 +1,7 @@
 """How people arrange who covers for whom, with one meaning on every surface."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -27,9 +29,8 @@ async def cover(pool: asyncpg.Pool, directory: Directory, wanted: Cover, now: da
     starts_at = max(wanted.starts_at, now)
     if wanted.ends_at <= starts_at:
         raise Refused(f"that would end at {wanted.ends_at:%Y-%m-%d %H:%M} UTC, before it begins")
-    if wanted.ends_at - starts_at > COVER_MAX:
-        raise Refused(f"a cover lasts at most {short_span(COVER_MAX)}; change the rotation instead")
-    begun = Cover(wanted.team, wanted.person, starts_at, wanted.ends_at, wanted.made_by)
+    begun = replace(wanted, starts_at=starts_at)
+    _check_length(begun)
     [kept] = await _keep(pool, directory, [begun], now)
     return kept
 
@@ -75,10 +76,42 @@ async def end(
     return ended
 
 
+async def take_over(
+    pool: asyncpg.Pool, directory: Directory, wanted: Sequence[Cover], by: str, now: datetime
+) -> list[Cover]:
+    """Keep the covers of a calendar, all or none, and return those that are new.
+
+    What is over is left out, and so is what is kept already: a calendar may be taken over again.
+
+    Raises:
+        Refused: One is too long, or lies over another cover.
+        NotAllowed: Somebody may not own incidents.
+    """
+    require_responder(directory, by)
+    async with transaction(pool) as conn:
+        known = (await covers.with_covers(conn, directory, now)).covers
+    ahead = [replace(one, starts_at=max(one.starts_at, now)) for one in wanted if one.ends_at > now]
+    for one in ahead:
+        _check_length(one)
+    fresh = [one for one in ahead if not any(_is_kept(one, other) for other in known)]
+    return await _keep(pool, directory, fresh, now)
+
+
+def _is_kept(wanted: Cover, kept: Cover) -> bool:
+    """Return whether a cover does what is wanted; one that has begun may have begun earlier."""
+    same = (wanted.team, wanted.person, wanted.ends_at) == (kept.team, kept.person, kept.ends_at)
+    return same and kept.starts_at <= wanted.starts_at
+
+
+def _check_length(cover: Cover) -> None:
+    if cover.ends_at - cover.starts_at > COVER_MAX:
+        raise Refused(f"a cover lasts at most {short_span(COVER_MAX)}; change the rotation instead")
+
+
 async def _keep(
     pool: asyncpg.Pool,
     directory: Directory,
-    wanted: "list[Cover] | tuple[Cover, ...]",
+    wanted: Sequence[Cover],
     now: datetime,
 ) -> list[Cover]:
     """Keep all covers or none."""
@@ -93,7 +126,7 @@ async def _keep(
         raise Refused(_in_the_way(known, wanted)) from None
 
 
-def _in_the_way(directory: Directory, wanted: "list[Cover] | tuple[Cover, ...]") -> str:
+def _in_the_way(directory: Directory, wanted: Sequence[Cover]) -> str:
     for one in directory.covers:
         for other in wanted:
             if (

@@ -121,6 +121,22 @@ async def test_the_shifts_of_a_person_are_exported_covers_included(run: Run) -> 
     assert uids[0] == uids[1]
 
 
+async def test_a_calendar_is_taken_over_as_covers(run: Run, tmp_path: Path) -> None:
+    event = "BEGIN:VEVENT\nSUMMARY:{}\nDTSTART:20990601\nDTEND:20990602\nEND:VEVENT\n"
+    (tmp_path / "good.ics").write_text(event.format("tom"))
+    (tmp_path / "bad.ics").write_text(event.format("tom") + event.format("uwe"))
+    code, said, ending = await run("oncall", "import", "data", "good.ics")
+    assert (code, ending) == (0, "1 of 1 events are new covers.\n")
+    assert (
+        said
+        == "tom covers data from Mon 01 Jun 00:00 Berlin to Tue 02 Jun 00:00 Berlin (cover 1).\n"
+    )
+    assert (await run("oncall", "import", "data", "good.ics"))[2].startswith("0 of 1 events")
+    code, _, trouble = await run("oncall", "import", "data", "bad.ics")
+    assert code == 1
+    assert trouble.startswith("bad.ics: the event `uwe` names nobody of `people:`")
+
+
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [

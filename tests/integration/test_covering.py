@@ -94,6 +94,28 @@ async def test_of_two_swaps_at_the_same_moment_one_counts_and_nothing_is_left_of
     assert await store.fetchval("select count(*) from cover") == 2
 
 
+async def test_a_calendar_is_taken_over_again_without_a_second_cover(store: asyncpg.Pool) -> None:
+    events = [wanted(-9, -5), wanted(-1, 2), wanted(3, 5, "raj")]
+    kept = await covering.take_over(store, DIRECTORY, events, "ana", NIGHT)
+    assert [(one.person, one.starts_at) for one in kept] == [
+        ("tom", NIGHT),
+        ("raj", NIGHT + 3 * HOUR),
+    ]
+    later = NIGHT + HOUR
+    assert await covering.take_over(store, DIRECTORY, events, "ana", later) == []
+    [fresh] = await covering.take_over(store, DIRECTORY, [*events, wanted(6, 7)], "ana", later)
+    assert fresh.starts_at == NIGHT + 6 * HOUR
+
+
+@pytest.mark.parametrize("wrong", [wanted(1, 4, "raj"), wanted(6, 6 + 24 * 183)])
+async def test_of_a_calendar_all_is_taken_over_or_nothing(
+    store: asyncpg.Pool, wrong: Cover
+) -> None:
+    with pytest.raises(Refused):
+        await covering.take_over(store, DIRECTORY, [wanted(0, 2), wrong], "ana", NIGHT)
+    assert await store.fetchval("select count(*) from cover") == 0
+
+
 @pytest.mark.parametrize("people", [("ana", "ana"), ("ana", "tom")])
 async def test_who_has_no_other_shift_cannot_swap(
     store: asyncpg.Pool, people: tuple[str, str]
