@@ -66,14 +66,15 @@ def span_at(at: datetime, hours: WeeklyHours, zone: str) -> tuple[datetime, date
     return None
 
 
-def next_start(at: datetime, hours: WeeklyHours, zone: str) -> datetime | None:
-    """Return when the hours begin next, after `at`; None if they have no days."""
+def begins_after(at: datetime, hours: WeeklyHours, zone: str) -> datetime:
+    """Return when the next span of the hours begins, after `at`."""
     year = _year_of(at)
-    for spans in (_spans(hours, zone, one) for one in (year - 1, year, year + 1)):
-        place = bisect_right(spans.starts, at.timestamp())
-        if place < len(spans.starts):
-            return _instant(spans.starts[place])
-    return None
+    for one in (year - 1, year, year + 1):
+        starts = _spans(hours, zone, one).starts
+        place = bisect_right(starts, at.timestamp())
+        if place < len(starts):
+            return _instant(starts[place])
+    raise ValueError("hours of no day never begin")
 
 
 def active_time(since: datetime, now: datetime, hours: WeeklyHours, zone: str) -> timedelta:

@@ -11,7 +11,7 @@ from watchdog.domain.escalation import escalate_now, receiver_of_given_back
 from watchdog.domain.incident import Incident, Refused, Transition
 from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory, Person, Role
-from watchdog.store import incidents
+from watchdog.store import covers, incidents
 from watchdog.store.pool import transaction
 
 
@@ -64,7 +64,7 @@ async def hand_over(
         Refused: It is not `person`'s to give, or the receiver is not known.
         UnknownIncident, NotAllowed: See their texts.
     """
-    _require_responder(directory, receiver)
+    require_responder(directory, receiver)
     return await _do(
         pool, directory, number, person, lambda one: life.offer(one, person, receiver, words, now)
     )
@@ -84,9 +84,10 @@ async def give_back(
         Refused: It is not `person`'s, or not taken.
         UnknownIncident, NotAllowed: See their texts.
     """
+    covered = await _with_covers(pool, directory, now)
 
     def decide(one: Incident) -> Transition:
-        owner = receiver_of_given_back(one, directory, now)
+        owner = receiver_of_given_back(one, covered, now)
         return life.give_back(one, person, owner, words, now)
 
     return await _do(pool, directory, number, person, decide)
@@ -101,9 +102,15 @@ async def escalate(
         Refused: It is not open, or nobody is left to pass it on to.
         UnknownIncident, NotAllowed: See their texts.
     """
+    covered = await _with_covers(pool, directory, now)
     return await _do(
-        pool, directory, number, person, lambda one: escalate_now(one, directory, person, now)
+        pool, directory, number, person, lambda one: escalate_now(one, covered, person, now)
     )
+
+
+async def _with_covers(pool: asyncpg.Pool, directory: Directory, now: datetime) -> Directory:
+    async with transaction(pool) as conn:
+        return await covers.with_covers(conn, directory, now)
 
 
 async def note(
@@ -168,7 +175,8 @@ def _require_known(directory: Directory, name: str) -> Person:
     return person
 
 
-def _require_responder(directory: Directory, name: str) -> None:
+def require_responder(directory: Directory, name: str) -> None:
+    """Raise `NotAllowed` unless somebody is there and may own incidents."""
     if _require_known(directory, name).role is Role.VIEWER:
         raise NotAllowed(f"{name} is a viewer; owning incidents takes role: responder")
 
@@ -181,7 +189,7 @@ async def _do(
     decide: Callable[[Incident], Transition],
 ) -> Incident:
     """Move one incident in one transaction: locked, decided by the domain, told."""
-    _require_responder(directory, person)
+    require_responder(directory, person)
     async with transaction(pool) as conn:
         held = await incidents.lock(conn, [number])
         if number not in held:
@@ -200,6 +208,7 @@ __all__ = [
     "give_back",
     "hand_over",
     "note",
+    "require_responder",
     "resolve",
     "take",
 ]

@@ -85,7 +85,7 @@ def _row(option: click.Option, path: str, context: click.Context) -> str:
     if not meaning:
         raise Undocumented(f"option {name} of `{path}` has no help")
     default = tail.rstrip("]") if marked else ""
-    if not option.is_flag and option.default not in {None, ""}:
+    if not option.is_flag and not option.required and option.default not in {None, ""}:
         default = str(option.default)
     if option.required:
         meaning += " Must be given."

@@ -27,6 +27,8 @@ SECTIONS: dict[str, type[shapes.Shape]] = {
 }
 """Sections of the file, by the names under which the text asks for their tables."""
 
+_TURNS = {"rotate": "`weekly`", "handover": "at `10:00`, on Monday or the 1st"}
+
 _SMALLEST = """\
 version: 1
 people: { ana: { email: ana@example.com } }
@@ -45,7 +47,8 @@ def page() -> str:
         "person": {"timezone": written(smallest.directory.people["ana"].zone)},
         "team": {
             "timezone": written(smallest.directory.teams["shop"].zone),
-            "oncall.handover": "`mon 10:00` or `10:00`",
+            **{f"oncall.{key}": words for key, words in _TURNS.items()},
+            **{f"oncall.layers.{key}": words for key, words in _TURNS.items()},
         },
     }
     parts = {name: table(keys_of(one), defaults.get(name)) for name, one in SECTIONS.items()}
@@ -55,6 +58,7 @@ def page() -> str:
     parts["every-table"] = table(keys_of(TableSettings, without=Settings))
     parts["classes"] = ", ".join(f"`{name}`" for name in BUILT_IN)
     parts["template"] = example("template")
+    parts["oncall"] = example("oncall")
     parts["overridden"] = example("overrides")
     parts["announced"] = example("maintenance")
     parts["reported"] = example("reports")

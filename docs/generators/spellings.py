@@ -22,7 +22,7 @@ from rules import (
     sql,
     timetable,
 )
-from watchdog.config import reporting, shapes, windows
+from watchdog.config import reporting, shapes, turns, windows
 from watchdog.config import types as written
 
 KNOWN: Final[tuple[tuple[Any, str], ...]] = (
@@ -73,7 +73,9 @@ KNOWN: Final[tuple[tuple[Any, str], ...]] = (
     (windows.ZoneOrColumn, "[zone](#zones), or `{ column: timezone }`"),
     (reporting.TimeOfDay, "`08:00`"),
     (reporting.Receivers, "`slack`, `email`, or a list of them"),
-    (written.HandoverTime, "`mon 10:00` or `10:00`"),
+    (turns.TurnLength, "`weekly`, `12 hours` … ([turns](#on-call))"),
+    (turns.HandoverTime, "`10:00`, `mon 10:00` or `1st 10:00`"),
+    (turns.FirstDay, "`2026-06-15`"),
     (written.Size, "[size](#sizes)"),
     (written.Url, "address"),
     (written.Email, "mail address"),

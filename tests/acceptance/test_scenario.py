@@ -27,7 +27,7 @@ from watchdog.cli.scenario import clock
 from watchdog.demo.failure import Expected
 from watchdog.demo.scenarios import BAD_MORNING as STORY
 from watchdog.demo.whereabouts import find
-from watchdog.domain.oncall import owner_for
+from watchdog.domain.oncall import on_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -133,7 +133,7 @@ async def test_each_turn_opens_exactly_its_incidents_before_the_next_one(played:
 async def test_each_incident_is_owned_by_whoever_of_its_team_is_on_call(played: Played) -> None:
     directory = repository_rules().directory
     for one in played.incidents:
-        assert one["owner"] == owner_for(directory, one["team"], one["opened_at"]), one
+        assert one["owner"] == on_call(directory, one["team"], one["opened_at"]), one
 
 
 @STORY_IS_LONG

@@ -11,10 +11,11 @@ import pytest
 from rules.base import Severity
 from tests.postgres import Database
 from tests.watching import DIRECTORY, World, make_table, stuck_rule
+from watchdog import covering
 from watchdog.clock import MovedClock
 from watchdog.config.model import Query
 from watchdog.domain.incident import State
-from watchdog.domain.people import Policy
+from watchdog.domain.people import Cover, Policy
 from watchdog.store.incidents import evidence
 from watchdog.store.pool import transaction
 
@@ -53,6 +54,21 @@ async def test_a_stuck_job_opens_one_incident_with_its_owner_and_tells_them(worl
         ("slack:@U01ANA", "page", "opened"),
         ("email:ana@example.com", "page", "opened"),
     ]
+
+
+async def test_whoever_covers_owns_what_opens_without_a_restart_and_only_while_it_lasts(
+    world: World,
+) -> None:
+    await world.begin(stuck_rule())
+    now = world.clock.now()
+    cover = Cover("ops", "raj", now, now + timedelta(minutes=10), "ana")
+    await covering.cover(world.store, DIRECTORY, cover, now)
+    await world.hang("mail")
+    await world.pass_minutes(20)
+    await world.hang("sync")
+    await world.pass_minutes(2)
+    assert [one.owner for one in await world.incidents()] == ["raj", "ana"]
+    assert ("slack:@U02RAJ", "page", "opened") in await world.receivers()
 
 
 async def test_one_bad_check_is_remembered_and_opens_nothing(world: World) -> None:

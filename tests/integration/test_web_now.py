@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -10,11 +11,12 @@ from notifiers.base import Event
 from rules.base import Outcome, Severity
 from tests.page import DIRECTORY, open_incident, recover, running_page, stored
 from tests.watching import config_of, stuck_rule
-from watchdog import verbs
+from watchdog import covering, verbs
 from watchdog.clock import MovedClock
 from watchdog.config.load import Loaded
 from watchdog.config.model import BrokenRule, Place
 from watchdog.config.problems import Problem
+from watchdog.domain.people import Cover
 from watchdog.store import looks
 from watchdog.store.looks import RuleLook
 from watchdog.store.pool import transaction
@@ -112,6 +114,17 @@ async def test_a_broken_rule_is_not_watched_and_says_where_it_stands(
 async def test_who_is_on_call_is_said_for_each_team(store: asyncpg.Pool, clock: MovedClock) -> None:
     async with running_page(store, clock) as page, page.signed_in() as ana:
         assert "data: <b>ana</b>" in await ana.read("/parts/rules")
+
+
+async def test_whoever_covers_is_on_call_on_the_page(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    now = clock.now()
+    cover = Cover("data", "raj", now, now + timedelta(hours=2), "ana")
+    await covering.cover(store, DIRECTORY, cover, now)
+    async with running_page(store, clock) as page, page.signed_in() as ana:
+        text = await ana.read("/parts/rules")
+    assert re.search(r'data: <b>raj</b>, as a cover until <time datetime="2025-06-13T04:15', text)
 
 
 async def test_a_message_is_shown_as_its_reader_would_see_it_before_it_is_sent(

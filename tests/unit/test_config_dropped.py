@@ -114,8 +114,7 @@ def test_a_mistake_takes_along_only_what_cannot_do_without(
 
 def test_a_wrong_person_is_missing_from_the_turns_alone() -> None:
     config = kept(read(GOOD.replace("order: [ana, raj]", "order: [rja, raj]"), partial=True))
-    oncall = config.directory.teams["data"].oncall
-    assert oncall is not None
+    [oncall] = config.directory.teams["data"].oncall
     assert oncall.order == ("raj",)
 
 

@@ -10,7 +10,7 @@ from rules.hours import WeeklyHours
 from tests.config_files import EXAMPLE, EXAMPLE_ENV, GOOD, codes, config_of, read, rule_of
 from watchdog.config.load import load, load_text
 from watchdog.config.model import Config
-from watchdog.domain.people import Policy, Role, Rotate, Rotation, Route
+from watchdog.domain.people import WEEKLY, Policy, Role, Rotation, Route
 
 QUEUE = "queue: { source: crm, table: jobs, max_rows: 10 }\n"
 
@@ -28,9 +28,9 @@ def test_the_example_keeps_what_it_says_of_people() -> None:
     assert directory.people["tom"].role is Role.ADMIN
     assert directory.people["raj"].zone == ZoneInfo("Asia/Kolkata")
     team = directory.teams["support-ops"]
-    assert team.oncall == Rotation(Rotate.WEEKLY, ("ana", "raj", "mei"), time(10), 0)
+    assert team.oncall == (Rotation(WEEKLY, ("ana", "raj", "mei"), time(10), 0),)
     assert team.working_hours == WeeklyHours(frozenset(range(5)), time(9), time(18))
-    assert directory.teams["engineering"].oncall is None
+    assert directory.teams["engineering"].oncall == ()
     assert directory.url == "https://watchdog.example.com"
 
 

@@ -140,35 +140,6 @@ def test_named_days_and_no_others_are_working_days(days: list[str], start: int, 
     assert (hours.start, hours.end) == (time(start), time(end))
 
 
-@pytest.mark.parametrize(
-    ("given", "code", "message", "hint"),
-    [
-        ("mon", "bad_time", "`mon` is not a time of day", CLOCK),
-        ("mon 10", "bad_time", "`10` is not a time of day", "write `10:00`"),
-        (
-            "someday 10:00",
-            "bad_day",
-            "`someday` is not a day of the week",
-            "write it like `mon 10:00`, or `10:00` for every day",
-        ),
-        (
-            10,
-            "bad_time",
-            "`10` is not a time to hand over",
-            "write it like `mon 10:00`, or `10:00` for every day",
-        ),
-        (
-            "mon-fri 10:00",
-            "bad_day",
-            "`mon-fri` is not a day of the week",
-            "write `mon`",
-        ),
-    ],
-)
-def test_another_handover_is_refused(given: object, code: str, message: str, hint: str) -> None:
-    assert refused(types.parse_handover, given) == (code, message, hint)
-
-
 @pytest.mark.parametrize("name", ["UTC", "Europe/Berlin", "America/Argentina/Salta", "Etc/GMT+5"])
 def test_a_zone_is_called_by_its_name(name: str) -> None:
     assert types.parse_zone(name) == ZoneInfo(name)

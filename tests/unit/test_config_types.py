@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 from rules.hours import WeeklyHours
-from watchdog.config import types
+from watchdog.config import turns, types
 from watchdog.config.crosschecks import circles
 from watchdog.config.problems import did_you_mean, nearest, shown, visible
 
@@ -33,18 +33,6 @@ def test_working_hours_are_days_and_times(text: str, hours: WeeklyHours) -> None
     assert types.parse_working_hours(text) == hours
 
 
-@pytest.mark.parametrize(
-    ("text", "handover"),
-    [
-        ("mon 10:00", types.Handover(time(10), 0)),
-        ("10:00", types.Handover(time(10))),
-        ("sun 23:59", types.Handover(time(23, 59), 6)),
-    ],
-)
-def test_a_handover_is_a_time_with_or_without_a_day(text: str, handover: types.Handover) -> None:
-    assert types.parse_handover(text) == handover
-
-
 def hint_of(parse: Callable[[object], object], given: object) -> tuple[str, str]:
     with pytest.raises(PydanticCustomError) as caught:
         parse(given)
@@ -59,7 +47,7 @@ def hint_of(parse: Callable[[object], object], given: object) -> tuple[str, str]
         (types.parse_time, "12 am", "bad_time", "write `00:00`"),
         (types.parse_time, "24:00", "bad_time", "write `00:00`"),
         (types.parse_time, "noon", "bad_time", "write it like `08:00` or `23:30`"),
-        (types.parse_handover, "Monday 10:00", "bad_day", "write `mon`"),
+        (turns.parse_handover, "Monday 10:00", "bad_day", "write `mon`"),
         (types.parse_working_hours, "mon-fri", "bad_hours", types._HOURS_HINT),
         (types.parse_working_hours, 5, "bad_hours", types._HOURS_HINT),
         (types.parse_zone, "New York", "bad_zone", "write `America/New_York`"),
@@ -113,7 +101,9 @@ def test_addresses_are_what_they_look_like(of: Any, right: str, wrong: str) -> N
 PARSERS = [
     types.parse_time,
     types.parse_working_hours,
-    types.parse_handover,
+    turns.parse_handover,
+    turns.parse_turn,
+    turns.parse_first_day,
     types.parse_zone,
     types.parse_checks,
     types.parse_size,

@@ -24,18 +24,19 @@ from watchdog.domain.escalation import (
 from watchdog.domain.incident import Incident, Refused, State, Transition
 from watchdog.domain.notices import Step, with_notices
 from watchdog.domain.oncall import on_call
-from watchdog.domain.people import Directory, Person, Rotate, Rotation, Route, Rung, Team
+from watchdog.domain.people import WEEKLY, Directory, Person, Rotation, Route, Rung, Team
 
 MINUTE = timedelta(minutes=1)
 ORDER = ("ana", "raj", "mei")
 RUNGS = (Rung(10 * MINUTE, "oncall_next"), Rung(25 * MINUTE, "lead"))
 TEAM = Team(
-    "data", lead="tom", slack="data-alerts", oncall=Rotation(Rotate.WEEKLY, ORDER), escalate=RUNGS
+    "data", lead="tom", slack="data-alerts", oncall=(Rotation(WEEKLY, ORDER),), escalate=RUNGS
 )
 PEOPLE = {name: Person(name, f"{name}@example.com", f"U{name.upper()}") for name in (*ORDER, "tom")}
 ROUTES = (Route(send=("slack",)),)
 DIRECTORY = Directory(PEOPLE, {"data": TEAM}, ROUTES)
-FIRST = on_call(TEAM, NOW)
+FIRST = on_call(DIRECTORY, "data", NOW)
+FOLLOWING = next_on_call(DIRECTORY, TEAM, NOW, besides=FIRST)
 
 
 def among(team: Team, **people: Person) -> Directory:
@@ -73,9 +74,8 @@ def test_nobody_takes_it_and_it_climbs_to_the_lead_and_ends_in_the_channel() -> 
         *(Event.ESCALATED, Event.ESCALATED, Event.EXHAUSTED)
     ]
     assert [one.happened.at - NOW for one in told] == [10 * MINUTE, 25 * MINUTE, 40 * MINUTE]
-    following = next_on_call(TEAM, NOW, besides=FIRST)
-    assert [one.after.owner for one in told] == [following, "tom", "tom"]
-    assert told[0].happened.words == f"{FIRST} silent 10m, now {following} (2/3)"
+    assert [one.after.owner for one in told] == [FOLLOWING, "tom", "tom"]
+    assert told[0].happened.words == f"{FIRST} silent 10m, now {FOLLOWING} (2/3)"
     assert told[2].happened.words == "nobody took it in 40m"
 
 
@@ -109,14 +109,13 @@ def test_only_the_next_person_and_the_channel_hear_of_an_escalation() -> None:
 
 
 def test_who_cannot_be_reached_is_left_out() -> None:
-    following = next_on_call(TEAM, NOW, besides=FIRST)
-    directory = among(TEAM, **{following: Person(following)})
+    directory = among(TEAM, **{FOLLOWING: Person(FOLLOWING)})
     at, step = let_pass(after(opened(directory)), directory)
     assert (at - NOW, after(step).owner) == (10 * MINUTE, "tom")
 
 
 def test_a_lead_who_has_it_already_is_not_asked_twice() -> None:
-    team = replace(TEAM, oncall=None)
+    team = replace(TEAM, oncall=())
     told = until_nothing(after(opened(among(team))), among(team))
     owners = [one.after.owner for one in told if one.happened.event is Event.ESCALATED]
     assert owners == ["tom"]
@@ -175,7 +174,7 @@ def test_a_recovery_that_nobody_explains_ends_without_a_cause_after_three_days()
 def test_what_is_given_back_goes_to_who_is_on_call_or_follows() -> None:
     taken = life.take(after(opened()), FIRST, NOW).after
     following = receiver_of_given_back(taken, DIRECTORY, NOW)
-    assert following == next_on_call(TEAM, NOW, besides=FIRST)
+    assert following == FOLLOWING
     given = life.give_back(taken, FIRST, following, "my train", NOW + MINUTE).after
     assert (given.state, given.owner, given.rung) == (State.OPEN, following, 0)
     by_another = life.take(after(opened()), "tom", NOW).after
@@ -228,9 +227,9 @@ ANYBODY = st.sampled_from(["oncall_next", "lead", *PEOPLE])
 RUNG_LISTS = st.lists(st.tuples(st.integers(1, 60), ANYBODY), max_size=6).map(rungs_of)
 
 
-@given(RUNG_LISTS, st.sampled_from([None, TEAM.oncall]), st.integers(0, 10**7))
+@given(RUNG_LISTS, st.sampled_from([(), TEAM.oncall]), st.integers(0, 10**7))
 def test_whatever_the_escalation_there_is_one_known_owner_and_an_end(
-    rungs: tuple[Rung, ...], oncall: Rotation | None, minutes: int
+    rungs: tuple[Rung, ...], oncall: tuple[Rotation, ...], minutes: int
 ) -> None:
     at = datetime(2020, 1, 1, tzinfo=UTC) + minutes * MINUTE
     directory = among(replace(TEAM, escalate=rungs, oncall=oncall))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.hours import WeeklyHours, active_after, active_since, active_time, span_at
+from rules.hours import WeeklyHours, active_after, active_since, active_time, begins_after, span_at
 
 MINUTE = timedelta(minutes=1)
 NEW_YORK = "America/New_York"
@@ -181,3 +181,25 @@ def test_what_is_from_the_beginning_of_time_is_as_old_as_can_be_counted() -> Non
     begin, now = datetime(1, 1, 2, tzinfo=UTC), datetime(2026, 11, 22, tzinfo=UTC)
     assert timedelta(days=365 * 11) < active_time(begin, now, WORK, NEW_YORK) < now - begin
     assert active_since(timedelta(days=10_000), now, WORK, NEW_YORK).year == 2006
+
+
+@pytest.mark.parametrize(
+    ("at", "begins"),
+    [
+        ("2025-06-13 05:59", "2025-06-13 06:00"),
+        ("2025-06-13 06:00", "2025-06-14 06:00"),
+        ("2025-12-31 05:00", "2025-12-31 06:00"),
+        ("2025-12-31 12:00", "2026-01-01 06:00"),
+        ("2024-12-30 12:00", "2024-12-31 06:00"),
+    ],
+)
+def test_hours_begin_next_after_an_instant_and_not_at_it(at: str, begins: str) -> None:
+    place = ZoneInfo(NEW_YORK)
+    found = begins_after(datetime.fromisoformat(at).replace(tzinfo=place), WORK, NEW_YORK)
+    assert found == datetime.fromisoformat(begins).replace(tzinfo=place)
+
+
+def test_hours_of_no_day_never_begin() -> None:
+    nothing = WeeklyHours(frozenset(), time(6), time(20))
+    with pytest.raises(ValueError, match="never begin"):
+        begins_after(datetime(2025, 6, 13, tzinfo=UTC), nothing, NEW_YORK)

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "handover": ("watchdog.cli.acting", "Offer an incident to somebody else."),
     "actions": ("watchdog.cli.actions", "List preventive actions, or say that one is done."),
     "resolve": ("watchdog.cli.acting", "End a recovered incident with its cause."),
+    "oncall": ("watchdog.cli.oncall", "Say who is on call, and arrange covers."),
     "report": ("watchdog.cli.report", "List reports, or make one now; send nothing."),
     "notify": ("watchdog.cli.notify", "Test the road to a person, or preview a message."),
     "demo": ("watchdog.cli.demo", "Break and mend the demo's systems."),

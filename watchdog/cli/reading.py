@@ -12,6 +12,7 @@ from watchdog.cli.session import NUMBER, Place, Session, placed, run, session
 
 if TYPE_CHECKING:
     from watchdog.domain.incident import Incident
+    from watchdog.domain.people import Directory
     from watchdog.store.looks import RuleLook
     from watchdog.store.outbox import Entry, Waiting
 
@@ -244,10 +245,11 @@ def status_command(form: str | None, place: Place) -> int:
 
     async def work() -> int:
         from watchdog.status import describe
-        from watchdog.store import looks, outbox
+        from watchdog.store import covers, looks, outbox
         from watchdog.store.pool import transaction
 
         async with session(place) as here, transaction(here.pool) as conn:
+            directory = await covers.with_covers(conn, here.config.directory, here.now)
             known = {one.rule: one for one in await looks.every(conn)}
             waiting = await outbox.waiting(conn, here.now, here.now - timedelta(days=1))
         status = describe(here.config, known, here.now)
@@ -264,6 +266,7 @@ def status_command(form: str | None, place: Place) -> int:
         columns = ("rule", "looked", "outcome", "reason")
         print_table(Table(columns, rows, hidden=("missed",)), chosen(form))
         sentences = [*status.sentences, *_delivery_sentences(waiting)]
+        sentences += _duty_sentences(directory, here.now)
         if here.mistakes:
             sentences.append(
                 f"{place.config} has {here.mistakes} mistakes and is not in force: watchdog check"
@@ -279,6 +282,13 @@ def _look(known: "dict[str, RuleLook]", name: str) -> "RuleLook":
     from watchdog.store.looks import RuleLook
 
     return known.get(name) or RuleLook(name)
+
+
+def _duty_sentences(directory: "Directory", now: datetime) -> list[str]:
+    from watchdog.domain.oncall import duties
+
+    said = [f"{one.team} {one.person}" for one in duties(directory, now)]
+    return [f"On call: {', '.join(said)}."] if said else []
 
 
 def _delivery_sentences(waiting: "Waiting") -> list[str]:

@@ -16,12 +16,12 @@ from pydantic_core import PydanticCustomError
 
 from rules.base import Severity
 from rules.fields import Duration, PositiveDuration, Words
+from watchdog.config.turns import FirstDay, HandoverTime, TurnLength
 from watchdog.config.types import (
     ChannelName,
     Checks,
     Email,
     Every,
-    HandoverTime,
     Hours,
     Listen,
     Member,
@@ -33,7 +33,7 @@ from watchdog.config.types import (
     one_or_many,
 )
 from watchdog.config.windows import DayHours, Days, Wall, ZoneOrColumn
-from watchdog.domain.people import NoData, Role, Rotate
+from watchdog.domain.people import WEEKLY, NoData, Role
 
 STEPS_MAX = 10
 """More than that belong into the runbook."""
@@ -158,14 +158,46 @@ class PersonShape(Shape):
     role: Role = Field(default=Role.RESPONDER, description="What the person may do.")
 
 
-class OncallShape(Shape):
-    """Who is on call, in turn."""
+class LayerShape(Shape):
+    """People who are on call in turn, always or in some hours."""
 
-    rotate: Rotate = Field(default=Rotate.WEEKLY, description="How often on-call passes on.")
+    rotate: TurnLength = Field(
+        default=WEEKLY, description="How long a turn lasts, by the team's wall clock."
+    )
     handover: HandoverTime | None = Field(
-        default=None, description="`mon 10:00` for weekly, `10:00` for daily rotation."
+        default=None, description="When turns begin: with a day for weeks and months."
+    )
+    since: FirstDay | None = Field(
+        default=None,
+        alias="from",
+        description="With the first hand-over on this day or later, the first of `order` begins.",
+    )
+    hours: Hours | None = Field(
+        default=None, description="When they are on call: `mon-fri 08:00-18:00`; always by default."
     )
     order: tuple[Text, ...] = Field(min_length=1, description="People, one after the other.")
+
+
+class OncallShape(LayerShape):
+    """Who is on call: one rotation, or several over each other."""
+
+    order: tuple[Text, ...] = Field(
+        default=(), min_length=1, description="People, one after the other."
+    )
+    layers: tuple[LayerShape, ...] = Field(
+        default=(),
+        description="Instead: rotations over each other; the first whose hours it is decides.",
+    )
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> "OncallShape":
+        if not self.order and not self.layers:
+            hint = {"hint": "name the people in `order`, or rotations in `layers`"}
+            raise PydanticCustomError("one_of", "needs `order` or `layers`", hint)
+        if self.layers and self.model_fields_set != {"layers"}:
+            hint = {"hint": "write what stands beside it into a layer"}
+            raise PydanticCustomError("one_of", "has `layers` and a rotation beside them", hint)
+        return self
 
 
 class RungShape(Shape):
@@ -178,7 +210,7 @@ class RungShape(Shape):
 class TeamShape(Shape):
     """Owners of rules."""
 
-    lead: Text = Field(description="Person who answers when nobody is on call.")
+    lead: Text = Field(description="Person who answers when no rotation covers the hour.")
     slack: ChannelName | None = Field(default=None, description="Channel, without the hash.")
     email: Email | None = Field(default=None, description="Mail address of all.")
     timezone: Zone | None = Field(default=None, description="Zone of its hours and hand-overs.")
@@ -186,7 +218,7 @@ class TeamShape(Shape):
         default=None, description="`mon-fri 09:00-18:00`, or `always`."
     )
     oncall: OncallShape | None = Field(
-        default=None, description="Rotation; without it the lead answers."
+        default=None, description="Rotations; without them the lead answers."
     )
     escalate: Annotated[tuple[RungShape, ...], Field(max_length=RUNGS_MAX)] = Field(
         default=(), description="Who becomes owner of what nobody takes, in their order."

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from rules.spans import short_span
+from watchdog.config.layers import gap_trouble, layers_of, rotation_of
 from watchdog.config.nodes import (
     Entry,
     Spot,
@@ -12,20 +13,19 @@ from watchdog.config.nodes import (
 )
 from watchdog.config.policies import maintenance_of
 from watchdog.config.problems import Level
-from watchdog.config.sections import SectionReader, item_span, written
+from watchdog.config.sections import SectionReader, item_span, said, written
 from watchdog.config.shapes import (
-    OncallShape,
+    LayerShape,
     PersonShape,
     TeamShape,
 )
-from watchdog.config.types import Handover
+from watchdog.config.turns import handover_trouble
 from watchdog.domain.people import (
     LEAD,
     ONCALL_NEXT,
     UTC_ZONE,
     Person,
     Role,
-    Rotate,
     Rotation,
     Rung,
     Team,
@@ -55,32 +55,31 @@ class TeamReader(SectionReader):
         if shape is None:
             return
         lead_spot = find(entry.value, ("lead",), entry.key)
-        order = shape.oncall.order if shape.oncall else ()
-        order_spot = find(entry.value, ("oncall", "order"), entry.key)
+        layers = layers_of(shape.oncall, entry)
         self.known("people", shape.lead, lead_spot)
-        for person in order:
-            self.known("people", person, order_spot)
-        if shape.oncall:
-            self._check_handover(shape.oncall, entry)
+        named = [(shape.lead, lead_spot)]
+        for layer, spot in layers:
+            self._check_handover(layer, spot)
+            order_spot = find(spot.value, ("order",), spot.key)
+            for person in layer.order:
+                self.known("people", person, order_spot)
+                named.append((person, order_spot))
         rungs = self._rungs(shape, entry)
-        self._check_reachable(shape.lead, lead_spot, order, order_spot)
-        there = [person for person in order if person in self.into.people]
-        lead = next((one for one in (shape.lead, *there) if one in self.into.people), None)
+        self._check_reachable(named)
+        lead = next((one for one, _ in named if one in self.into.people), None)
         if lead is None:
             return
-        self.into.teams[name] = _team(name, shape, lead, tuple(there), rungs)
+        found = [rotation_of(layer, self.into.people) for layer, _ in layers]
+        rotations = tuple(one for one in found if one)
+        self._check_gap(rotations, entry)
+        self.into.teams[name] = _team(name, shape, lead, rotations, rungs)
         self.into.maintenance += [maintenance_of(one, team=name) for one in shape.maintenance]
 
-    def _check_handover(self, oncall: OncallShape, entry: Entry) -> None:
-        spot = find(entry.value, ("oncall", "handover"), entry.key)
-        if oncall.handover is None:
-            return
-        if oncall.rotate is Rotate.WEEKLY and oncall.handover.weekday is None:
-            words, label = "a weekly hand-over needs its day", "write it like `mon 10:00`"
-            self.add("bad-time", words, spot.span, label)
-        elif oncall.rotate is Rotate.DAILY and oncall.handover.weekday is not None:
-            words, label = "a daily hand-over has no day of the week", "write it like `10:00`"
-            self.add("bad-time", words, spot.span, label)
+    def _check_handover(self, layer: LayerShape, spot: Spot) -> None:
+        trouble = handover_trouble(layer.rotate, layer.handover) if layer.handover else None
+        if trouble:
+            span = find(spot.value, ("handover",), spot.key).span
+            self.add("bad-time", trouble[0], span, trouble[1])
 
     def _rungs(self, shape: TeamShape, entry: Entry) -> tuple[Rung, ...]:
         """Return the rungs above the first, which is whoever is on call at once."""
@@ -107,10 +106,14 @@ class TeamReader(SectionReader):
             words = f"a step of an escalation comes after the one before, `{short_span(least)}`"
             self.add("unreachable-step", words, spot.span, "nobody would have time to take it")
 
-    def _check_reachable(
-        self, lead: str, lead_spot: Spot, order: tuple[str, ...], order_spot: Spot
-    ) -> None:
-        for name, spot in [(lead, lead_spot), *((one, order_spot) for one in order)]:
+    def _check_gap(self, rotations: tuple[Rotation, ...], entry: Entry) -> None:
+        trouble = gap_trouble(rotations, said(entry.key))
+        if trouble:
+            span = find(entry.value, ("oncall",), entry.key).key_span
+            self.add("oncall-gap", trouble[0], span, trouble[1], level=Level.WARNING)
+
+    def _check_reachable(self, named: list[tuple[str, Spot]]) -> None:
+        for name, spot in named:
             person = self.into.people.get(name)
             if person and not self._has_ways(name):
                 words = f"`{written(spot, name)}` has neither `email` nor `slack`"
@@ -127,12 +130,12 @@ class TeamReader(SectionReader):
 
 
 def _team(
-    name: str, shape: TeamShape, lead: str, order: tuple[str, ...], rungs: tuple[Rung, ...]
+    name: str,
+    shape: TeamShape,
+    lead: str,
+    rotations: tuple[Rotation, ...],
+    rungs: tuple[Rung, ...],
 ) -> Team:
-    rotation = None
-    if shape.oncall and order:
-        handover = shape.oncall.handover or Handover(Rotation(Rotate.DAILY, ()).at, 0)
-        rotation = Rotation(shape.oncall.rotate, order, handover.at, handover.weekday or 0)
     return Team(
         name,
         lead,
@@ -140,7 +143,7 @@ def _team(
         shape.email or "",
         shape.timezone or UTC_ZONE,
         shape.working_hours,
-        rotation,
+        rotations,
         rungs,
         shape.take_lasts,
     )

@@ -13,7 +13,6 @@ from rules import sizes
 from rules.fields import PositiveDuration
 from rules.hours import WeeklyHours
 from rules.parsing import ParsedBy
-from rules.values import dataclass
 from watchdog.config.problems import did_you_mean, shown
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -61,7 +60,8 @@ def _time_hint(text: str) -> str:
     return "write it like `08:00` or `23:30`"
 
 
-def _parse_day(text: str, hint: str) -> int:
+def parse_day(text: str, hint: str) -> int:
+    """Return the day of the week that `mon` stands for; 0 is Monday."""
     day = text.strip().lower()
     if day not in DAYS:
         near = next((known for known in DAYS if day.startswith(known)), None)
@@ -104,26 +104,10 @@ def days_of(text: str, hint: str) -> set[int]:
     days: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.partition("-")
-        start = _parse_day(first, hint)
-        end = _parse_day(last, hint) if dash else start
+        start = parse_day(first, hint)
+        end = parse_day(last, hint) if dash else start
         days |= {(start + step) % 7 for step in range((end - start) % 7 + 1)}
     return days
-
-
-@dataclass(frozen=True, slots=True)
-class Handover:
-    """When on-call passes on: `mon 10:00` weekly, `10:00` daily (`weekday` is None)."""
-
-    at: time
-    weekday: int | None = None
-
-
-def parse_handover(given: object) -> Handover:
-    """Return the hand-over that `mon 10:00` or `10:00` stand for."""
-    hint = "write it like `mon 10:00`, or `10:00` for every day"
-    text = text_of(given, "bad_time", "a time to hand over", hint)
-    day, space, at = text.rpartition(" ")
-    return Handover(parse_time(at), _parse_day(day, hint) if space else None)
 
 
 @lru_cache(maxsize=1)
@@ -254,7 +238,6 @@ Checks = Annotated[
 Every = Annotated[PositiveDuration, AfterValidator(_bounded_every)]
 Zone = Annotated[ZoneInfo, ParsedBy(parse_zone, _TEXT)]
 Hours = Annotated[WeeklyHours, ParsedBy(parse_working_hours, _TEXT)]
-HandoverTime = Annotated[Handover, ParsedBy(parse_handover, _TEXT)]
 Size = Annotated[int, ParsedBy(parse_size, {"type": ["string", "integer"]})]
 Url = Annotated[str, ParsedBy(_parse_url, _TEXT)]
 Email = Annotated[str, ParsedBy(_parse_email, _TEXT)]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rules.base import Severity
+from rules.hours import span_at
 from rules.spans import short_span
 from rules.values import dataclass
 from watchdog.domain import incident as life
@@ -95,7 +96,7 @@ def passed_on(
     """
     team = directory.teams[incident.team]
     for number, rung in enumerate(team.escalate[incident.rung :], start=incident.rung + 1):
-        person = _person_of(rung.to, incident, team, now)
+        person = _person_of(rung.to, incident, directory, team, now)
         if person != incident.owner and person_receivers(directory, person, ()):
             turn = f"{number + 1}/{len(team.escalate) + 1}"  # the first was whoever was on call
             words = f"{_why(incident, now, asked_by)}, now {person} ({turn})"
@@ -110,20 +111,24 @@ def _why(incident: Incident, now: datetime, asked_by: str) -> str:
     return f"{incident.owner} silent {short_span(now - (incident.paged_at or incident.opened_at))}"
 
 
-def _person_of(to: str, incident: Incident, team: Team, now: datetime) -> str:
+def _person_of(to: str, incident: Incident, directory: Directory, team: Team, now: datetime) -> str:
     if to == LEAD:
         return team.lead
-    return next_on_call(team, now, besides=incident.owner) if to == ONCALL_NEXT else to
+    return next_on_call(directory, team, now, besides=incident.owner) if to == ONCALL_NEXT else to
 
 
-def next_on_call(team: Team, at: datetime, *, besides: str) -> str:
-    """Return who follows the person on call in the rotation; the lead if there is nobody else."""
-    order = team.oncall.order if team.oncall else ()
-    if not order:
-        return team.lead
-    first = order.index(on_call(team, at))
-    turn = (*order[first + 1 :], *order[:first])
-    return next((person for person in turn if person != besides), team.lead)
+def next_on_call(directory: Directory, team: Team, at: datetime, *, besides: str) -> str:
+    """Return who follows the person on call in the rotations of now; the lead if there is nobody else."""
+    person = on_call(directory, team.name, at)
+    for rotation in team.oncall:
+        if rotation.hours and span_at(at, rotation.hours, team.zone.key) is None:
+            continue
+        order = rotation.order
+        first = order.index(person) + 1 if person in order else 0
+        for one in (*order[first:], *order[:first]):
+            if one not in {person, besides} and one in directory.people:
+                return one
+    return team.lead
 
 
 def escalate_now(
@@ -155,7 +160,7 @@ def receiver_of_given_back(incident: Incident, directory: Directory, now: dateti
     team = directory.teams.get(incident.team)
     if team is None:
         return incident.owner
-    person = on_call(team, now)
-    if person == incident.owner:
-        person = next_on_call(team, now, besides=person)
-    return person if person in directory.people else team.lead
+    person = on_call(directory, team.name, now)
+    return (
+        next_on_call(directory, team, now, besides=person) if person == incident.owner else person
+    )

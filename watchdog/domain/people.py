@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
-from datetime import time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -32,26 +32,48 @@ class Person:
     role: Role = Role.RESPONDER
 
 
-class Rotate(StrEnum):
-    """How often on-call passes on."""
+class Unit(StrEnum):
+    """What turns of on-call are counted in, by the wall clock."""
 
-    DAILY = "daily"
-    WEEKLY = "weekly"
+    HOURS = "hours"
+    DAYS = "days"
+    WEEKS = "weeks"
+    MONTHS = "months"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """How long each person is on call at a time: so many hours, days, weeks or months."""
+
+    count: int
+    unit: Unit
+
+
+HOURLY, DAILY, WEEKLY, MONTHLY = (Turn(1, unit) for unit in Unit)
+FIRST_MONDAY = date(1970, 1, 5)
 
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """Who is on call: each of `order` for one day or week, changing at `at` in the team's zone.
+    """Who is on call: each of `order` for one turn, handing over at `at` in the team's zone.
 
     Attributes:
         order: Names of people, at least one.
-        weekday: Day of the hand-over for weekly rotation, 0 is Monday; ignored for daily.
+        weekday: Day of the hand-over where turns are weeks; 0 is Monday.
+        day: Day of the hand-over where turns are months; 1 to 28, so that every month has it.
+        since: The first of `order` begins with the first hand-over on this day or after it, and
+            turns are counted from there in both directions. So everybody computes the same person
+            without stored state.
+        hours: When it counts, in the team's zone; None: always.
     """
 
-    rotate: Rotate
+    turn: Turn
     order: tuple[str, ...]
     at: time = time(10, 0)
     weekday: int = 0
+    day: int = 1
+    since: date = FIRST_MONDAY
+    hours: WeeklyHours | None = None
 
 
 ONCALL_NEXT, LEAD = "oncall_next", "lead"
@@ -72,9 +94,11 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """Owners of rules. `lead` answers when nobody is on call. `slack` is a channel without the hash.
+    """Owners of rules. `slack` is a channel without the hash.
 
     Attributes:
+        lead: Who answers when none of the layers covers an instant.
+        oncall: Rotations as layers; the upper one that covers an instant decides.
         escalate: What happens while nobody takes an incident; empty: it stays with its owner.
         take_lasts: After so long without a sign of life a critical incident counts as not taken.
     """
@@ -85,7 +109,7 @@ class Team:
     email: str = ""
     zone: ZoneInfo = UTC_ZONE
     working_hours: WeeklyHours | None = None
-    oncall: Rotation | None = None
+    oncall: tuple[Rotation, ...] = ()
     escalate: tuple[Rung, ...] = ()
     take_lasts: timedelta = timedelta(minutes=30)
 
@@ -158,10 +182,35 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Cover:
+    """Somebody who answers for a team for a while, whatever its rotations say.
+
+    Of one team no two overlap; the store sees to it.
+
+    Attributes:
+        ends_at: The first instant that is not covered any more.
+        made_by: Who arranged it.
+        number: By which it is ended early; 0 until it is kept.
+    """
+
+    team: str
+    person: str
+    starts_at: datetime
+    ends_at: datetime
+    made_by: str
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Directory:
-    """Everybody and every way to reach them. Names are the keys of the configuration."""
+    """Everybody and every way to reach them. Names are the keys of the configuration.
+
+    Attributes:
+        covers: Those that matter now or later, as far as somebody has read them from the store.
+    """
 
     people: Mapping[str, Person] = field(default_factory=dict)
     teams: Mapping[str, Team] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     url: str = ""
+    covers: tuple[Cover, ...] = ()

@@ -4,7 +4,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from rules.base import Severity
-from rules.hours import next_start, span_at
+from rules.hours import begins_after, span_at
 from watchdog.domain.people import Directory, Route, Team
 
 EVERYWHERE = Route(send=("slack", "email"))
@@ -59,4 +59,4 @@ def next_working_instant(team: Team, now: datetime) -> datetime:
     hours, zone = team.working_hours, team.zone.key
     if hours is None or span_at(now, hours, zone):
         return now
-    return next_start(now, hours, zone) or now
+    return begins_after(now, hours, zone)

@@ -13,7 +13,7 @@ from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory
 from watchdog.engine.leader import Leader
 from watchdog.engine.reconcile import LEASE, log_transitions
-from watchdog.store import incidents, leases
+from watchdog.store import covers, incidents, leases
 from watchdog.store.pool import TROUBLE, transaction
 
 logger = logging.getLogger(__name__)
@@ -82,6 +82,9 @@ class Deadlines:
         async with transaction(self._pool) as conn:
             await leases.require(conn, LEASE, token)
             held = await incidents.lock_due(conn, now, AT_ONCE)
+            if not held:
+                return False
+            directory = await covers.with_covers(conn, directory, now)
             due = [(one, next_deadline(one, directory)) for one in held]
             steps = [
                 with_notices(deadline.act(now), directory)

@@ -23,11 +23,11 @@ from watchdog.domain.incident import (
     within_reopen_window,
 )
 from watchdog.domain.notices import with_notices
-from watchdog.domain.oncall import owner_for
+from watchdog.domain.oncall import on_call
 from watchdog.domain.people import Directory, Repeat
 from watchdog.domain.track import Track
 from watchdog.engine.plan import Change, Opening, Plan, Recovery
-from watchdog.store import incidents, leases, tracks
+from watchdog.store import covers, incidents, leases, tracks
 
 logger = logging.getLogger(__name__)
 
@@ -144,9 +144,10 @@ async def _begun(
     now = opening[0][0].now
     before = await incidents.lock_recovered(conn, prints, now - window)
     earlier = await _repeated(conn, opening, prints, now)
+    directory = await covers.with_covers(conn, directory, now)
     numbers = iter(await incidents.next_numbers(conn, len(opening)))
     marks = {
-        plan.rule.name: (plan.rule.identity, owner_for(directory, plan.rule.team, plan.now))
+        plan.rule.name: (plan.rule.identity, on_call(directory, plan.rule.team, plan.now))
         for plan in {id(plan): plan for plan, _ in opening}.values()
     }
     begun = []
@@ -162,7 +163,7 @@ async def _begun(
             continue
         fresh = _new_incident(number, print_, plan, one, *marks[plan.rule.name])
         if (team := plan.rule.team_of(one.track.entity)) != fresh.team:
-            fresh = replace(fresh, team=team, owner=owner_for(directory, team, plan.now))
+            fresh = replace(fresh, team=team, owner=on_call(directory, team, plan.now))
         fresh, remark = _escalated(fresh, earlier.get(print_), policy.repeat, directory)
         remark = " ".join(filter(None, (one.remark, remark)))
         begun.append(opened(fresh, evidence.get((plan.rule.name, one.track.entity), {}), remark))
@@ -172,7 +173,7 @@ async def _begun(
 def _heir(plan: Plan, past: Incident, directory: Directory) -> str:
     """Return who owns what comes back after its owner has left: somebody of the incident's own team."""
     team = past.team if past.team in directory.teams else plan.rule.team_of(past.entity)
-    return owner_for(directory, team, plan.now)
+    return on_call(directory, team, plan.now)
 
 
 async def _repeated(
@@ -206,7 +207,7 @@ def _escalated(
     team = repeat.escalate_to
     if not team:
         return linked, how
-    owner = owner_for(directory, team, fresh.opened_at)
+    owner = on_call(directory, team, fresh.opened_at)
     return replace(linked, team=team, owner=owner), f"{how} Escalated to {team}."
 
 

@@ -14,9 +14,9 @@ from notifiers.base import Message
 from rules.base import Outcome
 from watchdog.config.problems import visible
 from watchdog.domain.incident import Incident, State
-from watchdog.domain.oncall import next_handover, on_call
+from watchdog.domain.oncall import duties
 from watchdog.status import Status, describe
-from watchdog.store import incidents, outbox, pages
+from watchdog.store import covers, incidents, outbox, pages
 from watchdog.store.facts import decode_told
 from watchdog.store.looks import RuleLook
 from watchdog.store.outbox import Entry
@@ -67,6 +67,8 @@ async def _facts(request: Request, parts: Sequence[str]) -> dict[str, Any]:
             facts |= await _incidents(conn, visitor, most["incidents"])
         if "rules" in parts:
             facts |= _rules(room, await room.looks(conn), most["rules"])
+            directory = await covers.with_covers(conn, room.service.directory(), room.now())
+            facts |= {"duties": duties(directory, room.now())}
         if "outbox" in parts:
             facts |= await _outbox(conn, room, most["outbox"])
     return facts
@@ -122,7 +124,6 @@ def _rules(room: Room, looks: Mapping[str, RuleLook], most: int) -> dict[str, An
         "problems": service.loaded.problems[:50],
         "is_refused": bool(service.loaded.errors),
         "visible": visible,
-        "duties": _duties(room, now),
     }
 
 
@@ -134,20 +135,6 @@ def _row(name: str, look: RuleLook | None, status: Status) -> RuleRow:
         else "not looked at yet"
     )
     return RuleRow(name, word, look.looked_at, status.reasons.get(name, ""), look.missed)
-
-
-@dataclass(frozen=True, slots=True)
-class Duty:
-    """Who is on call for a team, and until when; None without a rotation."""
-
-    team: str
-    person: str
-    until: datetime | None
-
-
-def _duties(room: Room, now: datetime) -> list[Duty]:
-    teams = sorted(room.service.directory().teams.values(), key=lambda team: team.name)
-    return [Duty(team.name, on_call(team, now), next_handover(team, now)) for team in teams]
 
 
 async def _outbox(conn: asyncpg.Connection, room: Room, most: int) -> dict[str, Any]:
