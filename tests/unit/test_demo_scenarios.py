@@ -90,7 +90,7 @@ def test_a_turn_is_told_with_its_time_what_is_heard_of_it_and_why() -> None:
     assert lines == [
         " 3:30  E1 breaks: The support desk answers 503",
         "       opens critical support_desk-api-down; holds support_desk-degraded,",
-        "       support_desk-not-ready",
+        "       support_desk-not-ready, support_desk-certificate-ends",
         "       After three probes support-ops is paged, in Slack and by mail. That the",
         "       desk is neither healthy nor ready follows from it, and is held.",
     ]

@@ -57,6 +57,6 @@ def send_at(route: Route, team: Team, now: datetime) -> datetime:
 def next_working_instant(team: Team, now: datetime) -> datetime:
     """Return `now` if the team works, else the start of its next working hours."""
     hours, zone = team.working_hours, team.zone.key
-    if hours is None or span_at(now, hours, zone):
+    if hours is None or not hours.days or span_at(now, hours, zone):
         return now
     return begins_after(now, hours, zone)
