@@ -21,7 +21,7 @@ from watchdog.config.load import Loaded
 from watchdog.config.model import Config
 from watchdog.delivery.figures import Figures
 from watchdog.delivery.worker import Delivery
-from watchdog.domain import incident as life
+from watchdog.domain import life
 from watchdog.domain.incident import Incident
 from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory, Person, Role, Rung, Team

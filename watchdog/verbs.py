@@ -5,7 +5,7 @@ from datetime import datetime
 
 import asyncpg
 
-from watchdog.domain import incident as life
+from watchdog.domain import life
 from watchdog.domain.closing import Closing
 from watchdog.domain.escalation import escalate_now, receiver_of_given_back
 from watchdog.domain.incident import Incident, Refused, Transition

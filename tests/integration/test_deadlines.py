@@ -15,7 +15,7 @@ from tests.unit.test_escalation import DIRECTORY, FIRST
 from tests.unit.test_incident import NOW, an_incident
 from watchdog import verbs
 from watchdog.clock import MovedClock
-from watchdog.domain import incident as life
+from watchdog.domain import life
 from watchdog.domain.incident import State
 from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory

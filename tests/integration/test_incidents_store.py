@@ -14,7 +14,7 @@ from rules.base import Severity
 from tests.integration.test_verbs import DIRECTORY, an_open_incident, stored
 from tests.unit.test_incident import ACTION, NOW, an_incident, closing
 from watchdog import verbs
-from watchdog.domain import incident as life
+from watchdog.domain import life
 from watchdog.domain.incident import Incident, State, Transition
 from watchdog.domain.notices import with_notices
 from watchdog.store import incidents

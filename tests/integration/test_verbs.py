@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.test_incident import ACTION, NOW, an_incident, closing
 from watchdog import verbs
-from watchdog.domain import incident as life
+from watchdog.domain import life
 from watchdog.domain.incident import Incident, State
 from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory, Person, Role, Team

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from notifiers.base import Event, Part
 from rules.base import Severity
 from tests.unit.test_incident import NOW, an_incident
-from watchdog.domain import incident as life
+from watchdog.domain import life
 from watchdog.domain.closing import ANSWER_WITHIN
 from watchdog.domain.escalation import (
     OFFER_LASTS,

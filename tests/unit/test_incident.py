@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from notifiers.base import Event
 from rules.base import Severity
-from watchdog.domain import incident as life
+from watchdog.domain import life
 from watchdog.domain.closing import Answer, Closing, Prevention
-from watchdog.domain.incident import EDGES, Incident, Refused, State
+from watchdog.domain.incident import EDGES, Incident, Refused, State, Transition
 
 NOW = datetime(2025, 6, 13, 2, 15, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=4)
@@ -262,7 +262,7 @@ VERBS = st.one_of(
 )
 
 
-def _step(one: Incident, verb: tuple[object, ...], now: datetime) -> life.Transition | None:  # noqa: PLR0911
+def _step(one: Incident, verb: tuple[object, ...], now: datetime) -> Transition | None:  # noqa: PLR0911
     match verb:
         case ("take", str(person), bool(over)):
             return life.take(one, person, now, over=over)

@@ -20,9 +20,9 @@ from tests.unit.test_incident import (
     closing,
     recovered_incident,
 )
-from watchdog.domain import incident as life
+from watchdog.domain import life
 from watchdog.domain.closing import CAUSE_KINDS
-from watchdog.domain.incident import Incident, Refused, State, Transition
+from watchdog.domain.incident import Incident, Refused, State, Transition, told
 
 SECOND = timedelta(seconds=1)
 OPEN = an_incident()
@@ -288,4 +288,4 @@ def test_other_receivers_leave_the_rest_of_an_incident_alone(
     audience: tuple[str, ...], state: str
 ) -> None:
     one = STATES[state]
-    assert life.told(one, audience, NOW) == replace(one, audience=audience, paged_at=NOW)
+    assert told(one, audience, NOW) == replace(one, audience=audience, paged_at=NOW)

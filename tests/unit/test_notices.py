@@ -7,7 +7,7 @@ from notifiers.base import Part
 from rules.base import Severity
 from rules.hours import WeeklyHours
 from tests.unit.test_incident import NOW, an_incident
-from watchdog.domain import incident as life
+from watchdog.domain import life
 from watchdog.domain.incident import Incident, State, Transition
 from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory, Person, Route, Team

@@ -23,7 +23,7 @@ from tests.unit.test_incident import (
     recovered_incident,
 )
 from tests.unit.test_notices import DIRECTORY, HOURS, MORNING, PEOPLE, TEAM
-from watchdog.domain import incident as life
+from watchdog.domain import life
 from watchdog.domain.incident import Incident, Refused, Transition
 from watchdog.domain.notices import Step, report_notices, with_notices
 from watchdog.domain.people import Directory, Route, Team

@@ -8,9 +8,9 @@ from rules.base import Severity
 from rules.hours import span_at
 from rules.spans import short_span
 from rules.values import dataclass
-from watchdog.domain import incident as life
+from watchdog.domain import life
 from watchdog.domain.closing import ANSWER_WITHIN
-from watchdog.domain.incident import Incident, Refused, State, Transition
+from watchdog.domain.incident import WATCHDOG, Incident, Refused, State, Transition
 from watchdog.domain.oncall import on_call
 from watchdog.domain.people import LEAD, ONCALL_NEXT, Directory, Team
 from watchdog.domain.routing import person_receivers
@@ -100,7 +100,7 @@ def passed_on(
         if person != incident.owner and person_receivers(directory, person, ()):
             turn = f"{number + 1}/{len(team.escalate) + 1}"  # the first was whoever was on call
             words = f"{_why(incident, now, asked_by)}, now {person} ({turn})"
-            actor = asked_by or life.WATCHDOG
+            actor = asked_by or WATCHDOG
             return life.escalated(incident, person, number, words, now, actor)
     return life.exhausted(incident, len(team.escalate) + 1, now)
 

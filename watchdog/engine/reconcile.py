@@ -10,10 +10,8 @@ import asyncpg
 from rules.base import Entity, Finding
 from watchdog.config import titles
 from watchdog.domain.fingerprint import fingerprint
-from watchdog.domain.incident import (
-    Incident,
-    State,
-    Transition,
+from watchdog.domain.incident import Incident, State, Transition
+from watchdog.domain.life import (
     back_again,
     level_changed,
     opened,

@@ -1,0 +1,343 @@
+"""What happens to an incident: each function returns the transition to what it becomes.
+
+People's moves raise `Refused` with the sentence the person reads; those of the service assert that
+they are asked for rightly. The schema holds the same rules as constraints.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from notifiers.base import Event
+from rules.base import Severity
+from rules.spans import short_span
+from watchdog.domain.closing import NOT_GIVEN, WITHDRAWN, Closing, problem_of
+from watchdog.domain.incident import (
+    EDGES,
+    WATCHDOG,
+    Happened,
+    Incident,
+    Refused,
+    State,
+    Transition,
+)
+
+
+def _step(
+    incident: Incident, happened: Happened, state: State | None = None, **changes: object
+) -> Transition:
+    if happened.actor != WATCHDOG:
+        changes["acted_at"] = happened.at
+    assert state is None or (incident.state, state) in EDGES
+    version = incident.version + 1
+    after = replace(incident, state=state or incident.state, version=version, **changes)  # type: ignore[arg-type]
+    return Transition(incident, after, happened)
+
+
+def opened(
+    incident: Incident, evidence: dict[str, list[dict[str, object]]], remark: str = ""
+) -> Transition:
+    """Return the opening of a new incident: `incident` is open, at version 1, with its owner.
+
+    Args:
+        remark: A sentence that must be said besides what is wrong.
+    """
+    assert incident.state is State.OPEN
+    assert incident.version == 1
+    words = " ".join(filter(None, (remark, incident.detail or incident.fact)))
+    return Transition(
+        None, incident, Happened(Event.OPENED, incident.opened_at, WATCHDOG, words), evidence
+    )
+
+
+def level_changed(
+    incident: Incident, severity: Severity, failure_class: str, now: datetime
+) -> Transition:
+    """Return the change to another severity or failure class while it is bad."""
+    happened = Happened(
+        Event.LEVEL,
+        now,
+        WATCHDOG,
+        f"{incident.severity} → {severity}: {incident.fact}",
+        previous_severity=incident.severity,
+    )
+    return _step(incident, happened, severity=severity, failure_class=failure_class)
+
+
+def recovered(
+    incident: Incident, now: datetime, first_good_at: datetime | None, words: str
+) -> Transition:
+    """Return its recovery, proven by enough good checks."""
+    return _step(
+        incident,
+        Happened(Event.RECOVERED, now, WATCHDOG, words),
+        State.RECOVERED,
+        recovered_at=now,
+        first_good_at=first_good_at or now,
+        bad_now=False,
+        offered_to="",
+    )
+
+
+def back_again(
+    incident: Incident, now: datetime, severity: Severity, owner: str = "", remark: str = ""
+) -> Transition:
+    """Return its coming back within the reopen window: same incident, not taken.
+
+    Args:
+        owner: Who owns it now, if the former owner has left; the same person by default.
+        remark: A sentence that must be said besides.
+    """
+    assert incident.recovered_at is not None
+    how = f"{short_span(now - incident.recovered_at)} after it recovered: {incident.fact}"
+    words = f"{remark} {how}".strip()
+    return _step(
+        incident,
+        Happened(Event.BACK_AGAIN, now, WATCHDOG, words),
+        State.OPEN,
+        owner=owner or incident.owner,
+        severity=severity,
+        taken_at=None,
+        recovered_at=None,
+        first_good_at=None,
+        bad_now=True,
+        rung=0,
+    )
+
+
+def withdrawn(incident: Incident, now: datetime, reason: str) -> Transition:
+    """Return its end because its rule no longer watches it: neither recovered nor solved."""
+    return _step(
+        incident,
+        Happened(Event.WITHDRAWN, now, WATCHDOG, reason),
+        State.RESOLVED,
+        resolved_at=now,
+        cause=reason,
+        cause_kind=WITHDRAWN,
+        offered_to="",
+    )
+
+
+def take(incident: Incident, person: str, now: datetime, *, over: bool = False) -> Transition:
+    """Return `person` becoming the confirmed owner.
+
+    Args:
+        over: Take it from somebody who has taken it already.
+
+    Raises:
+        Refused: Somebody else has it, or it is over.
+    """
+    if incident.state is State.RESOLVED:
+        raise Refused(f"#{incident.id} is resolved; there is nothing to take")
+    accepts = incident.offered_to == person
+    if incident.state is State.RECOVERED:
+        if not accepts and incident.owner == person:
+            raise Refused(f"#{incident.id} has recovered and is yours; resolve it with its cause")
+        if not accepts and not over:
+            raise Refused(
+                f"#{incident.id} has recovered; {incident.owner} is asked for the cause. "
+                f"To answer instead of {incident.owner}, take it over"
+            )
+        return _step(
+            incident,
+            Happened(Event.HANDED_OVER, now, person, f"{incident.owner} → {person}"),
+            owner=person,
+            offered_to="",
+        )
+    if incident.state is State.TAKEN and not accepts:
+        if incident.owner == person:
+            raise Refused(f"#{incident.id} is already yours")
+        if not over:
+            raise Refused(_taken_by(incident, now))
+    if incident.state is State.TAKEN:
+        return _step(
+            incident,
+            Happened(Event.HANDED_OVER, now, person, f"{incident.owner} → {person}"),
+            owner=person,
+            offered_to="",
+            taken_at=now,
+        )
+    return _step(
+        incident,
+        Happened(Event.TAKEN, now, person, f"after {short_span(now - incident.opened_at)}"),
+        State.TAKEN,
+        owner=person,
+        offered_to="",
+        taken_at=now,
+    )
+
+
+def _taken_by(incident: Incident, now: datetime) -> str:
+    taken = incident.taken_at or incident.opened_at
+    return (
+        f"{incident.owner} took #{incident.id} {short_span(now - taken)} ago; "
+        "take it over if that is agreed"
+    )
+
+
+def offer(incident: Incident, giver: str, receiver: str, note: str, now: datetime) -> Transition:
+    """Return the offer to hand over; the owner stays owner until `receiver` takes it.
+
+    Raises:
+        Refused: The giver does not own it, or it is over, or the receiver has it already.
+    """
+    if incident.state is State.RESOLVED:
+        raise Refused(f"#{incident.id} is resolved; there is nothing to hand over")
+    if incident.owner != giver:
+        raise Refused(f"#{incident.id} belongs to {incident.owner}; only the owner hands it over")
+    if receiver == giver:
+        raise Refused(f"#{incident.id} is already yours")
+    words = f"{giver} → {receiver}" + (f": {note}" if note else "")
+    return _step(incident, Happened(Event.OFFERED, now, giver, words), offered_to=receiver)
+
+
+def lapsed(incident: Incident, now: datetime) -> Transition:
+    """Return the end of an offer that nobody has answered: the giver keeps it."""
+    words = f"{incident.offered_to} did not take it from {incident.owner}"
+    return _step(incident, Happened(Event.LAPSED, now, WATCHDOG, words), offered_to="")
+
+
+def escalated(
+    incident: Incident, owner: str, rung: int, words: str, now: datetime, actor: str = WATCHDOG
+) -> Transition:
+    """Return its passing on to the next person, because nobody has taken it.
+
+    Args:
+        rung: How many rungs it has climbed with this one.
+    """
+    assert incident.state is State.OPEN
+    return _step(
+        incident,
+        Happened(Event.ESCALATED, now, actor, words),
+        owner=owner,
+        rung=rung,
+        offered_to="",
+    )
+
+
+def exhausted(incident: Incident, rung: int, now: datetime) -> Transition:
+    """Return that there is nobody left to pass it on to."""
+    words = f"nobody took it in {short_span(now - incident.opened_at)}"
+    return _step(incident, Happened(Event.EXHAUSTED, now, WATCHDOG, words), rung=rung)
+
+
+def expired(incident: Incident, now: datetime) -> Transition:
+    """Return its being open again: whoever took it has given no sign of life for too long."""
+    since = incident.acted_at or incident.taken_at or incident.opened_at
+    words = f"{incident.owner} silent for {short_span(now - since)}"
+    return _open_again(incident, Happened(Event.EXPIRED, now, WATCHDOG, words), incident.owner)
+
+
+def give_back(incident: Incident, person: str, owner: str, words: str, now: datetime) -> Transition:
+    """Return its being open again, because who took it cannot go on.
+
+    Args:
+        owner: Who is to take it now.
+
+    Raises:
+        Refused: It is not taken, or somebody else has it.
+    """
+    if incident.state is not State.TAKEN:
+        raise Refused(f"#{incident.id} is {incident.state}; only what is taken can be given back")
+    if incident.owner != person:
+        raise Refused(f"#{incident.id} belongs to {incident.owner}; only the owner gives it back")
+    said = f"{person} → {owner}" + (f": {words.strip()}" if words.strip() else "")
+    return _open_again(incident, Happened(Event.GIVEN_BACK, now, person, said), owner)
+
+
+def _open_again(incident: Incident, happened: Happened, owner: str) -> Transition:
+    return _step(incident, happened, State.OPEN, owner=owner, rung=0, offered_to="", taken_at=None)
+
+
+def note(incident: Incident, person: str, words: str, now: datetime) -> Transition:
+    """Return a note on the timeline; allowed in every state.
+
+    Raises:
+        Refused: There are no words.
+    """
+    if not words.strip():
+        raise Refused("a note needs words")
+    return _step(incident, Happened(Event.NOTED, now, person, words.strip()))
+
+
+def resolve(incident: Incident, person: str, closing: Closing, now: datetime) -> Transition:
+    """Return its end, with its cause and one answer to what stops it next time.
+
+    Raises:
+        Refused: It has not recovered, is over already, or something is missing in the closing.
+    """
+    if incident.state is State.RESOLVED:
+        raise Refused(f"#{incident.id} is already resolved: {incident.cause}")
+    if incident.state is not State.RECOVERED:
+        raise Refused(
+            f"#{incident.id} has not recovered: {incident.fact}. "
+            "It recovers by itself once its checks are good again; then resolve it with the cause"
+        )
+    if problem := problem_of(closing):
+        raise Refused(f"#{incident.id} {problem}")
+    cause = closing.cause.strip()
+    return _step(
+        incident,
+        Happened(Event.RESOLVED, now, person, cause),
+        State.RESOLVED,
+        resolved_at=now,
+        cause=cause,
+        cause_kind=closing.cause_kind,
+        risk=closing.risk.strip(),
+        answer=replace(closing.answer, words=closing.answer.words.strip()),
+        offered_to="",
+    )
+
+
+def unanswered(incident: Incident, now: datetime) -> Transition:
+    """Return its end without a cause: nobody has written one."""
+    assert incident.recovered_at is not None
+    words = f"nobody wrote a cause within {short_span(now - incident.recovered_at)}"
+    return _step(
+        incident,
+        Happened(Event.RESOLVED, now, WATCHDOG, words),
+        State.RESOLVED,
+        resolved_at=now,
+        cause=words,
+        cause_kind=NOT_GIVEN,
+        offered_to="",
+    )
+
+
+def action_done(incident: Incident, person: str, words: str, now: datetime) -> Transition:
+    """Return that its preventive action is done.
+
+    Raises:
+        Refused: It has none, or it is done already.
+    """
+    answer = incident.answer
+    if answer is None or not answer.owner:
+        raise Refused(f"#{incident.id} has no preventive action")
+    if answer.is_done:
+        raise Refused(f"the preventive action of #{incident.id} is done already: {answer.words}")
+    said = f"{answer.words}: {words.strip()}" if words.strip() else answer.words
+    return _step(
+        incident,
+        Happened(Event.ACTION_DONE, now, person, said),
+        answer=replace(answer, is_done=True),
+    )
+
+
+def repeats(earlier: Incident, now: datetime, within: timedelta, failure_class: str) -> str:
+    """Return how a fault of this class repeats an incident that has ended; empty if it does not."""
+    ended_at = earlier.recovered_at
+    if ended_at is None or now - ended_at > within or earlier.failure_class != failure_class:
+        return ""
+    kind = f" ({failure_class})" if failure_class else ""
+    return f"The same{kind} again, {short_span(now - ended_at)} after #{earlier.id} recovered."
+
+
+def within_reopen_window(
+    incident: Incident, now: datetime, window: timedelta, failure_class: str
+) -> bool:
+    """Return True when a new fault of this class is the same incident come back."""
+    return (
+        incident.state is State.RECOVERED
+        and incident.recovered_at is not None
+        and now - incident.recovered_at <= window
+        and incident.failure_class == failure_class
+    )
