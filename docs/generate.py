@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from docs.generators import commands, demo, packs, problems, rules
+from docs.generators import commands, demo, incidents, packs, problems, rules
 from docs.generators.spellings import Undocumented
 from docs.generators.text import filled
 from watchdog.config.files import shipped_packs
@@ -34,6 +34,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "problems.md": problems.page,
     "metrics.md": metrics,
     "demo.md": demo.page,
+    "incidents.md": incidents.page,
     "packs/README.md": packs.page,
     **{f"packs/{name}.md": partial(packs.pack_page, name) for name in shipped_packs()},
 }

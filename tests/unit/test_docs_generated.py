@@ -11,8 +11,9 @@ import pytest
 from pydantic import BaseModel, Field
 
 from docs import generate
-from docs.generators import commands, demo, problems, rules, spellings, tables
+from docs.generators import commands, demo, incidents, problems, rules, spellings, tables
 from docs.generators.spellings import Undocumented
+from notifiers.base import Event
 from rules.classify import BUILT_IN
 from rules.fields import Count, Duration, PositiveDuration
 from rules.registry import KINDS
@@ -20,6 +21,7 @@ from watchdog.cli import COMMANDS, ending
 from watchdog.cli.group import watchdog
 from watchdog.config import gather, shapes
 from watchdog.demo.failures import FAILURES
+from watchdog.domain.incident import EDGES
 from watchdog.domain.people import Role
 from watchdog.metrics import METRICS
 
@@ -35,6 +37,12 @@ SPEAKERS = {
     "complain",
     "refusal",
 }
+
+
+def test_every_move_and_every_event_of_an_incident_is_told() -> None:
+    assert incidents.MOVES.keys() == EDGES
+    assert incidents.EVENTS.keys() == set(Event) - {Event.TEST}
+    assert all(words in PAGES["incidents.md"] for words in incidents.EVENTS.values())
 
 
 @pytest.mark.parametrize("path", generate.made(), ids=lambda path: path.name)

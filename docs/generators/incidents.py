@@ -1,0 +1,50 @@
+"""How an incident moves, and what is told of it."""
+
+from docs.generators.text import filled, row
+from notifiers.base import Event
+from notifiers.line import render_line
+from notifiers.samples import sample
+from watchdog.domain.incident import EDGES, State
+
+MOVES = {
+    (State.OPEN, State.TAKEN): "take",
+    (State.TAKEN, State.OPEN): "give back, or silence",
+    (State.OPEN, State.RECOVERED): "proven good",
+    (State.TAKEN, State.RECOVERED): "proven good",
+    (State.RECOVERED, State.OPEN): "back again",
+    (State.RECOVERED, State.RESOLVED): "cause and answer, or 3 days",
+    (State.OPEN, State.RESOLVED): "rule is gone",
+    (State.TAKEN, State.RESOLVED): "rule is gone",
+}
+EVENTS = {
+    Event.OPENED: "It is bad for long enough; its owner is paged.",
+    Event.LEVEL: "Its severity or its failure class changed. Worse is told like an opening.",
+    Event.TAKEN: "Somebody has confirmed: it is mine.",
+    Event.OFFERED: "Its owner asks somebody to take over.",
+    Event.HANDED_OVER: "It has another owner, who took it.",
+    Event.ESCALATED: "Nobody took it in time: the next person owns it, and is paged.",
+    Event.EXHAUSTED: "Nobody is left to escalate to.",
+    Event.EXPIRED: "Whoever took it fell silent; it is open again.",
+    Event.LAPSED: "An offer to hand over was not answered.",
+    Event.GIVEN_BACK: "Whoever took it cannot go on; it is open again.",
+    Event.NOTED: "Somebody wrote what others should know.",
+    Event.RECOVERED: "It is good again, and that is proven.",
+    Event.BACK_AGAIN: "Bad again soon after it recovered: the same incident.",
+    Event.RESOLVED: "Over, with a cause and an answer.",
+    Event.ACTION_DONE: "Its preventive action is done.",
+    Event.WITHDRAWN: "Its rule is gone or watches something else. Nobody says that it is fixed.",
+}
+
+
+def page() -> str:
+    """Return docs/incidents.md."""
+    moves = [f"    [*] --> {State.OPEN}"]
+    moves += [
+        f"    {one} --> {two}: {MOVES[one, two]}" for one, two in MOVES if (one, two) in EDGES
+    ]
+    moves.append(f"    {State.RESOLVED} --> [*]")
+    rows = [
+        row((f"`{event}`", f"{render_line(sample(event))}", words))
+        for event, words in EVENTS.items()
+    ]
+    return filled("incidents.md", {"diagram": "\n".join(moves), "events": "\n".join(rows)})
