@@ -1,6 +1,8 @@
 """What must be true of a failure that was played: exactly its incidents, each as it should be."""
 
 import functools
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from tests.acceptance.nights import Night, Played, Player
@@ -43,8 +45,11 @@ async def check_told(night: Night, player: Player) -> None:
     played = await player.play(night)
     told = [one for one in played.opened if one["severity"] != "info"]
     assert len([one for one in played.posts if is_root(one)]) == len(told)
-    mails = [one for one in played.mails if not _is_escalation(one)]
-    assert len(mails) == 2 * sum(one["severity"] == "critical" for one in told)
+    threads = _threads(played.mails)
+    assert set(threads.values()) <= {2}
+    assert {number for _, number in threads} == {
+        str(one["id"]) for one in told if one["severity"] == "critical"
+    }
     if not told:
         assert played.posts == []
 
@@ -89,12 +94,8 @@ def _check_messages(incident: Row, played: Played) -> None:
     """
     number = f"#{incident['id']}"
     about = [one for one in played.posts if number in one["text"]]
-    mails = [
-        one
-        for one in played.mails
-        if number in one["headers"]["Subject"] and not _is_escalation(one)
-    ]
-    assert len(mails) == (2 if incident["severity"] == "critical" else 0)
+    threads = _threads(one for one in played.mails if number in one["headers"]["Subject"])
+    assert set(threads.values()) == ({2} if incident["severity"] == "critical" else set())
     if incident["severity"] == "info":
         assert about == []
         return
@@ -105,9 +106,14 @@ def _check_messages(incident: Row, played: Played) -> None:
     assert recovered >= {"edit", "post"}
 
 
-def _is_escalation(mail: Row) -> bool:
-    """Return whether a mail passes an incident on: some failures last longer than a rung."""
-    return str(mail["headers"]["Subject"]).startswith("[ESCALATED")
+def _threads(mails: Iterable[Row]) -> Counter[tuple[str, str]]:
+    """Return how many mails each recipient got of each incident: one at first, one at its end.
+
+    Whoever it is passed on to is a recipient, too: some failures last longer than a rung.
+    """
+    return Counter(
+        (str(one["recipient"]), str(one["headers"]["Subject"]).rpartition("#")[2]) for one in mails
+    )
 
 
 def is_root(post: Row) -> bool:
