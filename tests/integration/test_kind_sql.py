@@ -134,7 +134,7 @@ async def test_a_query_that_was_stopped_is_no_slow_one(
 ) -> None:
     async with tables(NATIVE["postgres"], postgres_server, tmp_path) as db:
         spec = SourceSpec(
-            "db", "postgres", SecretStr(db.address), "ops", timeout=timedelta(seconds=0.2)
+            "db", "postgres", SecretStr(db.address), "ops", timeout=timedelta(seconds=1)
         )
         source = open_source(spec, {})
         (question,) = kind_of("sql", query="select pg_sleep(9)", within="1ms").ask(db.context(), ())
