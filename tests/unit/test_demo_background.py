@@ -192,6 +192,15 @@ async def test_a_leap_is_caught_up_with_as_if_there_had_been_none(file: Path) ->
     assert [row[0] for row in syncs(file, NAIROBI, NOW)] == expected
 
 
+async def test_an_organisation_whose_row_is_gone_syncs_no_more(file: Path) -> None:
+    with contextlib.closing(sqlite3.connect(file)) as db, db:
+        db.execute("delete from integrations where organization_id = ?", (NAIROBI,))
+    async with opened(file) as background:
+        await background.tick(NOW + timedelta(hours=10), CALM)
+    assert syncs(file, NAIROBI, NOW) == []
+    assert syncs(file, "lagos-books", NOW) != []
+
+
 async def test_after_a_month_only_a_day_is_caught_up_with(file: Path) -> None:
     later = NOW + timedelta(days=30)
     async with opened(file) as background:
