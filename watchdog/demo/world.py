@@ -236,14 +236,13 @@ async def _live_crm(db: Executes, now: datetime, state: Switches, scene: Scene) 
         await db.execute(zendesk["add_ticket"], now)
     left_alone = state.workspaces_left_alone
     await db.execute(
-        contacts["finish_syncs"],
+        contacts["end_syncs"],
         now,
         left_alone,
         state.cursors_frozen,
         state.workspaces_walked,
         state.workspaces_erring,
     )
-    await db.execute(contacts["catch_up_syncs"], now, left_alone, state.cursors_frozen)
     await db.execute(contacts["start_syncs"], now, left_alone)
     instances = await db.fetch(contacts["read_instances"])
     scene.instances = {name: (workspace_id, state) for name, workspace_id, state in instances}
