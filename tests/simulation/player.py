@@ -71,6 +71,7 @@ class Player:
     """The demo on a clock that is moved, and an engine that is told when to look.
 
     Attributes:
+        broken: How many failures are broken now.
         looks: How often a rule was looked at.
     """
 
@@ -80,6 +81,7 @@ class Player:
     crm: asyncpg.Connection
     store: asyncpg.Pool
     engine: Engine
+    broken: int = 0
     moments: int = 0
     looks: int = 0
 
@@ -98,10 +100,13 @@ class Player:
     async def _switch(self, one: Switched) -> None:
         await self._live_until(one.at)
         await set_broken(self.demo.crm_dsn, one.failure_id, one.broken)
+        self.broken += 1 if one.broken else -1
         await self.demo.tick()
 
     async def _look(self, at: datetime) -> None:
         await self._live_until(at)
+        if self.broken:
+            await self.demo.tick()  # a failure is kept up before the systems live on, not after it
         batch = [one for one in self.config.rules.values() if not (at - EPOCH) % one.every]
         await self.engine.evaluate(batch, at)
         self.moments += 1

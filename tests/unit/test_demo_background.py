@@ -339,3 +339,14 @@ async def test_a_file_of_another_release_with_other_organisations_is_gone_on_wit
     async with opened(file) as background:
         await background.tick(NOW + timedelta(hours=5), CALM)
     assert syncs(file, NAIROBI, NOW)
+
+
+async def test_a_dead_scheduler_forgets_no_sync_that_is_older_than_the_log(file: Path) -> None:
+    with contextlib.closing(sqlite3.connect(file)) as db, db:
+        db.execute("delete from sync_logs where organization_id = ?", (NAIROBI,))
+    last_at = "select last_sync_at from integrations where organization_id = ?"
+    before = one_of(file, last_at, NAIROBI)
+    async with opened(file) as background:
+        await background.take_steps(FAILURES["B8"].breaks, NOW)
+    assert before is not None
+    assert one_of(file, last_at, NAIROBI) == before
