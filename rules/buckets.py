@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,9 @@ from rules.values import dataclass
 
 DAY = timedelta(days=1)
 WEEKS_MAX = 12
+_KEPT_MAX = 20_000
+"""Buckets: every look until the next one ends asks for the same ones, through twelve weeks of zones."""
+
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _COMPARED = re.compile(r"same (hour|weekday) of the last (\d{1,2}) weeks?", re.ASCII)
 
@@ -108,8 +112,9 @@ def _bad_compare(given: object, hint: str) -> PydanticCustomError:
     return PydanticCustomError("bad_compare", "`{given}` says nothing to compare with", about)
 
 
+@lru_cache(maxsize=_KEPT_MAX)
 def bucket(day: date, place: int, per: timedelta, zone: ZoneInfo) -> Bucket:
-    """Return one bucket of a day.
+    """Return one bucket of a day. Kept: what a zone's clock does is looked up at great length.
 
     Args:
         place: 0 for the one that begins at midnight.

@@ -121,12 +121,25 @@ def substitute(text: str, resolve: Callable[[str], str]) -> str:
 
     Parentheses are put around it, so that no neighbour can grow together with it.
     """
-    return "".join(
-        f"({resolve(placeholder_name(token))})"
-        if token.lexeme is Lexeme.PLACEHOLDER
-        else token.text
-        for token in tokens(text)
-    )
+    before, rest = _pieces(text)
+    return "".join(f"{plain}({resolve(name)})" for plain, name in before) + rest
+
+
+@lru_cache(maxsize=_BOUND_MAX)
+def _pieces(text: str) -> tuple[tuple[tuple[str, str], ...], str]:
+    """Return each placeholder's name with the text before it, and the text behind the last one.
+
+    Kept, as below: one condition may stand thirty times in a statement that is asked in every slot.
+    """
+    found: list[tuple[str, str]] = []
+    plain = ""
+    for token in tokens(text):
+        if token.lexeme is Lexeme.PLACEHOLDER:
+            found.append((plain, placeholder_name(token)))
+            plain = ""
+        else:
+            plain += token.text
+    return tuple(found), plain
 
 
 def bind(

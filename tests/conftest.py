@@ -8,6 +8,7 @@ from hypothesis import settings
 
 from tests.acceptance.tally import tally
 from tests.postgres import NIGHT, Database, Server, running_server
+from tests.simulation.summary import summary
 from watchdog.clock import MovedClock
 from watchdog.store.pool import open_pool
 
@@ -39,13 +40,14 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    ran = {
-        outcome: [one.nodeid for one in terminalreporter.getreports(outcome)]
-        for outcome in ("passed", "failed", "error")
+    reports = {
+        outcome: terminalreporter.getreports(outcome) for outcome in ("passed", "failed", "error")
     }
-    line = tally(ran["passed"], [*ran["failed"], *ran["error"]])
-    if line:
-        terminalreporter.write_line(line)
+    ran = {outcome: [one.nodeid for one in some] for outcome, some in reports.items()}
+    told = (fact for some in reports.values() for one in some for fact in one.user_properties)
+    for line in (tally(ran["passed"], [*ran["failed"], *ran["error"]]), summary(told)):
+        if line:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

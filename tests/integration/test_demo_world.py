@@ -94,6 +94,13 @@ async def test_a_leap_of_ten_hours_leaves_no_gap(world: World) -> None:
     assert await world.count(late) == 0
 
 
+async def test_a_leap_leaves_syncs_as_they_would_be_without_it(world: World) -> None:
+    running = "select count(*) from servicetitan_sync_state where sync_status = 'running'"
+    for _ in range(3):
+        await world.live(timedelta(hours=2))
+        assert await world.count(running) < 40  # of 235: each runs 40 s of a quarter of an hour
+
+
 async def test_a_leap_costs_a_bounded_number_of_rows(world: World) -> None:
     before = await world.count("select count(*) from zendesk_sync_runs")
     await world.live(timedelta(days=40))

@@ -2,32 +2,38 @@
 
 import random
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.demo_world import repository_rules
+from tests.simulation.player import as_teams_look
 from tests.simulation.year import (
     APART,
     DAY,
     HOUR,
     SLOT,
+    WEEK,
+    YEAR,
+    ZONE,
     Span,
+    always_dense,
     changes_of_time,
     moments,
     month_ends,
     plant,
     plantable,
     promised,
+    quarters,
     shuffled,
 )
 from watchdog.demo.failures import FAILURES
 
-START = datetime(2025, 1, 1, tzinfo=UTC)
-YEAR = Span(START, datetime(2026, 1, 1, tzinfo=UTC))
+START = YEAR.start
 RULES = repository_rules()
 PLANTABLE = plantable(FAILURES.values(), RULES)
 
@@ -95,6 +101,31 @@ def test_what_has_no_room_is_refused() -> None:
 def test_a_failure_that_ends_before_its_rule_has_looked_is_not_planted() -> None:
     slowly = {name: replace(rule, every=HOUR) for name, rule in RULES.items()}
     assert "Z9a" not in {one.id for one in plantable(FAILURES.values(), slowly)}
+
+
+def test_only_what_changes_by_itself_before_teams_have_looked_is_not_planted(
+    tmp_path: Path,
+) -> None:
+    found = plantable(FAILURES.values(), as_teams_look(tmp_path).rules)
+    left_out = {one.id for one in FAILURES.values() if not one.is_twin} - {one.id for one in found}
+    assert left_out == {"Z9", "Z10", "S9"}
+    assert FAILURES["W10"].acts  # which change nothing
+
+
+def test_quarters_are_a_whole_year_and_hold_the_end_of_every_month() -> None:
+    found = quarters(YEAR)
+    assert (found[0].start, len(found)) == (YEAR.start, 4)
+    assert all(two.start < one.end for one, two in pairwise(found))
+    inside = [one for one in month_ends(YEAR) if one.start > YEAR.start]
+    assert len(inside) == 12
+    assert all(any(two.start < one.start <= one.end <= two.end for two in found) for one in inside)
+
+
+def test_a_week_and_both_days_that_turn_the_clock_are_looked_at_slot_by_slot() -> None:
+    found = {at for one in quarters(YEAR) for at in moments(one, always_dense(YEAR))}
+    days = changes_of_time(ZONE, YEAR)
+    assert (len(days), WEEK.end - WEEK.start) == (2, 7 * DAY)
+    assert found >= {at for one in (WEEK, *days) for at in one.slots(SLOT)}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ BEFORE = timedelta(minutes=12)
 APART = timedelta(hours=3)
 """Between two failures: past the reopen window, and every incident has had time to end."""
 
-AROUND_MIDNIGHT = timedelta(hours=3)
+AROUND_MIDNIGHT = timedelta(hours=1)
+QUARTER_MONTHS = 3
 _TRIES = 1000
 
 
@@ -43,6 +44,14 @@ class Span:
         while at < self.end:
             yield at
             at += every
+
+
+YEAR = Span(datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
+WEEK = Span(datetime(2025, 9, 1, tzinfo=UTC), datetime(2025, 9, 8, tzinfo=UTC))
+"""From a Monday to a Monday; every slot of it is looked at."""
+
+ZONE = "America/New_York"
+"""Both days on which it changes its time are looked at slot by slot: the packs' usual zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +109,7 @@ def plantable(failures: Iterable[Failure], rules: Mapping[str, Rule]) -> list[Fa
         if one.opens
         and not one.is_twin
         and all(expected.rule in rules for expected in one.opens)
-        and all(act.after > promised(one, rules) for act in one.acts)
+        and all(act.after > promised(one, rules) for act in one.acts if act.steps or act.sets)
     ]
 
 
@@ -164,15 +173,27 @@ def changes_of_time(zone: str, whole: Span) -> list[Span]:
 
 
 def month_ends(whole: Span) -> list[Span]:
-    """Return the last hours of each month in UTC, and the first of the next."""
+    """Return the last hour of each month in UTC, and the first of the next."""
     firsts = [one for one in _midnights(UTC, whole) if one.day == 1]
     return [Span(one - AROUND_MIDNIGHT, one + AROUND_MIDNIGHT) for one in firsts]
+
+
+def quarters(whole: Span) -> list[Span]:
+    """Return the quarters of whole years in UTC; each goes on until the month's end is over."""
+    firsts = [one for one in _midnights(UTC, whole) if one.day == 1]
+    turns = [one for one in firsts if one.month % QUARTER_MONTHS == 1]
+    return [Span(one, two + AROUND_MIDNIGHT) for one, two in pairwise(turns)]
 
 
 def _midnights(zone: tzinfo, whole: Span) -> list[datetime]:
     days = range((whole.end - whole.start).days + 1)
     dates = [(whole.start + DAY * number).date() for number in days]
     return [datetime.combine(one, time(), zone).astimezone(UTC) for one in dates]
+
+
+def always_dense(year: Span) -> list[Span]:
+    """Return what of a year is looked at slot by slot whether something is planted or not."""
+    return [WEEK, *changes_of_time(ZONE, year), *month_ends(year)]
 
 
 def moments(whole: Span, dense: Iterable[Span]) -> list[datetime]:

@@ -192,6 +192,15 @@ async def test_a_leap_is_caught_up_with_as_if_there_had_been_none(file: Path) ->
     assert [row[0] for row in syncs(file, NAIROBI, NOW)] == expected
 
 
+async def test_an_organisation_whose_row_is_gone_syncs_no_more(file: Path) -> None:
+    with contextlib.closing(sqlite3.connect(file)) as db, db:
+        db.execute("delete from integrations where organization_id = ?", (NAIROBI,))
+    async with opened(file) as background:
+        await background.tick(NOW + timedelta(hours=10), CALM)
+    assert syncs(file, NAIROBI, NOW) == []
+    assert syncs(file, "lagos-books", NOW) != []
+
+
 async def test_after_a_month_only_a_day_is_caught_up_with(file: Path) -> None:
     later = NOW + timedelta(days=30)
     async with opened(file) as background:
@@ -330,3 +339,14 @@ async def test_a_file_of_another_release_with_other_organisations_is_gone_on_wit
     async with opened(file) as background:
         await background.tick(NOW + timedelta(hours=5), CALM)
     assert syncs(file, NAIROBI, NOW)
+
+
+async def test_a_dead_scheduler_forgets_no_sync_that_is_older_than_the_log(file: Path) -> None:
+    with contextlib.closing(sqlite3.connect(file)) as db, db:
+        db.execute("delete from sync_logs where organization_id = ?", (NAIROBI,))
+    last_at = "select last_sync_at from integrations where organization_id = ?"
+    before = one_of(file, last_at, NAIROBI)
+    async with opened(file) as background:
+        await background.take_steps(FAILURES["B8"].breaks, NOW)
+    assert before is not None
+    assert one_of(file, last_at, NAIROBI) == before

@@ -139,7 +139,7 @@ class Background:
         found = await _all(self._db, "select 1 from sqlite_master where name = 'sync_logs'")
         if not found:
             await _fill(self._db, self._everybody, now)
-        await _remember(self._db, self._everybody)
+        self._everybody = await _remember(self._db, self._everybody)
 
     async def close(self) -> None:
         """Close the file."""
@@ -181,7 +181,7 @@ class Background:
             taken += 1
         if taken:
             self._told.clear()
-            await _remember(self._db, self._everybody)
+            self._everybody = await _remember(self._db, self._everybody)
 
     async def trigger(self, organisation_id: str, now: datetime, switches: Switches) -> bool:
         """Sync one organisation now; return False when there is none of that name."""
@@ -205,20 +205,17 @@ class Background:
         return told
 
     async def _status(self, organisation_id: str, day: str) -> Mapping[str, Any] | None:
-        statements = load("web_sync")
-        totals = await _all(self._db, statements["read_totals"], organisation_id, day)
-        if not totals:
+        found = await _all(self._db, load("web_sync")["read_status"], organisation_id, day)
+        if not found:
             return None
-        last = await _all(self._db, statements["read_last_three"], organisation_id)
-        active, last_sync, errors, total, today = totals[0]
-        names = ("status", "recordsProcessed", "error", "durationMs", "syncedAt")
+        active, last_sync, errors, total, today, last = found[0]
         return {
             "active": bool(active),
             "lastSync": last_sync,
             "totals": {"syncs": total},
             "today": {"syncs": today},
             "errors": errors,
-            "lastOperations": [dict(zip(names, row, strict=True)) for row in last],
+            "lastOperations": json.loads(last),
         }
 
 
@@ -273,9 +270,14 @@ async def _fill(db: aiosqlite.Connection, everybody: list[Organisation], now: da
     await db.execute("commit")
 
 
-async def _remember(db: aiosqlite.Connection, everybody: list[Organisation]) -> None:
+async def _remember(db: aiosqlite.Connection, everybody: list[Organisation]) -> list[Organisation]:
+    """Return who has a row, each with its last sync: without a row nobody knows when to sync."""
     rows = await db.execute_fetchall("select organization_id, last_sync_at from integrations")
-    last = {name: datetime.fromisoformat(text) for name, text in rows if text}
-    for one in everybody:
-        one.last_at = last.get(one.id, one.last_at)  # a file of another release has others
+    last: dict[str, str | None] = {row[0]: row[1] for row in rows}
+    found = [one for one in everybody if one.id in last]
+    for one in found:
+        text = last[one.id]
+        if text:
+            one.last_at = datetime.fromisoformat(text)
         one.due_at = one.last_at
+    return found

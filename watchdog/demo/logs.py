@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,9 @@ HISTORY = timedelta(minutes=90)
 FILE_BYTES_MAX = 4_000_000
 ERROR_EVERY = 15
 """Of so many requests to the API one fails: an error in five minutes is usual."""
+
+_KEPT_MAX = 1024
+"""Lines that differ in nothing but their time are made once: a leap leaves hundreds of them."""
 
 API, WORKER, SYNC = "desk-api.log", "email-worker.log", "issue-sync.log"
 
@@ -123,58 +127,75 @@ class LogFiles:
             last_at = self._burst_at.get(one)
             if last_at is None or now - last_at >= one.every:
                 name, line = BURSTS[one.what]
-                _append(self._folder / name, [_stamped(now, line)] * one.lines)
+                _append(self._folder / name, [_stamped(now, json.dumps(line))] * one.lines)
                 self._burst_at[one] = now
 
 
-def _line(name: str, at: datetime, mails_pending: int) -> Line:
+def _line(name: str, at: datetime, mails_pending: int) -> str:
     if name == WORKER:
         return _stamped(at, _worker_line(mails_pending))
-    return _stamped(at, _api_line(at) if name == API else _sync_line(at))
+    return _stamped(at, _api_line(_number(at)) if name == API else _sync_line(_took_ms(at)))
 
 
-def _worker_line(mails_pending: int) -> Line:
-    return {
-        "level": "INFO",
-        "logger": "desk.email_worker",
-        "message": "processing" if mails_pending else "idle",
-        "component": "email_worker",
-        "extra": {"pending": mails_pending},
-    }
+def _number(at: datetime) -> int:
+    return int(at.timestamp()) // int(LINE_EVERY.total_seconds())
 
 
-def _api_line(at: datetime) -> Line:
-    number = int(at.timestamp()) // int(LINE_EVERY.total_seconds())
+def _took_ms(at: datetime) -> int:
+    return 700 + int(at.timestamp()) * 37 % 600
+
+
+@lru_cache(_KEPT_MAX)
+def _worker_line(mails_pending: int) -> str:
+    return json.dumps(
+        {
+            "level": "INFO",
+            "logger": "desk.email_worker",
+            "message": "processing" if mails_pending else "idle",
+            "component": "email_worker",
+            "extra": {"pending": mails_pending},
+        }
+    )
+
+
+def _api_line(number: int) -> str:
     fails = number % ERROR_EVERY == 0
-    return {
-        "level": "ERROR" if fails else "INFO",
-        "logger": "desk.api",
-        "message": "request_failed" if fails else "request",
-        "request_id": f"{number:x}",
-        "user_id": number % 40,
-        "path": f"/threads/{2900 + number % 100}",
-        "method": "GET",
-        "component": "api",
-        "route": "/threads/:id",
-        "extra": {"status": 500 if fails else 200, "took_ms": 20 + number * 37 % 60},
-    }
+    return json.dumps(
+        {
+            "level": "ERROR" if fails else "INFO",
+            "logger": "desk.api",
+            "message": "request_failed" if fails else "request",
+            "request_id": f"{number:x}",
+            "user_id": number % 40,
+            "path": f"/threads/{2900 + number % 100}",
+            "method": "GET",
+            "component": "api",
+            "route": "/threads/:id",
+            "extra": {"status": 500 if fails else 200, "took_ms": 20 + number * 37 % 60},
+        }
+    )
 
 
-def _sync_line(at: datetime) -> Line:
-    return {
-        "level": "INFO",
-        "logger": "issues.sync",
-        "message": "synced",
-        "execution_time": 700 + int(at.timestamp()) * 37 % 600,
-    }
+@lru_cache(_KEPT_MAX)
+def _sync_line(took_ms: int) -> str:
+    return json.dumps(
+        {
+            "level": "INFO",
+            "logger": "issues.sync",
+            "message": "synced",
+            "execution_time": took_ms,
+        }
+    )
 
 
-def _stamped(at: datetime, line: Line) -> Line:
-    return {"timestamp": at.astimezone(UTC).isoformat(timespec="milliseconds"), **line}
+def _stamped(at: datetime, line: str) -> str:
+    """Return a line of JSON with the time in front of what it says."""
+    stamp = at.astimezone(UTC).isoformat(timespec="milliseconds")
+    return f'{{"timestamp": "{stamp}", {line[1:]}\n'
 
 
-def _append(path: Path, lines: Iterable[Line]) -> None:
+def _append(path: Path, lines: Iterable[str]) -> None:
     if path.exists() and path.stat().st_size > FILE_BYTES_MAX:
         path.replace(path.with_suffix(".log.1"))
     with path.open("a", encoding="utf-8") as file:
-        file.write("".join(json.dumps(line) + "\n" for line in lines))
+        file.write("".join(lines))

@@ -11,6 +11,8 @@ _ERROR = "HTTP 502 Bad Gateway from the code host"
 _DAY = timedelta(days=1)
 _WINDOW = timedelta(minutes=31)
 _OFTEN = timedelta(hours=1)
+_JUDGED = timedelta(hours=1)
+"""What is counted once an hour is judged when the hour is over."""
 
 _WORKSPACE, _LEAVING = "dubai-heating", "tokyo-roofing"
 _GROWING, _BUSY, _SPOILT = "manila-plumbing", "seoul-electric", "halifax-electric"
@@ -154,7 +156,7 @@ FAILURES = (
         ),
         breaks=(("switch_off_most_repositories",), ("slow_tier_down", "pro")),
         mends=(("switch_on_repositories",), ("speed_tier_up", "pro")),
-        acts=(Act(_DAY), Act(2 * _DAY)), when="5 3 * * *", needs=3 * _DAY, fades=_DAY,
+        acts=(Act(_DAY), Act(2 * _DAY)), when="5 3 * * *", takes=_JUDGED, needs=3 * _DAY, fades=_DAY,
     ),
     Failure(
         "W10a", "One workspace tracks no repositories any more", "crm",

@@ -212,8 +212,9 @@ where workspace_id = $2::text
 
 -- name: switch_off_most_repositories
 -- Six of ten workspaces track repositories no more.
-update workspace_tracked_repositories set is_active = false
-where abs(hashtext(workspace_id)::bigint) % 10 < 6 and $1::timestamptz is not null
+update workspace_tracked_repositories as r set is_active = false
+from (select id, row_number() over (order by id) as n from workspaces) as w
+where w.id = r.workspace_id and w.n % 10 < 6 and $1::timestamptz is not null
 
 -- name: slow_tier_down
 -- The repositories of tier $2 sync half as often.

@@ -26,10 +26,11 @@ delete from sync_logs
 where organization_id like ?2 and synced_at > strftime('%Y-%m-%dT%H:%M:%SZ', ?1, '-' || ?3)
 
 -- name: note_last_syncs
--- The rows of organisations like ?2 say when they last synced.
+-- The rows of organisations like ?2 say when they last synced, as far as the log still knows.
 update integrations
-set last_sync_at = (
-    select max(synced_at) from sync_logs as l where l.organization_id = integrations.organization_id)
+set last_sync_at = coalesce((
+    select max(synced_at) from sync_logs as l
+    where l.organization_id = integrations.organization_id), last_sync_at)
 where organization_id like ?2
 
 -- name: connect_organisation

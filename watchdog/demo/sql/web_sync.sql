@@ -47,17 +47,16 @@ with recursive numbers (n) as (select 1 union all select n + 1 from numbers wher
 insert into flow_records (organization_id, source_system, external_id, updated_at)
 select organization_id, 'zendesk', 'ticket-' || n, ?1 from integrations, numbers
 
--- name: read_totals
--- An organisation's state, its syncs and those since the start of day ?2.
+-- name: read_status
+-- An organisation's state, its syncs, those since the start of day ?2, and its last three (JSON).
 select is_active, last_sync_at, consecutive_failures,
        (select count(*) from sync_logs as l where l.organization_id = i.organization_id),
        (select count(*) from sync_logs as l
-        where l.organization_id = i.organization_id and l.synced_at >= ?2)
+        where l.organization_id = i.organization_id and l.synced_at >= ?2),
+       (select json_group_array(json_object(
+                   'status', status, 'recordsProcessed', records_processed, 'error', error,
+                   'durationMs', duration_ms, 'syncedAt', synced_at))
+        from (select * from sync_logs as l where l.organization_id = i.organization_id
+              order by synced_at desc limit 3))
 from integrations as i
 where organization_id = ?1
-
--- name: read_last_three
--- Its last three syncs.
-select status, records_processed, error, duration_ms, synced_at
-from sync_logs where organization_id = ?1
-order by synced_at desc limit 3

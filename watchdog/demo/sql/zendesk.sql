@@ -44,7 +44,8 @@ insert into zendesk_tickets (subject, status, created_at, updated_at)
 select 'Where is my order', 'open', max(finished_at) - interval '5 minutes', max(finished_at)
 from zendesk_sync_runs
 where status = 'success' and tickets_fetched > 0 and finished_at > $1::timestamptz - interval '2 days'
-having max(finished_at) > (select max(created_at) + interval '6 minutes' from zendesk_tickets)
+having max(finished_at) > (
+    select created_at + interval '6 minutes' from zendesk_tickets order by id desc limit 1)
 
 -- name: forget_runs
 -- Runs are kept for as long as the first history reaches.

@@ -1,0 +1,33 @@
+"""Who lives in a simulated year: everybody whom a failure needs, and clocks of several sorts."""
+
+from tests.simulation.businesses import CLOCKS, dwellers
+from watchdog.demo.failures import FAILURES
+from watchdog.demo.places import ORGANISATIONS, WORKSPACES
+
+IDS = dwellers()
+EVERYBODY = {one.id for one in (*WORKSPACES, *ORGANISATIONS)}
+
+
+def test_everybody_whom_an_incident_is_about_lives_there() -> None:
+    about = {
+        value
+        for failure in FAILURES.values()
+        if not failure.is_twin
+        for incident in failure.opens
+        for _, value in incident.entity
+    }
+    assert about & EVERYBODY
+    assert about & EVERYBODY <= IDS
+
+
+def test_whose_repositories_fail_together_lives_there() -> None:
+    assert {"bangkok-plumbing", "berlin-electric"} <= IDS
+
+
+def test_a_workspace_and_an_organisation_live_by_each_clock() -> None:
+    for everybody in (WORKSPACES, ORGANISATIONS):
+        assert {one.zone for one in everybody if one.id in IDS} >= set(CLOCKS)
+
+
+def test_the_town_is_small() -> None:
+    assert len(IDS) < len(EVERYBODY) / 10
