@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from rules.durations import shown
+from rules.hours import first_instant
 from rules.values import dataclass
 
 DAY = timedelta(days=1)
@@ -121,8 +122,9 @@ def bucket(day: date, place: int, per: timedelta, zone: ZoneInfo) -> Bucket:
     """
     midnight = datetime.combine(day, time())
     begins, ends = midnight + place * per, midnight + (place + 1) * per
-    since, until = (wall.replace(tzinfo=zone).astimezone(UTC) for wall in (begins, ends))
-    return Bucket(since, max(since, until), f"{begins:%H:%M}", _WEEKDAYS[begins.weekday()])
+    # Those of an hour that is skipped are empty, and lie where it would have been.
+    since, until = (first_instant(wall, zone) for wall in (begins, ends))
+    return Bucket(since, until, f"{begins:%H:%M}", _WEEKDAYS[begins.weekday()])
 
 
 def is_regular(one: Bucket, per: timedelta) -> bool:

@@ -5,7 +5,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -97,6 +97,7 @@ def test_the_last_complete_bucket_has_ended_and_the_next_has_not(
 
 
 @given(instants, st.sampled_from(ZONES), st.sampled_from(PERS))
+@example(datetime(2028, 3, 12, 12, tzinfo=UTC), "America/New_York", timedelta(minutes=15))
 def test_buckets_of_a_day_follow_each_other_without_a_gap(
     now: datetime, name: str, per: timedelta
 ) -> None:
