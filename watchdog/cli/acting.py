@@ -6,7 +6,7 @@ import click
 
 from notifiers.clean import one_line
 from watchdog.cli.session import NUMBER, Place, acting_person, person_option, placed, run, session
-from watchdog.domain.closing import CAUSE_KINDS, DUE_AFTER, Answer, Closing, Prevention
+from watchdog.domain.closing import CAUSE_KINDS, Answer, Closing, Prevention, usual_due
 from watchdog.domain.incident import Incident
 
 _number = click.argument("number", metavar="ID", type=NUMBER)
@@ -172,7 +172,7 @@ def resolve_command(
 
         async with session(place) as here:
             who = acting_person(here.config, person)
-            due_on = due.date() if due else (here.now + DUE_AFTER).date()
+            due_on = due.date() if due else usual_due(here.now)
             answer = (
                 Answer(Prevention(action_kind), action, doer or who, due_on)
                 if action.strip()

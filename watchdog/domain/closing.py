@@ -1,6 +1,6 @@
 """How an incident ends: its cause, what risk is left, and one answer to what stops it next time."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from rules.values import dataclass
@@ -14,8 +14,7 @@ WITHDRAWN, NOT_GIVEN = "withdrawn", "not given"
 ANSWER_WITHIN = timedelta(days=3)
 """How long after its recovery an incident waits for its cause."""
 
-DUE_AFTER = timedelta(days=14)
-"""When a preventive action is due, if nobody says."""
+_DUE_AFTER = timedelta(days=14)
 
 
 class Prevention(StrEnum):
@@ -35,7 +34,7 @@ class Answer:
     Attributes:
         words: What is to be done; or why nothing is.
         owner: Who does it; empty where nothing is needed.
-        due_on: The day by which it is done, in the team's zone.
+        due_on: The day by which it is done.
         is_done: Somebody has said so.
     """
 
@@ -73,6 +72,11 @@ class Closing:
     cause_kind: str
     answer: Answer
     risk: str = ""
+
+
+def usual_due(now: datetime) -> date:
+    """Return when a preventive action is due, if nobody says: in two weeks, in UTC."""
+    return (now + _DUE_AFTER).date()
 
 
 def problem_of(closing: Closing) -> str:

@@ -68,9 +68,10 @@ class Deadlines:
     async def _set_anew(self, token: int, directory: Directory) -> None:
         """Compute every deadline again: the configuration may say something else than it did."""
         async with transaction(self._pool) as conn:
-            await leases.require(conn, LEASE, token)
             numbers = await incidents.unresolved_ids(conn)
-            for first in range(0, len(numbers), AT_ONCE):
+        for first in range(0, len(numbers), AT_ONCE):
+            async with transaction(self._pool) as conn:
+                await leases.require(conn, LEASE, token)
                 held = await incidents.lock(conn, numbers[first : first + AT_ONCE])
                 deadlines = {one.id: next_deadline(one, directory) for one in held.values()}
                 due = {number: one.at if one else None for number, one in deadlines.items()}
@@ -80,10 +81,10 @@ class Deadlines:
         """Return whether there may be more."""
         now = self._clock.now()
         async with transaction(self._pool) as conn:
+            if not await incidents.is_any_due(conn, now):  # mostly: nothing is locked for that
+                return False
             await leases.require(conn, LEASE, token)
             held = await incidents.lock_due(conn, now, AT_ONCE)
-            if not held:
-                return False
             directory = await covers.with_covers(conn, directory, now)
             due = [(one, next_deadline(one, directory)) for one in held]
             steps = [

@@ -228,6 +228,12 @@ async def lock(conn: asyncpg.Connection, ids: Sequence[int]) -> dict[int, Incide
     return {row["id"]: incident_of(row) for row in await conn.fetch(_SQL["lock_by_id"], list(ids))}
 
 
+async def is_any_due(conn: asyncpg.Connection, now: datetime) -> bool:
+    """Return whether something is to be done with an incident by now."""
+    found: bool = await conn.fetchval(_SQL["is_any_due"], now)
+    return found
+
+
 async def lock_due(conn: asyncpg.Connection, now: datetime, limit: int) -> list[Incident]:
     """Return incidents with which something is to be done by now, locked; none that others hold."""
     return [incident_of(row) for row in await conn.fetch(_SQL["lock_due"], now, limit)]

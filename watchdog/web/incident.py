@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from watchdog import verbs
-from watchdog.domain.closing import CAUSE_KINDS, DUE_AFTER, Answer, Closing, Prevention
+from watchdog.domain.closing import CAUSE_KINDS, Answer, Closing, Prevention, usual_due
 from watchdog.domain.escalation import next_up
 from watchdog.domain.incident import Incident, State
 from watchdog.domain.people import Role
-from watchdog.store import incidents
+from watchdog.store import covers, incidents
 from watchdog.store.pool import transaction
 from watchdog.verbs import NotAllowed, Refused, UnknownIncident
 from watchdog.web.forms import read_form
@@ -52,6 +52,7 @@ async def _page(
             raise HTTPException(404, f"There is no incident #{number}.")
         entries = await incidents.timeline(conn, number)
         evidence = await incidents.evidence(conn, number)
+        directory = await covers.with_covers(conn, room.service.directory(), room.now())
     return render(
         template,
         status_code,
@@ -65,9 +66,9 @@ async def _page(
         states=State,
         cause_kinds=CAUSE_KINDS,
         preventions=list(Prevention),
-        due_on=(room.now() + DUE_AFTER).date(),
+        due_on=usual_due(room.now()),
         responders=_responders(room, one),
-        next_up=next_up(one, room.service.directory()),
+        next_up=next_up(one, directory),
     )
 
 
@@ -180,7 +181,7 @@ def _closing(fields: Mapping[str, str], person: str, now: datetime) -> Closing:
     """
     try:
         prevention = Prevention(fields.get("prevention", Prevention.OTHER))
-        due_on = date.fromisoformat(fields.get("due") or (now + DUE_AFTER).date().isoformat())
+        due_on = date.fromisoformat(fields["due"]) if fields.get("due") else usual_due(now)
     except ValueError as error:
         raise Refused(f"the form cannot be understood: {error}") from error
     words = fields.get("answer", "")
