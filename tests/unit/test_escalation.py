@@ -147,6 +147,15 @@ def test_a_note_is_a_sign_of_life() -> None:
     assert deadline.at == NOW + 20 * MINUTE + TEAM.take_lasts
 
 
+def test_what_gets_critical_hours_after_it_was_taken_gives_its_taker_time() -> None:
+    taken = life.take(after(opened(severity=Severity.WARNING)), FIRST, NOW).after
+    later = NOW + timedelta(hours=4)
+    worse = with_notices(life.level_changed(taken, Severity.CRITICAL, "", later), DIRECTORY)
+    at, step = let_pass(after(worse))
+    assert at == later + TEAM.take_lasts
+    assert step.transition.happened.words == f"{FIRST} silent for 30m"
+
+
 def test_a_machines_step_is_no_sign_of_life() -> None:
     taken = life.take(after(opened()), FIRST, NOW).after
     worse = life.level_changed(taken, Severity.CRITICAL, "transient", NOW + 20 * MINUTE).after

@@ -53,9 +53,9 @@ def _deadlines(incident: Incident, directory: Directory) -> Iterator[Deadline]:
             yield Deadline(
                 incident.paged_at + wait, lambda now: passed_on(incident, directory, now)
             )
-    is_held = incident.state is State.TAKEN and incident.severity is Severity.CRITICAL
-    if is_held and acted_at:
-        yield Deadline(acted_at + team.take_lasts, lambda now: life.expired(incident, now))
+    if incident.state is State.TAKEN and incident.severity is Severity.CRITICAL:
+        since = life.silent_since(incident)
+        yield Deadline(since + team.take_lasts, lambda now: life.expired(incident, now))
 
 
 def _wait(team: Team, rung: int) -> timedelta | None:

@@ -220,10 +220,15 @@ def exhausted(incident: Incident, rung: int, now: datetime) -> Transition:
     return _step(incident, Happened(Event.EXHAUSTED, now, WATCHDOG, words), rung=rung)
 
 
+def silent_since(incident: Incident) -> datetime:
+    """Return when a person last did something with it, or its owner was last paged for it."""
+    known = (incident.acted_at, incident.paged_at, incident.opened_at)
+    return max(at for at in known if at)
+
+
 def expired(incident: Incident, now: datetime) -> Transition:
     """Return its being open again: whoever took it has given no sign of life for too long."""
-    since = incident.acted_at or incident.taken_at or incident.opened_at
-    words = f"{incident.owner} silent for {short_span(now - since)}"
+    words = f"{incident.owner} silent for {short_span(now - silent_since(incident))}"
     return _open_again(incident, Happened(Event.EXPIRED, now, WATCHDOG, words), incident.owner)
 
 

@@ -112,9 +112,9 @@ def _due(transition: Transition, route: Route, team: Team | None) -> _Due:
 
 def _paged_at(transition: Transition, audience: tuple[str, ...], due: _Due) -> datetime | None:
     """Return when the owner is paged: the clock of the escalation begins with what is released."""
-    event, before = transition.happened.event, transition.before
-    first = event is Event.LEVEL and before is not None and before.paged_at is None
-    if audience and (event in _STARTS_CLOCK or first):
+    event = transition.happened.event
+    is_worse = event is Event.LEVEL and _is_worse(transition)
+    if audience and (event in _STARTS_CLOCK or is_worse):
         return due.push_at
     return transition.after.paged_at
 
