@@ -4,8 +4,7 @@ import re
 from datetime import date, time
 from typing import Annotated
 
-from pydantic import PlainValidator, WithJsonSchema
-
+from rules.parsing import ParsedBy
 from rules.values import dataclass
 from watchdog.config.problems import did_you_mean, shown
 from watchdog.config.types import parse_day, parse_time, refusal, text_of
@@ -112,7 +111,7 @@ def parse_first_day(given: object) -> date:
     return day
 
 
-_TEXT = WithJsonSchema({"type": "string"})
-TurnLength = Annotated[Turn, PlainValidator(parse_turn), _TEXT]
-HandoverTime = Annotated[Handover, PlainValidator(parse_handover), _TEXT]
-FirstDay = Annotated[date, PlainValidator(parse_first_day), _TEXT]
+_TEXT = {"type": "string"}
+TurnLength = Annotated[Turn, ParsedBy(parse_turn, _TEXT)]
+HandoverTime = Annotated[Handover, ParsedBy(parse_handover, _TEXT)]
+FirstDay = Annotated[date, ParsedBy(parse_first_day, _TEXT)]
