@@ -202,7 +202,11 @@ def test_an_expected_incident_is_said_in_a_line(expected: Expected, line: str) -
             "Z2",
             "opens warning zendesk_sync-runs-failing (transient); zendesk_sync-tickets-stale when it lasts",
         ),
-        ("Z7", "opens warning zendesk_sync-run-hangs; holds zendesk_sync-tickets-stale"),
+        (
+            "Z7",
+            "opens warning zendesk_sync-run-hangs; "
+            "holds zendesk_sync-no-run-started, zendesk_sync-tickets-stale",
+        ),
         (
             "E1",
             "opens critical support_desk-api-down; holds support_desk-degraded, support_desk-not-ready,"
