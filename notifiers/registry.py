@@ -11,6 +11,7 @@ def build(
     *,
     slack_token: str = "",
     slack_api: str = SLACK_API,
+    slack_buttons: bool = False,
     smtp_url: str = "",
     sender: str = "watchdog@localhost",
     base_url: str = "",
@@ -19,6 +20,9 @@ def build(
 
     Nothing is connected before the first message is sent.
 
+    Args:
+        slack_buttons: Somebody listens to what is pressed.
+
     Raises:
         ValueError: The mail server's URL is not one.
     """
@@ -26,7 +30,7 @@ def build(
     from notifiers.email import Email
     from notifiers.slack import Slack
 
-    slack: Notifier = Slack(slack_token, slack_api)
+    slack: Notifier = Slack(slack_token, slack_api, has_buttons=slack_buttons)
     email: Notifier = Email(smtp_url or _NO_SERVER, sender, base_url)
     return {
         "slack": slack if slack_token else Outbox(slack),

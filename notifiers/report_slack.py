@@ -13,7 +13,8 @@ from notifiers.report import (
     tidy_report,
     trouble_of,
 )
-from notifiers.slack_blocks import Block, body_of, mrkdwn_section, plain_text
+from notifiers.slack_blocks import body_of
+from notifiers.slack_parts import Block, mrkdwn_section, plain_text
 
 _SECTIONS_MAX = 3
 _SECTION_MAX = 2800

@@ -68,6 +68,7 @@ class Slack:
         token: Bot token, `xoxb-…`. It is in no error.
         api: Base of the web API.
         deadline: For one send or look-up, all requests together.
+        has_buttons: Somebody listens to what is pressed; without, messages have links only.
     """
 
     at_once = 20
@@ -79,7 +80,9 @@ class Slack:
         api: str = "https://slack.com/api/",
         *,
         deadline: timedelta = timedelta(seconds=15),
+        has_buttons: bool = False,
     ) -> None:
+        self._has_buttons = has_buttons
         self._token = token
         self._api = api
         self._deadline_s = deadline.total_seconds()
@@ -89,8 +92,9 @@ class Slack:
 
     def render(self, message: Message) -> Rendered:
         """Return the message with its push line, blocks and metadata. Pure; never fails."""
-        is_report = isinstance(message.facts, Report)
-        return render_report_slack(message) if is_report else render_slack(message)
+        if isinstance(message.facts, Report):
+            return render_report_slack(message)
+        return render_slack(message, has_buttons=self._has_buttons)
 
     async def send(self, message: Message, rendered: Rendered) -> Receipt:
         """Post or edit the message; the receipt has the `channel` id and `ts`.

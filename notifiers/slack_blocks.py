@@ -1,13 +1,15 @@
 """How a message looks in Slack: pure, and within Slack's limits for any facts."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from notifiers.base import Event, Facts, Message, Part, Rendered, Report
 from notifiers.clean import cut, fair_cuts, one_line, safe_url, slack_escape, slack_text, tidy
 from notifiers.line import render_line
+from notifiers.slack_buttons import elements_of
+from notifiers.slack_parts import Block, mrkdwn, mrkdwn_section, plain_text
 from notifiers.story import Row, Story, below, tell
 from notifiers.times import time_of_day, zone_word
 
@@ -22,35 +24,36 @@ _ROW_MAX = 44
 _TIME_MAX = 24
 _CONTEXT_MAX = 80
 _BELOW_MAX = 600
-_SECTION_MAX = 3000
 _BROADCAST = {Event.BACK_AGAIN, Event.ESCALATED, Event.EXHAUSTED, Event.EXPIRED}
 _WORSE = {("warning", "critical"), ("info", "critical"), ("info", "warning")}
-
-Block = dict[str, Any]
 
 logger = logging.getLogger(__name__)
 
 
-def render_slack(message: Message) -> Rendered:
+def render_slack(message: Message, *, has_buttons: bool = False) -> Rendered:
     """Return the message with the arguments of `chat.postMessage` and `chat.update`, without a channel.
 
     At most 5 blocks and 475 visible characters. If anything about the facts breaks the layout, the
     body is the facts as plain text: a message is never lost to its looks.
+
+    Args:
+        has_buttons: Somebody listens to what is pressed; without, there are links only.
     """
     try:
-        return _render(message)
+        return _render(message, has_buttons)
     except Exception:  # the edge of rendering: whatever data did, people must be told
         logger.exception("message %s does not render; it goes out as plain facts", message.key)
         return plain(message)
 
 
-def _render(message: Message) -> Rendered:
+def _render(message: Message, has_buttons: bool) -> Rendered:
     facts = tidy(message.incident)
     line = render_line(facts)
     if message.part is Part.THREAD:
         blocks = [mrkdwn_section(slack_text(cut(below(facts), _BELOW_MAX)))]
     else:
-        blocks = _blocks(facts, tell(facts))
+        elements = elements_of(facts, message.number, has_buttons=has_buttons)
+        blocks = _blocks(facts, tell(facts), elements)
     return Rendered(line, body_of(message, slack_text(line), blocks))
 
 
@@ -86,9 +89,9 @@ def _is_broadcast(message: Message) -> bool:
     return to_a_person or facts.event in _BROADCAST or (facts.event is Event.LEVEL and is_worse)
 
 
-def _blocks(facts: Facts, story: Story) -> list[Block]:
+def _blocks(facts: Facts, story: Story, elements: Sequence[Block]) -> list[Block]:
     free = [story.lead, story.quote, *(row.text for row in story.guide)]
-    lead, quote, *guide = fair_cuts(free, _room(story))
+    lead, quote, *guide = fair_cuts(free, _room(story, elements))
     said = [_headline(facts, story), slack_text(lead)]
     if quote:
         said.append("&gt; " + slack_text(quote))
@@ -99,19 +102,20 @@ def _blocks(facts: Facts, story: Story) -> list[Block]:
         rows = zip(story.guide, guide, strict=True)
         told = [f"*{row.label}* {slack_text(text)}" for row, text in rows]
         blocks.append(mrkdwn_section("\n".join(told)))
-    if buttons := _buttons(facts):
-        blocks.append({"type": "actions", "elements": buttons})
+    if elements:
+        blocks.append({"type": "actions", "elements": list(elements)})
     if story.facts_line:
         blocks.append({"type": "context", "elements": [plain_text(_context(story))]})
     return blocks
 
 
-def _room(story: Story) -> int:
+def _room(story: Story, elements: Sequence[Block]) -> int:
     """Return how many characters are left for the free texts beside all that is short anyway."""
     who = sum(len(row.label) + min(len(row.text), _ROW_MAX) + _TIME_MAX for row in story.who)
     labels = sum(len(row.label) + len("** ") for row in story.guide)
     headline = len(story.word) + min(len(story.title), _TITLE_MAX)
-    frame = len("** · **") + 2 * len("\n> ") + len("Open") + len("Runbook")
+    buttons = sum(len(one["text"]["text"]) for one in elements if "text" in one)
+    frame = len("** · **") + 2 * len("\n> ") + buttons
     return VISIBLE_MAX - who - labels - headline - frame - len(_context(story)) - 16
 
 
@@ -125,25 +129,10 @@ def _headline(facts: Facts, story: Story) -> str:
     return f"*<{slack_escape(facts.url)}|{text}>*" if facts.url else f"*{text}*"
 
 
-def _mrkdwn(text: str) -> Block:
-    # verbatim: Slack must not look for links and names in the text by itself.
-    return {"type": "mrkdwn", "text": cut(text, _SECTION_MAX), "verbatim": True}
-
-
-def mrkdwn_section(text: str) -> Block:
-    """Return a section; the text is mrkdwn, so data in it must have been escaped."""
-    return {"type": "section", "text": _mrkdwn(text)}
-
-
-def plain_text(text: str) -> Block:
-    """Return a text in which nothing can come alive."""
-    return {"type": "plain_text", "text": text, "emoji": False}
-
-
 def _field(row: Row, facts: Facts) -> Block:
     text = slack_text(cut(row.text, _ROW_MAX))
     time = f" {_date(row.at, facts)}" if row.at else ""
-    return _mrkdwn(f"*{row.label}*\n{text}{time}")
+    return mrkdwn(f"*{row.label}*\n{text}{time}")
 
 
 def _date(at: datetime, facts: Facts) -> str:
@@ -154,17 +143,6 @@ def _date(at: datetime, facts: Facts) -> str:
     is_today = abs(at - facts.at).total_seconds() < 12 * 3600
     shape = "{time}" if is_today else "{date_short_pretty} {time}"
     return f"<!date^{int(at.timestamp())}^{shape}|{slack_text(plainly)}>"
-
-
-def _buttons(facts: Facts) -> list[Block]:
-    links: Mapping[str, str] = {"Open": facts.url, "Runbook": safe_url(facts.runbook)}
-    if facts.event in {Event.RECOVERED, Event.RESOLVED, Event.ACTION_DONE, Event.WITHDRAWN}:
-        links = {"Open": facts.url}
-    return [
-        {"type": "button", "text": plain_text(name), "url": url, "action_id": name.lower()}
-        for name, url in links.items()
-        if url
-    ]
 
 
 def shorter(body: Mapping[str, Any], message: Message, times: int) -> dict[str, Any]:

@@ -12,6 +12,10 @@ _FIELDS_MAX = 10
 _FIELD_TEXT_MAX = 2000
 _BUTTONS_MAX = 25
 _BUTTON_TEXT_MAX = 75
+_BUTTON_VALUE_MAX = 2000
+_OPTIONS_MAX = 5
+_OPTION_VALUE_MAX = 75
+_ACTION_ID_MAX = 255
 _URL_MAX = 3000
 _CONTEXT_ELEMENTS_MAX = 10
 _HEADER_TEXT_MAX = 150
@@ -61,7 +65,9 @@ def _is_good_block(block: Any) -> bool:
 
 def _is_good_actions(block: dict[str, Any]) -> bool:
     elements = block.get("elements", [])
-    return 0 < len(elements) <= _BUTTONS_MAX and all(map(_is_good_button, elements))
+    names = [one.get("action_id") for one in elements if isinstance(one, dict)]
+    good = all(_is_good_overflow(one) or _is_good_button(one) for one in elements)
+    return 0 < len(elements) <= _BUTTONS_MAX and good and len(set(names)) == len(elements)
 
 
 def _is_good_context(block: dict[str, Any]) -> bool:
@@ -97,8 +103,22 @@ def _is_good_button(button: Any) -> bool:
         return False
     text = button.get("text", {})
     is_plain = text.get("type") == "plain_text" and _is_good_text(text, _BUTTON_TEXT_MAX)
-    url = button.get("url", "https://")
-    return is_plain and len(url) <= _URL_MAX and url.startswith(("http://", "https://"))
+    url, value = button.get("url", "https://"), button.get("value", "x")
+    leads = len(url) <= _URL_MAX and url.startswith(("http://", "https://"))
+    names = 0 < len(button.get("action_id", "x")) <= _ACTION_ID_MAX
+    return is_plain and leads and names and 0 < len(value) <= _BUTTON_VALUE_MAX
+
+
+def _is_good_overflow(menu: Any) -> bool:
+    if not isinstance(menu, dict) or menu.get("type") != "overflow":
+        return False
+    options = menu.get("options", [])
+    return 0 < len(options) <= _OPTIONS_MAX and all(
+        one.get("text", {}).get("type") == "plain_text"
+        and _is_good_text(one["text"], _BUTTON_TEXT_MAX)
+        and 0 < len(one.get("value", "")) <= _OPTION_VALUE_MAX
+        for one in options
+    )
 
 
 def texts_of(blocks: list[dict[str, Any]], kind: str = "") -> list[str]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from notifiers.base import Event, Facts, Message, Part, Rendered
 from notifiers.samples import sample
@@ -35,9 +36,11 @@ def test_each_thread_line_reads_as_agreed(event: Event) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(any_messages())
-def test_slack_takes_every_message_and_nothing_in_it_comes_alive(message: Message) -> None:
-    rendered = render_slack(message)
+@given(any_messages(), st.booleans())
+def test_slack_takes_every_message_and_nothing_in_it_comes_alive(
+    message: Message, has_buttons: bool
+) -> None:
+    rendered = render_slack(message, has_buttons=has_buttons)
     assert refusal(dict(rendered.body)) == ""
     marked = [rendered.body["text"], *texts_of(rendered.body["blocks"], "mrkdwn")]
     assert [live for text in marked for live in live_parts(text)] == []
@@ -46,12 +49,13 @@ def test_slack_takes_every_message_and_nothing_in_it_comes_alive(message: Messag
 
 
 @settings(max_examples=60, deadline=None)
-@given(any_messages())
-def test_a_message_stays_short_enough_to_be_read(message: Message) -> None:
-    blocks = render_slack(message).body["blocks"]
+@given(any_messages(), st.booleans())
+def test_a_message_stays_short_enough_to_be_read(message: Message, has_buttons: bool) -> None:
+    blocks = render_slack(message, has_buttons=has_buttons).body["blocks"]
     assert len(blocks) <= 5
-    buttons = [len(block["elements"]) for block in blocks if block["type"] == "actions"]
-    assert sum(buttons) <= 2
+    elements = [one for block in blocks if block["type"] == "actions" for one in block["elements"]]
+    assert sum(one["type"] == "button" for one in elements) <= 2
+    assert sum(one["type"] == "overflow" for one in elements) <= 1
     if message.part is not Part.THREAD:
         told = "".join(visible(one) for one in texts_of(blocks)).replace("\u2060", "")
         assert len(told) <= VISIBLE_MAX

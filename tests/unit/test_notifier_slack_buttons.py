@@ -1,0 +1,235 @@
+"""Which buttons stand below a message, what they carry, and what is read of a press."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from notifiers.base import Event, Facts, Message, Part
+from notifiers.clean import tidy
+from notifiers.samples import sample
+from notifiers.slack_blocks import render_slack
+from notifiers.slack_buttons import (
+    Button,
+    NotAPress,
+    Press,
+    Target,
+    elements_of,
+    read_press,
+    take_over_button,
+)
+from tests.golden_files import assert_golden
+from tests.slack_presses import payload_of, words_of
+
+LINKS = ["Open", "Runbook"]
+OPEN = ["Take", "Runbook", "(Escalate now)"]
+TAKEN = ["Open", "Runbook", "(Give back)"]
+WORDS = {
+    Event.OPENED: OPEN,
+    Event.LEVEL: OPEN,
+    Event.TAKEN: TAKEN,
+    Event.OFFERED: ["Accept", "Runbook", "(Give back)"],
+    Event.HANDED_OVER: TAKEN,
+    Event.ESCALATED: OPEN,
+    Event.EXHAUSTED: OPEN,
+    Event.EXPIRED: OPEN,
+    Event.LAPSED: TAKEN,
+    Event.GIVEN_BACK: OPEN,
+    Event.NOTED: TAKEN,
+    Event.RECOVERED: ["Open"],
+    Event.BACK_AGAIN: OPEN,
+    Event.RESOLVED: ["Open"],
+    Event.ACTION_DONE: ["Open"],
+    Event.WITHDRAWN: ["Open"],
+    Event.TEST: ["Press to test"],
+}
+
+
+def blocks_of(facts: Facts, version: int = 3) -> list[dict[str, Any]]:
+    message = Message("n-7", "#data-alerts", Part.ROOT, version, facts)
+    blocks: list[dict[str, Any]] = render_slack(message, has_buttons=True).body["blocks"]
+    return blocks
+
+
+@pytest.mark.parametrize("event", Event)
+def test_each_event_has_the_buttons_that_do_something_then(event: Event) -> None:
+    assert words_of(blocks_of(sample(event))) == WORDS[event]
+
+
+@pytest.mark.parametrize("event", Event)
+def test_without_somebody_who_listens_there_are_links_only(event: Event) -> None:
+    elements = elements_of(tidy(sample(event)), 1, has_buttons=False)
+    assert all(one["url"].startswith("https://") for one in elements)
+    words = [one["text"]["text"] for one in elements]
+    assert words == (["Open"] if WORDS[event] == ["Open"] else LINKS[: len(words)])
+
+
+def test_without_a_runbook_the_second_button_opens_the_incident() -> None:
+    assert words_of(blocks_of(replace(sample(Event.OPENED), runbook="ask raj")))[:2] == [
+        "Take",
+        "Open",
+    ]
+    alone = replace(sample(Event.OPENED), runbook="", url="")
+    assert words_of(blocks_of(alone)) == ["Take", "(Escalate now)"]
+
+
+def test_a_message_with_buttons_looks_as_agreed() -> None:
+    pretty = json.dumps(blocks_of(sample(Event.OPENED)), indent=1, ensure_ascii=False)
+    assert_golden("slack_buttons.json", pretty + "\n")
+
+
+def test_a_line_below_has_no_buttons() -> None:
+    message = Message("n-7", "#data-alerts", Part.THREAD, 3, sample(Event.ESCALATED))
+    assert words_of(render_slack(message, has_buttons=True).body["blocks"]) == []
+
+
+def test_a_press_of_take_says_which_incident_and_which_state_of_it() -> None:
+    facts = sample(Event.OPENED)
+    press = read_press(payload_of(blocks_of(facts), "Take"))
+    assert press is not None
+    assert (press.button, press.user, press.user_name) == (Button.TAKE, "U02RAJ", "raj")
+    assert press.target == Target.of(1042, 3, facts.opened_at)
+    assert (press.channel, press.ts) == ("CDATAALERTS", "1780000001.000001")
+    assert press.workspaces == {"T01TEAM"}
+    assert press.answer_at.startswith("https://hooks.slack.com/actions/")
+    assert not press.is_private
+
+
+@pytest.mark.parametrize(
+    ("event", "words", "button"),
+    [
+        (Event.OPENED, "Escalate now", Button.ESCALATE),
+        (Event.TAKEN, "Give back", Button.GIVE_BACK),
+        (Event.OFFERED, "Accept", Button.TAKE),
+        (Event.TEST, "Press to test", Button.TRY),
+    ],
+)
+def test_each_button_asks_for_what_it_says(event: Event, words: str, button: Button) -> None:
+    press = read_press(payload_of(blocks_of(sample(event)), words))
+    assert press is not None
+    assert press.button is button
+    assert (press.target is None) is (button is Button.TRY)
+
+
+def test_a_link_asks_for_nothing() -> None:
+    assert read_press(payload_of(blocks_of(sample(Event.OPENED)), "Runbook")) is None
+
+
+def test_what_only_the_presser_sees_stands_nowhere() -> None:
+    target = Target(1042, 3, 7)
+    blocks = [{"type": "actions", "elements": [take_over_button(target)]}]
+    press = read_press(payload_of(blocks, "Take over", is_ephemeral=True))
+    assert press is not None
+    assert (press.button, press.target) == (Button.TAKE_OVER, target)
+    assert press.is_private
+    assert (press.channel, press.ts) == ("", "")
+
+
+@given(st.integers(0, 10**18 - 1), st.integers(1, 10**9 - 1), st.datetimes())
+def test_a_target_reads_back_as_it_was_written(number: int, version: int, opened: datetime) -> None:
+    target = Target.of(number, version, opened.replace(tzinfo=UTC))
+    blocks = [{"type": "actions", "elements": [take_over_button(target)]}]
+    press = read_press(payload_of(blocks, "Take over"))
+    assert press is not None
+    assert press.target == target
+
+
+def test_a_microsecond_makes_another_incident() -> None:
+    at = datetime(2026, 6, 10, 1, 15, 0, 123_456, tzinfo=UTC)
+    later = at + timedelta(microseconds=1)
+    assert str(Target.of(1, 1, at)) != str(Target.of(1, 1, later))
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    return {**payload_of(blocks_of(sample(Event.OPENED)), "Take"), **changes}
+
+
+def action(**changes: Any) -> dict[str, Any]:
+    [one] = changed()["actions"]
+    return {"actions": [{**one, **changes}]}
+
+
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [
+        (None, "block_actions"),
+        ([], "block_actions"),
+        ("block_actions", "block_actions"),
+        (changed(type="view_submission"), "block_actions"),
+        (changed(type=7), "block_actions"),
+        (changed(actions=None), "no button of this service"),
+        (changed(actions=[]), "no button of this service"),
+        (changed(actions={"0": {}}), "no button of this service"),
+        (changed(actions=["take"]), "no button of this service"),
+        (changed(actions=[{}, {}]), "no button of this service"),
+        (changed(**action(action_id="resolve")), "no button of this service"),
+        (changed(**action(action_id="TAKE")), "no button of this service"),
+        (changed(**action(action_id="more")), "no button of this service"),
+        (changed(**action(action_id=["take"])), "no button of this service"),
+        (changed(**action(value="")), "names no incident"),
+        (changed(**action(value="1042")), "names no incident"),
+        (changed(**action(value="1042.1.x")), "names no incident"),
+        (changed(**action(value="-1.1.7")), "names no incident"),
+        (changed(**action(value="1042.1.7\n")), "names no incident"),
+        (changed(**action(value="٤٢.1.7")), "names no incident"),
+        (changed(**action(value="9" * 1999)), "names no incident"),
+        (changed(**action(value=1042)), "names no incident"),
+        (changed(user=None), "names no member"),
+        (changed(user={"id": "raj"}), "names no member"),
+        (changed(user={"id": "U02RAJ\n"}), "names no member"),
+        (changed(user={"id": ["U02RAJ"]}), "names no member"),
+    ],
+)
+def test_what_is_no_press_of_ours_says_why(payload: object, words: str) -> None:
+    with pytest.raises(NotAPress, match=words):
+        read_press(payload)
+
+
+@pytest.mark.parametrize("missing", ["container", "team", "enterprise", "response_url", "channel"])
+@pytest.mark.parametrize("value", [None, 7, [], "x" * 5000, {"id": {}}])
+def test_what_is_not_needed_may_be_missing_or_strange(missing: str, value: object) -> None:
+    press = read_press(changed(**{missing: value}))
+    assert press is not None
+    assert press.user == "U02RAJ"
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+_KEYS = ["type", "actions", "user", "container", "team", "response_url", "trigger_id"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.sampled_from(_KEYS), _JSON), st.dictionaries(st.text(max_size=12), _JSON))
+def test_any_payload_is_read_or_refused(changes: dict[str, Any], odd: dict[str, Any]) -> None:
+    for payload in (changed(**changes), changed(**action(**odd)), changes):
+        try:
+            press = read_press(payload)
+        except NotAPress:
+            continue
+        assert press is None or isinstance(press, Press)
+
+
+def id_of(payload: object) -> str:
+    press = read_press(payload)
+    assert press is not None
+    return press.id
+
+
+def test_a_press_has_the_same_id_however_often_it_is_told_and_another_one_another() -> None:
+    told = changed()
+    assert id_of(told) == id_of({**told, "response_url": "https://hooks.slack.com/else"})
+    others = [
+        changed(),
+        {**told, "user": {"id": "U01ANA"}},
+        {**told, "trigger_id": None},
+        {**told, "trigger_id": None, **action(action_ts="1780000000.2")},
+        {**told, "trigger_id": "\ud800"},
+    ]
+    assert len({id_of(told), *map(id_of, others)}) == 6
