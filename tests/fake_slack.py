@@ -17,6 +17,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from tests.slack_limits import live_parts, refusal, texts_of
+from tests.slack_presses import payload_of
 
 TOKEN = "xoxb-test-token"
 _FIRST_TS = 1_780_000_000
@@ -35,6 +36,11 @@ class Posted:
     broadcast: bool = False
     args: dict[str, Any] = field(default_factory=dict)
     edits: list[dict[str, Any]] = field(default_factory=list)
+
+    def pressed(self, words: str, **told: Any) -> dict[str, Any]:
+        """Return what Slack tells of a press of the button with these words; see `payload_of`."""
+        place = {"channel": self.channel, "ts": self.ts}
+        return payload_of(self.blocks, words, **(place | told))
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,8 @@ def rate_limited(retry_after: str | None) -> Trouble:
 class FakeSlack:
     """The server. `troubles` are used up in order, one a call; `messages` are in order of arrival.
 
+    `replies` is what only the presser of a button sees, also in order of arrival.
+
     Args:
         channels: Names without `#`; their ids are `C` and the name in capitals. None: any name exists.
         log: File that gets a line of JSON for each accepted post and edit.
@@ -81,6 +89,7 @@ class FakeSlack:
         self.log = log
         self.messages: list[Posted] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.replies: list[dict[str, Any]] = []
         self.troubles: deque[Trouble] = deque()
         self.missing_scopes: set[str] = set()
         self.peers: set[tuple[str, int]] = set()
@@ -93,6 +102,11 @@ class FakeSlack:
     def api(self) -> str:
         """Base URL for the client."""
         return f"http://127.0.0.1:{self.port}/api/"
+
+    @property
+    def hook(self) -> str:
+        """Where replies go that only the presser sees."""
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def lines(self) -> list[str]:
@@ -118,6 +132,7 @@ class FakeSlack:
         """Listen on a free port of 127.0.0.1."""
         app = web.Application(client_max_size=4 * 1024 * 1024)
         app.router.add_route("*", "/api/{method}", self._answer)
+        app.router.add_post("/actions/{team}/{number}/{secret}", self._reply)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
@@ -148,6 +163,24 @@ class FakeSlack:
         if not goes_wrong:
             return _json(answer)
         return await self._fail(request, trouble)
+
+    async def _reply(self, request: web.Request) -> web.StreamResponse:
+        """Take what only the presser of a button sees."""
+        trouble = self.troubles.popleft() if self.troubles else Trouble()
+        await asyncio.sleep(trouble.delay_s)
+        if trouble != Trouble():
+            return await self._fail(request, trouble)
+        reply: dict[str, Any] = await request.json()
+        if refusal(reply):
+            return web.Response(status=400)
+        self.replies.append(reply)
+        if self.log is not None:
+            shown = {name: reply[name] for name in ("text", "blocks", "replace_original")}
+            with self.log.open("a", encoding="utf-8") as log:
+                log.write(
+                    json.dumps({"what": "reply", "channel": "", "thread_ts": ""} | shown) + "\n"
+                )
+        return web.Response(text="ok")
 
     async def _fail(self, request: web.Request, trouble: Trouble) -> web.StreamResponse:
         if trouble.hang:

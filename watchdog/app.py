@@ -292,6 +292,7 @@ def _notifiers(config: Config) -> dict[str, Notifier]:
     return build_notifiers(
         slack_token=config.slack.token.get_secret_value(),
         slack_api=config.slack.api,
+        slack_buttons=config.slack.has_buttons,
         smtp_url=config.email.smtp.get_secret_value(),
         sender=config.email.sender,
         base_url=config.service.url,

@@ -8,7 +8,7 @@ import asyncpg
 from watchdog.domain import life
 from watchdog.domain.closing import Closing
 from watchdog.domain.escalation import escalate_now, receiver_of_given_back
-from watchdog.domain.incident import Incident, Refused, Transition
+from watchdog.domain.incident import Incident, OwnedByOther, Refused, Transition
 from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory, Person, Role
 from watchdog.store import covers, incidents
@@ -41,7 +41,8 @@ async def take(
         over: Take it from somebody who has taken it already.
 
     Raises:
-        Refused: Somebody else has it; the text says who and since when.
+        OwnedByOther: Somebody else has it; the text says who and since when.
+        Refused: It is theirs already, or it is over.
         UnknownIncident, NotAllowed: See their texts.
     """
     return await _do(
@@ -201,6 +202,7 @@ async def _do(
 
 __all__ = [
     "NotAllowed",
+    "OwnedByOther",
     "Refused",
     "UnknownIncident",
     "escalate",

@@ -80,6 +80,7 @@ KNOWN: Final[tuple[tuple[Any, str], ...]] = (
     (written.Url, "address"),
     (written.Email, "mail address"),
     (written.Member, "member id in Slack"),
+    (written.Workspace, "workspace id in Slack"),
     (written.ChannelName, "channel in Slack, without the hash"),
     (written.Listen, "`host:port`"),
     (written.Text, "text"),

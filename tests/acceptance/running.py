@@ -21,6 +21,7 @@ from typing import Any
 import asyncpg
 
 from tests.fake_slack import TOKEN
+from tests.slack_presses import SIGNING_SECRET
 from watchdog.store.embedded import dsn_of
 
 REPOSITORY = Path(__file__).parents[2]
@@ -209,6 +210,7 @@ def program(
             **os.environ,
             "PYTHONPATH": str(REPOSITORY),
             "SLACK_BOT_TOKEN": TOKEN,
+            "SLACK_SIGNING_SECRET": SIGNING_SECRET,
             "SMTP_URL": f"smtp://127.0.0.1:{receivers.smtp_port}",
         }
         if moved:

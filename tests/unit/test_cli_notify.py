@@ -9,6 +9,7 @@ import pytest
 from notifiers.base import Event
 from notifiers.line import LINE_MAX
 from tests.command_line import Terminal, say
+from watchdog.cli.notify import way_back
 
 RULES = """\
 version: 1
@@ -88,3 +89,25 @@ def test_nobody_else_gets_a_test_message(person: str, shell: Terminal) -> None:
     assert (said.code, said.out) == (2, "")
     assert "known under `people:` are ana, raj" in said.err
     assert "\x1b" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("url", "where"),
+    [
+        ("", "leads to /slack/actions of this service"),
+        ("https://watchdog.example.com", "is https://watchdog.example.com/slack/actions"),
+    ],
+)
+def test_where_slack_must_lead_for_its_buttons_is_said(url: str, where: str) -> None:
+    assert way_back(url) == (
+        f"the Request URL of your Slack app (Interactivity & Shortcuts) {where}"
+    )
+
+
+def test_without_a_token_no_button_is_to_be_pressed(shell: Terminal) -> None:
+    rules = RULES.replace("email: {", 'slack: { signing_secret: "${SIGNING:-s}" }\n  email: {')
+    rules = rules.replace("PORT", "1").replace("email: raj@example.com", "slack: U02RAJ")
+    shell.rules.write_text(rules)
+    said = shell.run_now("notify", "test", "raj")
+    assert (said.code, said.err) == (0, "")
+    assert said.out == "slack to @U02RAJ: no credentials, so messages stay in the outbox\n"

@@ -59,7 +59,15 @@ def test_a_missing_variable_is_one_mistake_and_no_more() -> None:
     assert loaded.problems[0].place.line == 9
 
 
-@pytest.mark.parametrize("path", ["service.store", "channels.slack.token", "channels.email.smtp"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "service.store",
+        "channels.slack.token",
+        "channels.slack.signing_secret",
+        "channels.email.smtp",
+    ],
+)
 def test_a_secret_may_stand_in_a_file_of_its_own(tmp_path: Path, path: str) -> None:
     secret = f"smtp://u:{CANARY}@127.0.0.1"
     (tmp_path / "secret").write_text(f"{secret}\n")
@@ -70,7 +78,8 @@ def test_a_secret_may_stand_in_a_file_of_its_own(tmp_path: Path, path: str) -> N
     assert loaded.problems == ()
     config = loaded.config
     assert config is not None
-    secrets = (config.service.store, config.slack.token, config.email.smtp)
+    slack = config.slack
+    secrets = (config.service.store, slack.token, slack.signing_secret, config.email.smtp)
     assert secret in {one.get_secret_value() for one in secrets}
     assert CANARY not in repr(config)
     assert tmp_path / "secret" in loaded.watched
@@ -100,6 +109,9 @@ def test_no_message_shows_a_value_of_the_environment(field: str, kind: int) -> N
         "channels: { slack: { token: xoxb-1234-c4n4ry-value } , x: }",
         "channels: { slack: { token: c4n4ry-value }, x: }",
         "channels: { slack: { tokn: c4n4ry-value } }",
+        "channels: { slack: { signing_secret: c4n4ry-value }, x: }",
+        "channels: { slack: { signing-secret: c4n4ry-value } }",
+        "channels: { slack: { sining_secrt: c4n4ry-value } }",
         "channels: { email: { smtp: 'smtp://me:c4n4ry-value@host', x: } }",
         "sources: { a: { postgres: 'postgres://me:c4n4ry-value@host/db', x: } }",
         "sources: { a: { postgres: 'postgres://me:p/a@c4n4ry-value@host/db', x: } }",
@@ -121,6 +133,7 @@ def test_no_excerpt_shows_a_secret_that_stands_in_the_file(line: str) -> None:
     [
         "channels: { slack: { token: xoxb-1234567-abcdefg } }",
         "channels: { slack: { token: anything } }",
+        "channels: { slack: { signing_secret: anything } }",
         "service: { store: 'postgres://me:pw@host/db' }",
     ],
 )

@@ -191,5 +191,5 @@ def test_the_policy_of_our_pages_lets_nothing_in_from_outside() -> None:
     assert set(policy.values()) <= {"'none'", "'self'"}
 
 
-def test_only_health_and_the_way_in_are_open() -> None:
-    assert {"/healthz", "/readyz", "/sign-in"} == OPEN_PATHS
+def test_only_health_the_way_in_and_what_slack_signs_are_open() -> None:
+    assert {"/healthz", "/readyz", "/sign-in", "/slack/actions"} == OPEN_PATHS

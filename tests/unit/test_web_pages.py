@@ -138,12 +138,13 @@ class Entry:
 
     id: int = 7
     tries: list[Any] = field(default_factory=list)
+    incident_id: int | None = None
 
 
-def reading(body: Any, line: str = "the push line") -> str:
+def reading(body: Any, line: str = "the push line", incident: int | None = None) -> str:
     """Return a message as the outbox shows it."""
     words = pages._ENVIRONMENT.get_template("words.html").module
-    read = SimpleNamespace(entry=Entry(), line=line, body=body)
+    read = SimpleNamespace(entry=Entry(incident_id=incident), line=line, body=body)
     return str(words.reading(read))  # type: ignore[attr-defined]
 
 
@@ -217,6 +218,21 @@ def test_a_button_leads_only_to_plain_web_addresses(url: str) -> None:
     assert "Open" in seen.text
 
 
+def test_buttons_lead_to_the_pages_where_the_same_can_be_done() -> None:
+    message = Message("n-7", "#data", Part.ROOT, 1, sample(Event.OPENED))
+    body = render_slack(message, has_buttons=True).body
+    seen = Seen(reading(body, incident=1042))
+    assert seen.links[-3:] == [
+        "/i/1042/take",
+        "https://wiki.example.com/runbooks/orders-stale",
+        "/i/1042",
+    ]
+    assert "⋯ Escalate now" in seen.text
+    alone = Seen(reading(body))
+    assert "Take" in alone.text
+    assert not [link for link in alone.links if link.startswith("/")]
+
+
 @pytest.mark.parametrize(
     "odd",
     [
@@ -232,6 +248,7 @@ def test_a_button_leads_only_to_plain_web_addresses(url: str) -> None:
         {"type": "actions"},
         {"type": "actions", "elements": [{}]},
         {"type": "actions", "elements": [{"url": None, "text": None}]},
+        {"type": "actions", "elements": [{"type": "overflow", "options": None}]},
     ],
 )
 def test_a_block_that_misses_something_is_shown_without_it(odd: dict[str, Any]) -> None:

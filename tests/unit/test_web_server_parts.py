@@ -96,7 +96,8 @@ def test_what_changes_something_is_posted() -> None:
     verbs = {"take", "handover", "note", "resolve", "give-back", "escalate", "action-done"}
     jobs = {"/ping/{key}", "/ping/{key}/{word}"}
     signing = {"/sign-in", "/sign-out"}
-    assert posted == signing | jobs | {f"/i/{{number:int}}/{verb}" for verb in verbs}
+    slack = {"/slack/actions"}
+    assert posted == signing | jobs | slack | {f"/i/{{number:int}}/{verb}" for verb in verbs}
 
 
 def test_files_are_served_from_one_folder_only() -> None:

@@ -55,7 +55,7 @@ def notify_test(person: str, place: Place) -> int:
         name = acting_person(config, person)
         failed = 0
         for channel, address in _ways(config, name).items():
-            failed += await _send_test(_notifiers(config)[channel], channel, address)
+            failed += await _send_test(config, channel, address)
         return UNREACHABLE if failed else 0
 
     return run(work())
@@ -70,21 +70,29 @@ def _ways(config: "Config", name: str) -> Mapping[str, str]:
     return dict(one.split(":", 1) for one in found)
 
 
+def way_back(url: str) -> str:
+    """Return in words what must be set in Slack so that presses arrive at a service at this address."""
+    where = f"is {url}/slack/actions" if url else "leads to /slack/actions of this service"
+    return f"the Request URL of your Slack app (Interactivity & Shortcuts) {where}"
+
+
 def _notifiers(config: "Config") -> "Mapping[str, Notifier]":
     from notifiers.registry import build
 
     return build(
         slack_token=config.slack.token.get_secret_value(),
         slack_api=config.slack.api,
+        slack_buttons=config.slack.has_buttons,
         smtp_url=config.email.smtp.get_secret_value(),
         sender=config.email.sender,
         base_url=config.service.url,
     )
 
 
-async def _send_test(notifier: "Notifier", channel: str, address: str) -> int:
+async def _send_test(config: "Config", channel: str, address: str) -> int:
     from notifiers.base import DeliveryError
 
+    notifier = _notifiers(config)[channel]
     message = _sample(Event.TEST, address)
     try:
         await notifier.send(message, notifier.render(message))
@@ -97,6 +105,8 @@ async def _send_test(notifier: "Notifier", channel: str, address: str) -> int:
         click.echo(f"{channel} to {address}: no credentials, so messages stay in the outbox")
     else:
         click.echo(f"{channel} to {address}: delivered")
+        if channel == "slack" and config.slack.has_buttons:
+            click.echo(f"press its button: it answers if {way_back(config.service.url)}")
     return 0
 
 

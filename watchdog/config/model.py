@@ -228,10 +228,22 @@ class BrokenRule:
 
 @dataclass(frozen=True, slots=True)
 class SlackChannel:
-    """Slack by bot token. Without a token messages go to the built-in outbox."""
+    """Slack by bot token. Without a token messages go to the built-in outbox.
+
+    Attributes:
+        signing_secret: Slack signs with it what it sends when somebody presses a button.
+        workspace: Where presses must come from; empty for anywhere.
+    """
 
     token: SecretStr = SecretStr("")
     api: str = "https://slack.com/api/"
+    signing_secret: SecretStr = SecretStr("")
+    workspace: str = ""
+
+    @property
+    def has_buttons(self) -> bool:
+        """Return whether a press can be known as Slack's; without that, buttons would do nothing."""
+        return bool(self.signing_secret.get_secret_value())
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,13 +102,16 @@ class _SettingsReader(SectionReader):
 
     def read_slack(self, entry: Entry) -> None:
         if isinstance(entry.value, Table):
-            token = entry.value.get("token")
-            self.secret(token, always=True)
-            if token is not None and token.span in self.into.masked:
-                self.warn_written(token.span)
+            for key in ("token", "signing_secret"):
+                secret = entry.value.get(key)
+                self.secret(secret, always=True)
+                if secret is not None and secret.span in self.into.masked:
+                    self.warn_written(secret.span)
         shape = self.shape(SlackShape, entry)
         if shape:
-            self.into.slack = SlackChannel(shape.token, shape.api)
+            self.into.slack = SlackChannel(
+                shape.token, shape.api, shape.signing_secret, shape.workspace or ""
+            )
 
     def warn_written(self, span: Span) -> None:
         seen = any(

@@ -29,6 +29,7 @@ from watchdog.config.types import (
     Size,
     Text,
     Url,
+    Workspace,
     Zone,
     one_or_many,
 )
@@ -78,6 +79,14 @@ class SlackShape(Shape):
 
     token: SecretStr = Field(
         default=SecretStr(""), description="Bot token; empty: messages go to the built-in outbox."
+    )
+    signing_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="Signs what Slack sends when a button is pressed; empty: messages have links only.",
+    )
+    workspace: Annotated[Workspace | None, BeforeValidator(_nothing_if_empty)] = Field(
+        default=None,
+        description="Id of the workspace whose members may press buttons; empty: any that has the app.",
     )
     api: Url = Field(default="https://slack.com/api/", description="Address of the Slack API.")
 

@@ -191,6 +191,14 @@ def _parse_member(given: object) -> str:
     return text
 
 
+def _parse_workspace(given: object) -> str:
+    hint = "copy the id that begins with T from the address of Slack in a browser"
+    text = text_of(given, "bad_slack", "a Slack workspace id", hint)
+    if not re.fullmatch(r"[TE][A-Z0-9]{2,20}", text):
+        raise refusal("bad_slack", "`{given}` is not a Slack workspace id", hint, given=shown(text))
+    return text
+
+
 def _parse_channel(given: object) -> str:
     hint = "write the channel's name without the hash"
     text = text_of(given, "bad_slack", "a Slack channel", hint)
@@ -242,6 +250,7 @@ Size = Annotated[int, ParsedBy(parse_size, {"type": ["string", "integer"]})]
 Url = Annotated[str, ParsedBy(_parse_url, _TEXT)]
 Email = Annotated[str, ParsedBy(_parse_email, _TEXT)]
 Member = Annotated[str, ParsedBy(_parse_member, _TEXT)]
+Workspace = Annotated[str, ParsedBy(_parse_workspace, _TEXT)]
 ChannelName = Annotated[str, ParsedBy(_parse_channel, _TEXT)]
 Listen = Annotated[str, ParsedBy(_parse_listen, _TEXT)]
 Text = Annotated[str, AfterValidator(_filled)]

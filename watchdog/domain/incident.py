@@ -42,6 +42,10 @@ class Refused(Exception):  # noqa: N818 (a refusal is not an error)
     """The incident does not allow this now; the text says why and what to do instead."""
 
 
+class OwnedByOther(Refused):
+    """Somebody else has it; whoever insists may take it over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
     """One thing that is wrong.

@@ -16,6 +16,7 @@ from watchdog.domain.incident import (
     WATCHDOG,
     Happened,
     Incident,
+    OwnedByOther,
     Refused,
     State,
     Transition,
@@ -124,7 +125,8 @@ def take(incident: Incident, person: str, now: datetime, *, over: bool = False) 
         over: Take it from somebody who has taken it already.
 
     Raises:
-        Refused: Somebody else has it, or it is over.
+        OwnedByOther: Somebody else has it; not with `over`.
+        Refused: It is the person's already, or it is over.
     """
     if incident.state is State.RESOLVED:
         raise Refused(f"#{incident.id} is resolved; there is nothing to take")
@@ -133,7 +135,7 @@ def take(incident: Incident, person: str, now: datetime, *, over: bool = False) 
         if not accepts and incident.owner == person:
             raise Refused(f"#{incident.id} has recovered and is yours; resolve it with its cause")
         if not accepts and not over:
-            raise Refused(
+            raise OwnedByOther(
                 f"#{incident.id} has recovered; {incident.owner} is asked for the cause. "
                 f"To answer instead of {incident.owner}, take it over"
             )
@@ -147,7 +149,7 @@ def take(incident: Incident, person: str, now: datetime, *, over: bool = False) 
         if incident.owner == person:
             raise Refused(f"#{incident.id} is already yours")
         if not over:
-            raise Refused(_taken_by(incident, now))
+            raise OwnedByOther(_taken_by(incident, now))
     if incident.state is State.TAKEN:
         return _step(
             incident,

@@ -28,8 +28,11 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/sign-in"})
-"""What answers without a session, besides `OPEN_BELOW` and, for this machine, /metrics."""
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/sign-in", "/slack/actions"})
+"""What answers without a session, besides `OPEN_BELOW` and, for this machine, /metrics.
+
+Slack signs what it sends.
+"""
 
 OPEN_BELOW = ("/static/", "/ping/")
 """Files that say nothing of anybody, and where jobs report under keys of their own."""

@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from watchdog.store.pool import StoreDown
 from watchdog.store.sessions import LINK_LASTS
-from watchdog.web import health, incident, messages, now, pings, sign_in
+from watchdog.web import health, incident, messages, now, pings, sign_in, slack
 from watchdog.web.gate import Gate, store_down
 from watchdog.web.live import Live, TooManyTabs
 from watchdog.web.pages import STATIC, render
@@ -194,6 +194,7 @@ def routes() -> list[BaseRoute]:
         Route("/sign-out", sign_in.sign_out, methods=["POST"]),
         Route("/ping/{key}", pings.ping, methods=["GET", "POST"]),
         Route("/ping/{key}/{word}", pings.ping, methods=["GET", "POST"]),
+        Route("/slack/actions", slack.act, methods=["POST"]),
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
         Route("/metrics", health.show_metrics),

@@ -1,0 +1,271 @@
+"""People act from Slack: what each button does, to whom, and what only the presser is told."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from notifiers.base import Event
+from notifiers.samples import sample
+from tests.fake_slack import Trouble
+from tests.page import recover, stored
+from tests.slack_desk import PEOPLE, Desk, running_desk
+from tests.slack_presses import WORKSPACE, payload_of, words_of
+from tests.unit.test_incident import closing
+from tests.unit.test_notifier_slack_buttons import blocks_of
+from watchdog import verbs
+from watchdog.clock import MovedClock
+from watchdog.domain.incident import State
+
+
+@pytest.fixture
+async def desk(store: asyncpg.Pool, clock: MovedClock) -> AsyncIterator[Desk]:
+    async with running_desk(store, clock) as desk:
+        yield desk
+
+
+async def test_taking_makes_the_presser_the_owner_and_the_message_says_so(desk: Desk) -> None:
+    root = await desk.open()
+    assert words_of(root.blocks) == ["Take", "(Escalate now)"]
+    answer = await desk.press(root, "Take")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert desk.page.service.wake.is_set()
+    await desk.deliver()
+    one = await stored(desk.page.service.pool)
+    assert (one.owner, one.state) == ("raj", State.TAKEN)
+    assert root.text.startswith("👀 TAKEN Orders stopped syncing: by raj")
+    assert words_of(root.blocks) == ["(Give back)"]
+    assert desk.replied() == []
+
+
+async def test_the_slower_one_alone_is_told_who_was_faster_and_may_take_over(desk: Desk) -> None:
+    root = await desk.open()
+    before = root.pressed("Take", hook=desk.slack.hook, user="U04TOM", name="tom")
+    await desk.press(root, "Take", user="U01ANA", name="ana")
+    await desk.clock.advance(timedelta(seconds=12))
+    assert (await desk.tell(before)).status_code == 200
+    [told] = desk.slack.replies
+    assert told["text"] == "ana took #1042 12s ago; take it over if that is agreed"
+    assert (told["response_type"], told["replace_original"]) == ("ephemeral", False)
+    assert words_of(told["blocks"]) == ["Take over"]
+    assert (await stored(desk.page.service.pool)).owner == "ana"
+
+    insists = payload_of(
+        told["blocks"], "Take over", user="U04TOM", hook=desk.slack.hook, is_ephemeral=True
+    )
+    assert (await desk.tell(insists)).status_code == 200
+    assert (await stored(desk.page.service.pool)).owner == "tom"
+    assert desk.replied()[1:] == ["#1042 is yours."]
+    assert desk.slack.replies[-1]["replace_original"] is True
+
+
+async def test_the_same_press_told_twice_moves_once(desk: Desk) -> None:
+    root = await desk.open()
+    told = root.pressed("Take", hook=desk.slack.hook)
+    assert [(await desk.tell(told)).status_code for _ in range(2)] == [200, 200]
+    events = await desk.page.service.pool.fetch("select event from event order by version")
+    assert [one["event"] for one in events] == ["opened", "taken"]
+
+
+async def test_of_two_who_press_at_the_same_instant_one_owns_it(desk: Desk) -> None:
+    for number in range(2001, 2021):
+        root = await desk.open(number)
+        both = [
+            root.pressed("Take", hook=desk.slack.hook, user=user) for user in ("U01ANA", "U02RAJ")
+        ]
+        before = len(desk.slack.replies)
+        await asyncio.gather(*map(desk.tell, both))
+        owner = (await stored(desk.page.service.pool, number)).owner
+        [told] = desk.replied()[before:]
+        assert told.startswith(f"{owner} took #{number} 0s ago")
+
+
+async def test_presses_are_answered_within_a_second(desk: Desk) -> None:
+    roots = [await desk.open(number) for number in range(3001, 3041)]
+    await asyncio.gather(*(desk.press(root, "Take") for root in roots))
+    assert len(desk.seconds) == len(roots)
+    assert max(desk.seconds) < 1
+
+
+async def test_a_viewer_moves_nothing(desk: Desk) -> None:
+    root = await desk.open()
+    for words in ("Take", "Escalate now"):
+        await desk.press(root, words, user="U03MEI")
+    assert desk.replied() == ["mei is a viewer; owning incidents takes role: responder"] * 2
+    assert (await stored(desk.page.service.pool)).version == 1
+
+
+async def test_who_is_not_among_the_people_gets_the_lines_to_add(desk: Desk) -> None:
+    root = await desk.open()
+    await desk.press(root, "Take", user="U0ZOE", name="Zoe `<!channel>` O'Neil\nrole: admin")
+    [told] = desk.slack.replies
+    assert told["text"].startswith("You are not among the people of this service yet.")
+    [lines] = [one["text"]["text"] for one in told["blocks"][1:]]
+    assert lines == "```\npeople:\n  zoechanneloneilroleadmin: { slack: U0ZOE }\n```"
+    one = await stored(desk.page.service.pool)
+    assert (one.owner, one.version) == ("ana", 1)
+
+
+async def test_two_people_with_one_slack_id_are_nobody(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    tom = replace(PEOPLE.people["tom"], slack="U02RAJ")
+    directory = replace(PEOPLE, people={**PEOPLE.people, "tom": tom})
+    async with running_desk(store, clock, directory=directory) as desk:
+        await desk.press(await desk.open(), "Take")
+        assert desk.replied() == [
+            "raj and tom have the same Slack id under people:, so nobody knows who you are."
+        ]
+        assert (await stored(store)).version == 1
+
+
+@pytest.mark.parametrize(("workspace", "owner"), [(WORKSPACE, "raj"), ("T09OTHER", "ana")])
+async def test_presses_come_from_the_workspace_that_is_named(
+    workspace: str, owner: str, store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    async with running_desk(store, clock, workspace=workspace) as desk:
+        await desk.press(await desk.open(), "Take")
+        assert (await stored(store)).owner == owner
+        refused = ["This service takes presses from another workspace only."]
+        assert desk.replied() == ([] if owner == "raj" else refused)
+
+
+async def test_what_was_taken_is_given_back_and_escalated_from_the_menu(desk: Desk) -> None:
+    root = await desk.open()
+    await desk.press(root, "Escalate now", user="U01ANA")
+    await desk.deliver()
+    assert (await stored(desk.page.service.pool)).owner == "raj"
+    assert "ESCALATED" in root.text
+    await desk.press(root, "Take")
+    await desk.deliver()
+    await desk.press(root, "Give back")
+    await desk.deliver()
+    one = await stored(desk.page.service.pool)
+    assert (one.owner, one.state) == ("ana", State.OPEN)
+    assert "GIVEN BACK" in root.text
+    assert desk.replied() == []
+
+
+async def test_only_the_owner_gives_it_back(desk: Desk) -> None:
+    root = await desk.open()
+    await desk.press(root, "Take")
+    await desk.deliver()
+    await desk.press(root, "Give back", user="U01ANA")
+    assert desk.replied() == ["#1042 belongs to raj; only the owner gives it back"]
+
+
+async def test_an_offer_is_accepted_by_a_press(desk: Desk) -> None:
+    root, pool = await desk.open(), desk.page.service.pool
+    await desk.press(root, "Take", user="U01ANA")
+    await verbs.hand_over(pool, PEOPLE, 1042, "ana", "raj", "", desk.clock.now())
+    await desk.deliver()
+    [asked] = [one for one in desk.slack.messages if one.channel == "D02RAJ"]
+    assert words_of(asked.blocks)[0] == "Accept"
+    await desk.press(asked, "Accept", user="U04TOM")
+    assert desk.replied()[0].startswith("ana took #1042")
+    await desk.press(asked, "Accept")
+    await desk.deliver()
+    assert (await stored(pool)).owner == "raj"
+    assert "ana → raj" in root.text
+
+
+async def test_a_press_on_what_ended_long_ago_is_told_so_and_the_message_catches_up(
+    desk: Desk,
+) -> None:
+    root, pool = await desk.open(), desk.page.service.pool
+    stale = list(root.blocks)
+    await recover(pool, desk.clock, await stored(pool))
+    await verbs.resolve(pool, PEOPLE, 1042, "ana", closing(), desk.clock.now())
+    await lose_what_waits(desk)
+    root.blocks = stale
+    assert root.text.startswith("🔴 CRITICAL")
+
+    assert (await desk.press(root, "Take")).status_code == 200
+    await desk.deliver()
+    assert desk.replied() == ["#1042 is resolved; there is nothing to take"]
+    assert root.text.startswith("✅ RESOLVED")
+    assert words_of(root.blocks) == []
+
+
+async def lose_what_waits(desk: Desk) -> None:
+    """Let Slack refuse for good whatever is on its way."""
+    waits = await desk.page.service.pool.fetchval(
+        "select count(*) from notification where state = 'pending' and receiver like 'slack:%'"
+    )
+    desk.slack.troubles.extend([Trouble(code="is_archived")] * waits)
+    await desk.deliver()
+    desk.slack.troubles.clear()
+
+
+async def test_a_message_that_is_up_to_date_is_not_edited_by_a_press(desk: Desk) -> None:
+    root = await desk.open()
+    await desk.press(root, "Take")
+    await desk.deliver()
+    edits = len(root.edits)
+    await desk.press(root, "Give back", user="U01ANA")
+    await desk.press(root, "Give back", user="U04TOM")
+    await desk.deliver()
+    assert len(root.edits) == edits
+
+
+async def test_the_number_of_another_store_is_no_incident_of_ours(desk: Desk) -> None:
+    root = await desk.open()
+    of_theirs = root.pressed("Take", hook=desk.slack.hook)
+    number, version, opened = of_theirs["actions"][0]["value"].split(".")
+    for value in (f"7.{version}.{opened}", f"{number}.{version}.{int(opened, 16) + 1:x}"):
+        of_theirs["actions"][0]["value"] = value
+        assert (await desk.tell(of_theirs)).status_code == 200
+    assert desk.replied() == [
+        "There is no incident #7 here any more.",
+        "There is no incident #1042 here any more.",
+    ]
+    assert (await stored(desk.page.service.pool)).version == 1
+
+
+async def test_a_link_that_is_opened_is_taken_note_of_and_nothing_else(desk: Desk) -> None:
+    root = await desk.open(runbook="https://wiki.example.com/orders")
+    assert words_of(root.blocks) == ["Take", "Runbook", "(Escalate now)"]
+    answer = await desk.press(root, "Runbook")
+    assert (answer.status_code, desk.replied()) == (200, [])
+
+
+@pytest.mark.parametrize(
+    ("user", "words"),
+    [
+        ("U02RAJ", "It works: you are raj, and may take incidents."),
+        ("U03MEI", "It works: you are mei, a viewer, who sees everything and moves nothing."),
+    ],
+)
+async def test_the_button_of_a_test_message_says_who_has_pressed_it(
+    user: str, words: str, desk: Desk
+) -> None:
+    told = payload_of(
+        blocks_of(sample(Event.TEST)), "Press to test", user=user, hook=desk.slack.hook
+    )
+    assert (await desk.tell(told)).status_code == 200
+    assert desk.replied() == [words]
+
+
+async def test_while_somebody_holds_the_incident_the_presser_is_told_to_try_again(
+    desk: Desk,
+) -> None:
+    root, pool = await desk.open(), desk.page.service.pool
+    async with pool.acquire() as holder, holder.transaction():
+        await holder.execute("select from incident where id = 1042 for update")
+        answer = await desk.press(root, "Take")
+    assert answer.status_code == 200
+    assert desk.seconds[-1] < 3
+    assert desk.replied()[0].startswith("The store is slow or down")
+    assert (await stored(pool)).version == 1
+    await desk.press(root, "Take")
+    assert (await stored(pool)).owner == "raj"
+
+
+async def test_while_the_store_is_down_the_presser_is_told(desk: Desk) -> None:
+    root = await desk.open()
+    await desk.page.service.pool.close()
+    assert (await desk.press(root, "Take")).status_code == 200
+    assert desk.replied()[0].startswith("The store is slow or down")

@@ -1,0 +1,39 @@
+"""What the file says of Slack."""
+
+import pytest
+
+from tests.config_files import codes
+from watchdog.config.load import Loaded, load_text
+from watchdog.config.model import SlackChannel
+
+SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
+
+
+def loaded(slack: str, **env: str) -> Loaded:
+    text = f"version: 1\nchannels: {{ slack: {{ {slack} }} }}\n"
+    return load_text({"rules.yaml": text}, "rules.yaml", env)
+
+
+def slack_of(slack: str, **env: str) -> SlackChannel:
+    config = loaded(slack, **env).config
+    assert config is not None
+    return config.slack
+
+
+def test_with_a_signing_secret_messages_have_buttons() -> None:
+    slack = slack_of('signing_secret: "${SIGNING}", workspace: T0123ABCD', SIGNING=SECRET)
+    assert slack.has_buttons
+    assert slack.signing_secret.get_secret_value() == SECRET
+    assert slack.workspace == "T0123ABCD"
+    assert SECRET not in repr(slack)
+
+
+@pytest.mark.parametrize("said", ["", "signing_secret: '${SIGNING:-}', workspace: '${TEAM:-}'"])
+def test_without_one_they_have_none(said: str) -> None:
+    slack = slack_of(said)
+    assert (slack.has_buttons, slack.workspace) == (False, "")
+
+
+@pytest.mark.parametrize("workspace", ["example", "t0123abcd", "U01ANA", "T", "T0123ABCD x"])
+def test_a_workspace_is_named_by_its_id(workspace: str) -> None:
+    assert codes(loaded(f"workspace: {workspace}")) == ["bad-slack"]
