@@ -199,9 +199,18 @@ def _own_rules(receivers: Receivers) -> str:
 
 @contextmanager
 def program(
-    receivers: Receivers, *, demo: bool = True, moved: bool = True, rules: str = ""
+    receivers: Receivers,
+    *,
+    demo: bool = True,
+    moved: bool = True,
+    rules: str = "",
+    start: datetime = START,
 ) -> Iterator[Program]:
-    """Run the program, its messages going to `receivers`; with the repository's rules by default."""
+    """Run the program, its messages going to `receivers`; with the repository's rules by default.
+
+    Args:
+        start: Its time at the start, if it is `moved`.
+    """
     with tempfile.TemporaryDirectory(prefix="wd-", dir="/tmp", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -214,7 +223,7 @@ def program(
             "SMTP_URL": f"smtp://127.0.0.1:{receivers.smtp_port}",
         }
         if moved:
-            env["WATCHDOG_TEST_CLOCK"] = f"{folder}/clock@{START.isoformat()}"
+            env["WATCHDOG_TEST_CLOCK"] = f"{folder}/clock@{start.isoformat()}"
         one = Program(folder, env, demo)
         try:
             one.start()

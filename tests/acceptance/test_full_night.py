@@ -1,0 +1,307 @@
+"""A person's full night, from the page that reached nobody to the figures of the morning after.
+
+After each scene every message that arrived is named: one that is missing fails it, and so does one too
+many.
+"""
+
+import asyncio
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance import running
+from tests.acceptance.running import Program, Receivers
+from tests.acceptance.slack_hands import direct, press
+from tests.slack_presses import words_of
+
+EVENING = datetime(2025, 6, 13, 1, 45, tzinfo=UTC)
+LAST_SYNC = datetime(2025, 6, 13, 1, 43, tzinfo=UTC)
+
+RULES = """
+version: 1
+channels:
+  slack:
+    token: "${{SLACK_BOT_TOKEN}}"
+    signing_secret: "${{SLACK_SIGNING_SECRET}}"
+    api: "http://127.0.0.1:{slack}/api/"
+sources:
+  shop: {{ sqlite: {database}, team: shop }}
+people:
+  ana: {{ slack: U01ANA, timezone: Europe/Berlin }}
+  raj: {{ slack: U02RAJ, timezone: Asia/Kolkata }}
+  tom: {{ slack: U04TOM, timezone: Europe/Berlin }}
+teams:
+  shop:
+    lead: tom
+    slack: shop-alerts
+    oncall: {{ rotate: weekly, handover: mon 10:00, order: [ana, raj], from: 2025-06-09 }}
+    escalate: [{{ after: 10m, to: oncall_next }}, {{ after: 25m, to: lead }}]
+    take_lasts: 8h
+rules:
+  orders-stale:
+    title: Orders stopped syncing
+    team: shop
+    every: 1m
+    severity: critical
+    open_after: 1 check
+    recover_after: 3 checks
+    stale: {{ source: shop, table: sync_run, column: finished_at, max_age: 30m }}
+    verify:
+      new_orders: "select 1 from orders where synced_at > {{{{ opened_at }}}}"
+    impact: Shops sell items that are out of stock.
+    do_first: Look at the last sync run; if it says 401, rotate the shop API key.
+    runbook: https://wiki.example.com/runbooks/orders-stale
+"""
+
+
+CHANNEL = "#shop-alerts"
+PLACES = {"CSHOPALERTS": CHANNEL, "D01ANA": "ana", "D02RAJ": "raj", "D04TOM": "tom"}
+TIMES = (
+    *("first_bad_at", "opened_at", "taken_at"),
+    *("first_good_at", "recovered_at", "resolved_at"),
+)
+EVERYBODY = (CHANNEL, "ana", "raj")
+
+
+@dataclass
+class Night:
+    """The shop's database, the program that watches it, and where it tells people.
+
+    Attributes:
+        heard: How many of the messages have been named by a scene.
+        ran_again_at: When a sync succeeded for the first time.
+    """
+
+    program: Program
+    receivers: Receivers
+    database: Path
+    heard: int = 0
+    ran_again_at: str = ""
+
+    def until(self, hour: int, minute: int) -> None:
+        """Let time pass until half past a minute of the night."""
+        now = self.program.now()
+        end = now.replace(hour=hour, minute=minute, second=30)
+        self.program.advance((end - now).total_seconds())
+
+    def arrives(self, table: str, at: datetime | None = None) -> None:
+        """Let a row of the shop be written, now by default."""
+        with closing(sqlite3.connect(self.database, isolation_level=None)) as shop:
+            instant = (at or self.program.now()).isoformat()
+            shop.execute(f"insert into {table} values (?)", (instant,))  # noqa: S608
+
+    def run(self, *words: str, code: int = 0) -> str:
+        """Say something on the command line."""
+        return self.program.run(*words, code=code)
+
+    def listed(self, *words: str) -> list[dict[str, Any]]:
+        """Return what a command lists."""
+        found: list[dict[str, Any]] = json.loads(self.run(*words, "-o", "json"))
+        return found
+
+    def times(self) -> dict[str, str]:
+        """Return when what happened to the one incident, as the store has it."""
+        asked = self.program.fetch(f"select {', '.join(TIMES)} from incident")  # noqa: S608 (our own)
+        [row] = asyncio.run(asked)
+        return {name: f"{row[name].astimezone(UTC):%H:%M:%S}" for name in TIMES}
+
+    def press(self, person: str, words: str) -> None:
+        """Let somebody press a button of what stands in their own messages."""
+        message = direct(self.receivers, person)
+        assert words in words_of(message["blocks"])
+        assert press(self.program, self.receivers, message, words, person) == 200
+
+    def hears(
+        self,
+        line: str = "",
+        *,
+        new: tuple[str, ...] = (),
+        edited: tuple[str, ...] = (),
+        below: tuple[str, ...] = (),
+    ) -> None:
+        """Assert that since the last scene this line arrived at these places, and nothing else anywhere."""
+        taken = self.receivers.slack()[self.heard :]
+        self.heard += len(taken)
+        assert {one["text"] for one in taken} == ({line} if line else set())
+        came = Counter((_way(one), PLACES[one["channel"]]) for one in taken)
+        ways = {"new": new, "edited": edited, "below": below}
+        assert came == Counter((way, place) for way, places in ways.items() for place in places)
+        assert self.receivers.mails() == []
+
+
+def _way(taken: dict[str, Any]) -> str:
+    if taken["what"] == "post":
+        return "below" if taken["thread_ts"] else "new"
+    return "edited" if taken["what"] == "edit" else str(taken["what"])
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Iterator[Night]:
+    database = tmp_path / "shop.db"
+    with closing(sqlite3.connect(database, isolation_level=None)) as shop:
+        shop.execute("create table sync_run (finished_at text)")
+        shop.execute("create table orders (synced_at text)")
+    with running.receivers(tmp_path) as receivers:
+        rules = RULES.format(slack=receivers.slack_port, database=database)
+        with running.program(receivers, demo=False, rules=rules, start=EVENING) as program:
+            one = Night(program, receivers, database)
+            one.arrives("sync_run", LAST_SYNC)
+            one.arrives("orders", LAST_SYNC)
+            yield one
+
+
+def test_a_full_night(night: Night) -> None:
+    at_02_13_it_opens_and_ana_is_paged(night)
+    ana_is_silent_so_raj_is_paged(night)
+    raj_takes_it_from_slack(night)
+    it_is_his_for_the_night(night)
+    in_the_morning_ana_is_asked_and_accepts_in_slack(night)
+    a_recovery_that_only_looks_like_one_is_refused(night)
+    it_has_recovered_when_that_is_proven(night)
+    ana_says_what_it_was_and_what_stops_it_next_time(night)
+    the_figures_of_the_night_are_right(night)
+
+
+def at_02_13_it_opens_and_ana_is_paged(night: Night) -> None:
+    night.until(2, 12)
+    night.hears()
+    night.until(2, 13)
+    night.hears(
+        "🔴 CRITICAL Orders stopped syncing: 30m old (max 30m) · ana · #1001", new=(CHANNEL, "ana")
+    )
+
+
+def ana_is_silent_so_raj_is_paged(night: Night) -> None:
+    night.until(2, 23)
+    night.hears(
+        "⏫ ESCALATED Orders stopped syncing: ana silent 10m, now raj (2/3) · #1001",
+        new=("raj",),
+        edited=(CHANNEL, "ana"),
+        below=(CHANNEL,),
+    )
+
+
+def raj_takes_it_from_slack(night: Night) -> None:
+    night.until(2, 25)
+    night.press("raj", "Take")
+    night.hears(
+        "👀 TAKEN Orders stopped syncing: by raj after 12m · #1001",
+        edited=EVERYBODY,
+        below=(CHANNEL,),
+    )
+
+
+def it_is_his_for_the_night(night: Night) -> None:
+    night.run("note", "1001", "-m", "API key expired, the shop is asked", "--as", "raj")
+    night.until(7, 1)
+    night.hears(
+        "📝 NOTE Orders stopped syncing: raj wrote “API key expired, the shop is… · #1001",
+        below=(CHANNEL,),
+    )
+    [one] = night.listed("incidents")
+    assert (one["state"], one["owner"], one["open"]) == ("taken", "raj", "4h48m")
+
+
+def in_the_morning_ana_is_asked_and_accepts_in_slack(night: Night) -> None:
+    night.run("handover", "1001", "ana", "-m", "the new key comes at 07:15", "--as", "raj")
+    night.until(7, 2)
+    night.hears(
+        "🤝 HANDOVER Orders stopped syncing: raj asks ana, open 4h48m · #1001",
+        edited=EVERYBODY,
+        below=EVERYBODY,
+    )
+    assert night.listed("incidents")[0]["owner"] == "raj"
+    night.press("ana", "Accept")
+    night.hears(
+        "🤝 HANDOVER Orders stopped syncing: raj → ana, open 4h49m · #1001",
+        edited=EVERYBODY,
+        below=EVERYBODY,
+    )
+    assert night.listed("incidents")[0]["owner"] == "ana"
+
+
+def a_recovery_that_only_looks_like_one_is_refused(night: Night) -> None:
+    night.ran_again_at = f"{night.program.now():%H:%M:%S}"
+    night.arrives("sync_run")  # a run that brings nothing
+    night.until(7, 14)
+    night.hears()
+    assert "But its recovery is not proven: `new_orders` finds no row." in night.run(
+        "show", "1001", "-o", "table"
+    )
+    said = night.run("resolve", "1001", *CLOSING, "--as", "ana", code=1)
+    assert said.startswith("#1001 has not recovered: not proven: new_orders.")
+    night.hears()
+
+
+def it_has_recovered_when_that_is_proven(night: Night) -> None:
+    night.arrives("orders")
+    night.until(7, 15)
+    night.hears(
+        "🟢 RECOVERED Orders stopped syncing: bad 4h49m, cause missing · ana · #1001",
+        edited=EVERYBODY,
+        below=(CHANNEL,),
+    )
+
+
+CLOSING = (
+    *("-m", "The shop API key had expired", "--kind", "config"),
+    *("--action", "Warn two weeks before a key expires", "--action-kind", "alerting"),
+    *("--by", "raj", "--due", "2025-06-27", "--risk", "Other shops may have old keys, too"),
+)
+
+
+def ana_says_what_it_was_and_what_stops_it_next_time(night: Night) -> None:
+    night.until(7, 30)
+    assert "Next time: Warn two weeks" in night.run("resolve", "1001", *CLOSING, "--as", "ana")
+    night.until(7, 31)
+    night.hears(
+        "✅ RESOLVED Orders stopped syncing: 5h17m, The shop API key had ex… · ana · #1001",
+        edited=EVERYBODY,
+        below=(CHANNEL,),
+    )
+
+
+def the_figures_of_the_night_are_right(night: Night) -> None:
+    assert night.listed("incidents") == []
+    [one] = night.listed("incidents", "--all")
+    assert (one["id"], one["state"], one["owner"], one["open"]) == (
+        1001,
+        "resolved",
+        "ana",
+        "5h17m",
+    )
+    [action] = night.listed("actions", "list")
+    assert (action["id"], action["owner"], action["due"], action["late"]) == (
+        1001,
+        "raj",
+        "2025-06-27",
+        "",
+    )
+    assert night.times() == {
+        "first_bad_at": "02:13:00",  # half an hour after the last sync
+        "opened_at": "02:13:04",
+        "taken_at": "07:02:30",
+        "first_good_at": night.ran_again_at,
+        "recovered_at": "07:15:04",
+        "resolved_at": "07:30:30",
+    }
+    events = [one for one in night.listed("show", "1001") if one["owner"]]
+    assert [(one["what"], one["owner"]) for one in events] == [
+        ("opened", "ana"),
+        ("escalated", "raj"),
+        ("taken", "raj"),
+        ("noted", "raj"),
+        ("offered", "raj"),
+        ("handed over", "ana"),
+        ("recovered", "ana"),
+        ("resolved", "ana"),
+    ]
+    night.hears()
