@@ -28,7 +28,7 @@ def benchmark(name: str) -> tuple[Benchmark, dict[str, Any]]:
         return importlib.import_module("bench.evaluations").rules, {
             "count": int(name.removeprefix("rules-"))
         }
-    modules = {"entities": "evaluations", "storm": "evaluations"}
+    modules = {"entities": "evaluations", "storm": "evaluations", "apart": "evaluations"}
     module = importlib.import_module(f"bench.{modules.get(name, name)}")
     return getattr(module, name), {}
 

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bench import rulefiles
 from bench.machine import family_cpu_s
-from bench.rulefiles import sql_rules
 from bench.world import NOW, World, world
 from watchdog.config.model import Rule
 from watchdog.engine.slots import next_slot
 from watchdog.store.pool import transaction
 
 _SLOTS = 60
-_TABLES = ("incident", "event", "track", "notification", "attempt", "thread", "rule_look")
+_TABLES = ("incident", "event", "track", "notification", "attempt", "thread", "rule_look", "member")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ async def rules(count: int, *, quick: bool) -> dict[str, float]:
     """Evaluate `count` SQL rules: all at once, and spread over a minute as their slots are."""
     rounds = max(1, (2_000 if quick else 20_000) // count)
     async with world() as watched:
-        await watched.watch(sql_rules(count, watched.dsn))
+        await watched.watch(rulefiles.sql_rules(count, watched.dsn))
         await watched.engine.evaluate(watched.rules, NOW)  # connects and prepares
         figures = await _at_once(watched, rounds)
         figures["slots_cpu_ms"] = await _by_slots(watched, max(1, rounds // 4))
@@ -126,19 +126,41 @@ async def entities(*, quick: bool) -> dict[str, float]:
 
 
 async def storm(*, quick: bool) -> dict[str, float]:  # noqa: ARG001 (a smaller one says nothing)
+    """Let 10,000 entities turn bad at once: one incident with 10,000 members; then all of them recover."""
+    async with world() as watched:
+        figures = await _turn_bad(watched)
+        await _all_stored(watched, incident=1, event=1, notification=3, member=10_000, track=10_000)
+        await watched.execute("update job set status = 'done'")
+        await watched.execute("vacuum analyze job")
+        looked = await watched.engine.look(watched.rules, NOW)
+        started_s = time.perf_counter()
+        await watched.engine.settle(looked, NOW)
+        figures["recovered_s"] = time.perf_counter() - started_s
+        await _all_stored(watched, incident=1, event=2, member=10_000, track=0)
+    return figures
+
+
+async def apart(*, quick: bool) -> dict[str, float]:  # noqa: ARG001 (a smaller one says nothing)
     """Let 10,000 entities turn bad at once; each gets an incident, its event, and three messages."""
     async with world() as watched:
-        await watched.engine.evaluate(watched.rules, NOW)
-        await watched.execute("update job set started_at = started_at - interval '1 hour'")
-        await watched.execute("vacuum analyze job")
-        assert watched.engine.memory is not None
-        started_s = time.perf_counter()
-        looked = await watched.engine.look(watched.rules, NOW)
-        judged_s = time.perf_counter() - started_s
-        meter = _Meter.start(watched.server_pid)
-        await watched.engine.settle(looked, NOW)
-        stored_s, ours_s, database_s = meter.read()
-        await _all_told(watched)
+        await watched.watch(rulefiles.apart(rulefiles.stuck_rule(watched.dsn)))
+        figures = await _turn_bad(watched)
+        rows = {"incident": 10_000, "event": 10_000, "notification": 30_000, "track": 10_000}
+        await _all_stored(watched, **rows)
+    return figures
+
+
+async def _turn_bad(watched: World) -> dict[str, float]:
+    await watched.engine.evaluate(watched.rules, NOW)
+    await watched.execute("update job set started_at = started_at - interval '1 hour'")
+    await watched.execute("vacuum analyze job")
+    assert watched.engine.memory is not None
+    started_s = time.perf_counter()
+    looked = await watched.engine.look(watched.rules, NOW)
+    judged_s = time.perf_counter() - started_s
+    meter = _Meter.start(watched.server_pid)
+    await watched.engine.settle(looked, NOW)
+    stored_s, ours_s, database_s = meter.read()
     return {
         "judged_s": judged_s,
         "stored_s": stored_s,
@@ -147,9 +169,7 @@ async def storm(*, quick: bool) -> dict[str, float]:  # noqa: ARG001 (a smaller 
     }
 
 
-async def _all_told(watched: World) -> None:
-    counts = [
-        await watched.pool.fetchval(f"select count(*) from {table}")  # noqa: S608 (names are ours)
-        for table in ("incident", "event", "notification", "track")
-    ]
-    assert counts == [10_000, 10_000, 30_000, 10_000], f"not all was stored: {counts}"
+async def _all_stored(watched: World, **rows: int) -> None:
+    for table, count in rows.items():
+        found = await watched.pool.fetchval(f"select count(*) from {table}")  # noqa: S608 (ours)
+        assert found == count, f"{table} has {found} rows in place of {count}"

@@ -115,6 +115,11 @@ def stuck_rule(dsn: str) -> str:
     return f"{_HEAD.format(every='1m')}  jobs: {{ postgres: '{dsn}', team: ops }}\nrules:\n{STUCK}"
 
 
+def apart(text: str) -> str:
+    """Return a file whose incidents are never a storm."""
+    return f"storms: off\n{text}"
+
+
 def endpoint_rules(addresses: list[str]) -> str:
     """Return a file of one rule and one source for each address."""
     sources = "".join(

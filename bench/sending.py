@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Mapping
 
+from bench.rulefiles import apart, stuck_rule
 from bench.world import NOW, World, world
 from notifiers.base import Message, Notifier, Receipt, Rendered
 from notifiers.registry import build
@@ -38,7 +39,7 @@ class Instant:
 
 
 async def sending(*, quick: bool) -> dict[str, float]:
-    """Send the messages of a storm."""
+    """Send the messages of ten thousand incidents."""
     built_in = build()
     instant = Instant()
     return {
@@ -50,6 +51,7 @@ async def sending(*, quick: bool) -> dict[str, float]:
 async def _sent(notifiers: Mapping[str, Notifier], *, quick: bool) -> float:
     """Return how many messages a second were sent."""
     async with world() as watched:
+        await watched.watch(apart(stuck_rule(watched.dsn)))
         await _storm(watched, 1000 if quick else 10_000)
         delivery = Delivery(
             watched.pool,

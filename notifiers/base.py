@@ -48,6 +48,10 @@ class Event(StrEnum):
     RESOLVED = "resolved"
     ACTION_DONE = "action_done"
     WITHDRAWN = "withdrawn"
+    STORM = "storm"
+    MEMBERS = "members"
+    JOINED = "joined"
+    SPLIT = "split"
     TEST = "test"
 
 

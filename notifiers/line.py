@@ -31,6 +31,10 @@ _EVENT_HEADS = {
     Event.RESOLVED: ("✅", "RESOLVED"),
     Event.ACTION_DONE: ("🛠", "DONE"),
     Event.WITHDRAWN: ("⏹", "WITHDRAWN"),
+    Event.STORM: ("⛈", "STORM"),
+    Event.MEMBERS: ("⛈", "STORM"),
+    Event.JOINED: ("↪", "JOINED"),
+    Event.SPLIT: ("⛈", "STORM"),
     Event.TEST: ("🔔", "TEST"),
 }
 _WITHOUT_OWNER = {
@@ -73,7 +77,7 @@ def _end(facts: Facts) -> str:
 
 def _fact(facts: Facts) -> str:  # noqa: C901, PLR0911, PLR0912 (one case an event)
     match facts.event:
-        case Event.OPENED:
+        case Event.OPENED | Event.STORM | Event.MEMBERS:
             return facts.fact
         case Event.LEVEL:
             value = facts.fact.partition(" (")[0]  # the limit gives way: it has changed anyway
@@ -102,6 +106,8 @@ def _fact(facts: Facts) -> str:  # noqa: C901, PLR0911, PLR0912 (one case an eve
             return came_back(facts)
         case Event.WITHDRAWN:
             return facts.words or "no longer watched"
+        case Event.JOINED | Event.SPLIT:
+            return facts.words
         case Event.TEST:
             return facts.words or facts.fact
 

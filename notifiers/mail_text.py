@@ -42,12 +42,17 @@ _TAGS = {
     Event.RESOLVED: "RESOLVED",
     Event.ACTION_DONE: "DONE",
     Event.WITHDRAWN: "WITHDRAWN",
+    Event.STORM: "STORM",
+    Event.MEMBERS: "STORM",
+    Event.JOINED: "JOINED",
+    Event.SPLIT: "STORM",
     Event.TEST: "TEST",
 }
 _ON_CALL = ("on-call", "You get this because you are on call for")
 _REASONS = {
     Event.OPENED: _ON_CALL,
     Event.LEVEL: _ON_CALL,
+    Event.STORM: _ON_CALL,
     Event.BACK_AGAIN: _ON_CALL,
     Event.OFFERED: ("handover", "You get this because you are asked to take over for"),
     Event.ESCALATED: ("escalated", "You get this because it was passed on to you, for"),

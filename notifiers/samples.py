@@ -43,6 +43,24 @@ _RECOVERED: dict[str, Any] = _TAKEN | {
     "first_good_at": _OPENED_AT + timedelta(minutes=70),
 }
 
+_STORM: dict[str, Any] = {
+    "id": 1050,
+    "title": "source main",
+    "rule": "storm:main",
+    "failure_class": "",
+    "entity": {},
+    "detail": (
+        "14 incidents, all of source main: likely one cause, told once. "
+        "Critical 3: Main database does not answer, Orders stopped syncing, Shops cannot log in. "
+        "Warning 11: Mail is piling up, Invoices are late, Backups are old, A job hangs +7 more. "
+        "First: Main database does not answer (03:11 Berlin)."
+    ),
+    "do_first": "See whether the database server answers; if not, restart it before anything else.",
+    "impact": "Nothing that needs the main database works.",
+    "runbook": "https://wiki.example.com/runbooks/main-database",
+    "url": "https://watchdog.example.com/i/1050",
+}
+
 _CHANGES: dict[Event, tuple[int, dict[str, Any]]] = {
     Event.OPENED: (0, {}),
     Event.LEVEL: (
@@ -104,6 +122,28 @@ _CHANGES: dict[Event, tuple[int, dict[str, Any]]] = {
     Event.WITHDRAWN: (
         30,
         {"state": "resolved", "words": "rule orders-stale was removed", "cause_kind": "withdrawn"},
+    ),
+    Event.STORM: (0, _STORM | {"fact": "14 incidents at once, 3 critical"}),
+    Event.MEMBERS: (
+        9,
+        _STORM
+        | {
+            "fact": "11 of 16 bad, 1 critical",
+            "detail": _STORM["detail"].replace("14 incidents", "11 of 16 are bad"),
+        },
+    ),
+    Event.JOINED: (
+        2,
+        {"state": "resolved", "words": "part of storm #1050", "cause_kind": "joined"},
+    ),
+    Event.SPLIT: (
+        12,
+        _STORM
+        | {
+            "actor": "ana",
+            "fact": "13 incidents, 3 critical",
+            "words": "Orders stopped syncing is #1061 now",
+        },
     ),
     Event.TEST: (
         0,

@@ -12,7 +12,9 @@ from notifiers.base import Event, Facts
 from notifiers.clean import safe_url
 from notifiers.slack_parts import Block, plain_text
 
-_OVER = {Event.RECOVERED, Event.RESOLVED, Event.ACTION_DONE, Event.WITHDRAWN}
+_OVER = {
+    *(Event.RECOVERED, Event.RESOLVED, Event.ACTION_DONE, Event.WITHDRAWN, Event.JOINED),
+}
 _LINKS = {"open", "runbook"}
 _MORE = "more"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

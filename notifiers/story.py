@@ -227,6 +227,29 @@ def _withdrawn(facts: Facts) -> _Telling:
     )
 
 
+def _storm(facts: Facts) -> _Telling:
+    return _Telling(_told(_now(facts)), short=(f"open for {open_for(facts)}",), with_guide=True)
+
+
+def _joined(facts: Facts) -> _Telling:
+    return _Telling(
+        _told(_now(facts), f"It is {facts.words} now, which is told in its place"),
+        short=(f"was open for {open_for(facts)}",),
+    )
+
+
+def _splitting(facts: Facts) -> str:
+    return f"{facts.actor or 'somebody'} split out of it: {facts.words}".rstrip(" :")
+
+
+def _split(facts: Facts) -> _Telling:
+    return _Telling(
+        f"{_plain_sentence(_splitting(facts))} {_told(_now(facts))}".rstrip(),
+        short=(f"open for {open_for(facts)}",),
+        with_guide=True,
+    )
+
+
 def _test(facts: Facts) -> _Telling:
     return _Telling(_told(facts.words or _now(facts) or "You can be reached here"))
 
@@ -259,6 +282,10 @@ _TELLINGS: dict[Event, Callable[[Facts], _Telling]] = {
     Event.RESOLVED: _resolved,
     Event.ACTION_DONE: _action_done,
     Event.WITHDRAWN: _withdrawn,
+    Event.STORM: _storm,
+    Event.MEMBERS: _storm,
+    Event.JOINED: _joined,
+    Event.SPLIT: _split,
     Event.TEST: _test,
 }
 
@@ -296,5 +323,13 @@ def below(facts: Facts) -> str:  # noqa: C901, PLR0911, PLR0912 (one case an eve
             return f"Back again, {came_back(facts)}. Owner: {facts.owner}. {_now(facts)}"
         case Event.WITHDRAWN:
             return f"No longer watched: {facts.words or facts.cause}"
+        case Event.STORM:
+            return f"A storm: {_now(facts)}"
+        case Event.MEMBERS:
+            return f"Now {facts.fact}"
+        case Event.JOINED:
+            return f"It is {facts.words} now"
+        case Event.SPLIT:
+            return _splitting(facts)
         case Event.TEST:
             return facts.words or "You can be reached here"

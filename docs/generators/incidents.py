@@ -13,7 +13,7 @@ MOVES = {
     (State.TAKEN, State.RECOVERED): "proven good",
     (State.RECOVERED, State.OPEN): "back again",
     (State.RECOVERED, State.RESOLVED): "cause and answer, or 3 days",
-    (State.OPEN, State.RESOLVED): "rule is gone",
+    (State.OPEN, State.RESOLVED): "rule is gone, or joins a storm",
     (State.TAKEN, State.RESOLVED): "rule is gone",
 }
 EVENTS = {
@@ -33,6 +33,10 @@ EVENTS = {
     Event.RESOLVED: "Over, with a cause and an answer.",
     Event.ACTION_DONE: "Its preventive action is done.",
     Event.WITHDRAWN: "Its rule is gone or watches something else. Nobody says that it is fixed.",
+    Event.STORM: "More new incidents than `storms:` allows are one; its owner is paged once.",
+    Event.MEMBERS: "Members of a storm have joined it, or are good again.",
+    Event.JOINED: "It is a member of a storm from now on, and told with it.",
+    Event.SPLIT: "Somebody made a member of a storm an incident of its own.",
 }
 
 

@@ -22,6 +22,7 @@ SECTIONS: dict[str, type[shapes.Shape]] = {
     "team": shapes.TeamShape,
     "route": shapes.RouteShape,
     "maintenance": shapes.MaintenanceShape,
+    "storms": shapes.StormsShape,
     "override": shapes.OverrideShape,
     "report": reporting.ReportShape,
 }
@@ -60,6 +61,7 @@ def page() -> str:
     parts["template"] = example("template")
     parts["oncall"] = example("oncall")
     parts["overridden"] = example("overrides")
+    parts["stormy"] = example("storms")
     parts["announced"] = example("maintenance")
     parts["reported"] = example("reports")
     return filled("rules.md", parts)

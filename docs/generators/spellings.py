@@ -63,6 +63,7 @@ KNOWN: Final[tuple[tuple[Any, str], ...]] = (
     (sql.FixedQuery, "[query](#sql) without placeholders"),
     (reply.Statuses, "status or list of statuses"),
     (written.Checks, "[checks](#checks)"),
+    (written.IncidentCount, "`5 incidents`"),
     (written.Zone, "[zone](#zones)"),
     (written.Hours, "[working hours](#working-hours)"),
     (tuple[Any, ...], "list of [overrides](#overrides)"),

@@ -22,7 +22,7 @@ from tests.unit.test_incident import (
 )
 from watchdog.domain import life
 from watchdog.domain.closing import CAUSE_KINDS
-from watchdog.domain.incident import Incident, Refused, State, Transition, told
+from watchdog.domain.incident import Ended, Incident, Refused, State, Transition, told
 
 SECOND = timedelta(seconds=1)
 OPEN = an_incident()
@@ -266,14 +266,13 @@ HOUR = timedelta(hours=1)
 def test_a_fault_repeats_what_ended_lately_with_the_same_class(
     after: timedelta, failure_class: str, said: str
 ) -> None:
-    earlier = replace(RESOLVED, failure_class="auth", recovered_at=NOW)
+    earlier = Ended(1042, NOW, "auth")
     assert life.repeats(earlier, NOW + after, HOUR, failure_class) == said
 
 
-def test_a_fault_without_a_class_repeats_one_without_and_never_what_was_withdrawn() -> None:
-    earlier = replace(RESOLVED, recovered_at=NOW)
+def test_a_fault_without_a_class_repeats_one_without() -> None:
+    earlier = Ended(1042, NOW, "")
     assert life.repeats(earlier, NOW, HOUR, "") == "The same again, 0s after #1042 recovered."
-    assert life.repeats(replace(earlier, recovered_at=None), NOW, HOUR, "") == ""
 
 
 def test_only_what_has_recovered_and_is_not_over_comes_back_within_its_window() -> None:

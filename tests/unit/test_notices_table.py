@@ -23,8 +23,8 @@ from tests.unit.test_incident import (
     recovered_incident,
 )
 from tests.unit.test_notices import DIRECTORY, HOURS, MORNING, PEOPLE, TEAM
-from watchdog.domain import life
-from watchdog.domain.incident import Incident, Refused, Transition
+from watchdog.domain import life, storm_life
+from watchdog.domain.incident import WATCHDOG, Happened, Incident, Refused, Transition
 from watchdog.domain.notices import Step, report_notices, with_notices
 from watchdog.domain.people import Directory, Route, Team
 from watchdog.domain.routing import next_working_instant
@@ -58,6 +58,9 @@ EVENTS: dict[str, Transition] = {
         life.resolve(HEALED, "ana", closing(answer=ACTION), LATER).after, "ana", "", LATER
     ),
     "withdrawn": life.withdrawn(TOLD, LATER, "gone"),
+    "members": life.step(TOLD, Happened(Event.MEMBERS, LATER, WATCHDOG)),
+    "joined": storm_life.joined(TOLD, 1050, LATER),
+    "split": life.step(TOLD, Happened(Event.SPLIT, LATER, "ana", "x is #1061 now")),
 }
 TABLE = """
                channel        person         mail
@@ -79,6 +82,9 @@ lapsed         edit thread    edit thread    page
 given back     edit thread    edit           -
 action done    edit thread    edit           -
 withdrawn      edit thread    edit           page
+members        edit           edit           -
+joined         edit           edit           -
+split          edit thread    edit           -
 """
 
 

@@ -31,6 +31,10 @@ PROMISED = {
     Event.RESOLVED: "✅ RESOLVED Orders stopped syncing: 1h31m, Shop API key expired · ana · #1042",
     Event.ACTION_DONE: "🛠 DONE Orders stopped syncing: Warn two weeks before a key expires · ana · #1042",
     Event.WITHDRAWN: "⏹ WITHDRAWN Orders stopped syncing: rule orders-stale was removed · ana · #1042",
+    Event.STORM: "⛈ STORM source main: 14 incidents at once, 3 critical · ana · #1050",
+    Event.MEMBERS: "⛈ STORM source main: 11 of 16 bad, 1 critical · ana · #1050",
+    Event.JOINED: "↪ JOINED Orders stopped syncing: part of storm #1050 · ana · #1042",
+    Event.SPLIT: "⛈ STORM source main: Orders stopped syncing is #1061 now · ana · #1050",
     Event.TEST: "🔔 TEST Watchdog test message: you can be reached here · ana",
 }
 

@@ -93,7 +93,7 @@ def test_text_comes_first_and_html_second() -> None:
 
 
 def test_the_subject_is_the_same_outside_its_brackets_for_a_whole_life() -> None:
-    events = set(Event) - {Event.TEST}
+    events = set(Event) - {Event.TEST, Event.STORM, Event.MEMBERS, Event.SPLIT}
     subjects = {body_of(message_of(sample(event)))["subject"] for event in events}
     assert {one.partition("] ")[2] for one in subjects} == {"Orders stopped syncing #1042"}
     assert len(subjects) > 5

@@ -69,8 +69,13 @@ def test_rendering_a_line_loads_no_heavy_library() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_samples_tell_of_one_incident() -> None:
+STORMS = {Event.STORM, Event.MEMBERS, Event.SPLIT}
+
+
+def test_samples_tell_of_one_incident_and_of_one_storm() -> None:
     facts = [sample(event) for event in Event if event is not Event.TEST]
-    assert {one.id for one in facts} == {1042}
-    assert {one.title for one in facts} == {"Orders stopped syncing"}
+    assert {(one.id, one.title) for one in facts if one.event not in STORMS} == {
+        (1042, "Orders stopped syncing")
+    }
+    assert {(one.id, one.title) for one in facts if one.event in STORMS} == {(1050, "source main")}
     assert [one.event for one in facts] == [event for event in Event if event is not Event.TEST]

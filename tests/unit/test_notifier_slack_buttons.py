@@ -45,6 +45,10 @@ WORDS = {
     Event.RESOLVED: ["Open"],
     Event.ACTION_DONE: ["Open"],
     Event.WITHDRAWN: ["Open"],
+    Event.STORM: OPEN,
+    Event.MEMBERS: OPEN,
+    Event.JOINED: ["Open"],
+    Event.SPLIT: OPEN,
     Event.TEST: ["Press to test"],
 }
 

@@ -113,6 +113,7 @@ def test_without_an_owner_no_row_is_empty(event: Event) -> None:
 GUIDED = {
     Event.OPENED, Event.LEVEL, Event.TAKEN, Event.OFFERED, Event.HANDED_OVER, Event.BACK_AGAIN,
     Event.ESCALATED, Event.EXHAUSTED, Event.EXPIRED, Event.LAPSED, Event.GIVEN_BACK,
+    Event.STORM, Event.MEMBERS, Event.SPLIT,
 }  # fmt: skip
 
 
@@ -149,6 +150,10 @@ def test_what_to_do_first_is_said_where_something_is_to_be_done(event: Event) ->
         (Event.ACTION_DONE, {"words": "so"}, "ana has done what stops it next time: so"),
         (Event.WITHDRAWN, {}, "No longer watched: rule orders-stale was removed"),
         (Event.WITHDRAWN, {"words": "", "cause": "gone"}, "No longer watched: gone"),
+        (Event.STORM, {"detail": "Six at once."}, "A storm: Six at once."),
+        (Event.MEMBERS, {"fact": "5 of 6 bad"}, "Now 5 of 6 bad"),
+        (Event.JOINED, {}, "It is part of storm #1050 now"),
+        (Event.SPLIT, {"words": "x is #7 now"}, "ana split out of it: x is #7 now"),
         (Event.TEST, {"words": ""}, "You can be reached here"),
         (Event.TEST, {"words": "hello"}, "hello"),
     ],

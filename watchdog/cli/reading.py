@@ -11,6 +11,8 @@ from watchdog.cli.printing import Format, Table, ago, chosen, format_option, pri
 from watchdog.cli.session import NUMBER, Place, Session, placed, run, session
 
 if TYPE_CHECKING:
+    import asyncpg
+
     from watchdog.domain.incident import Incident
     from watchdog.domain.people import Directory
     from watchdog.store.looks import RuleLook
@@ -118,6 +120,8 @@ def show_command(number: int, form: str | None, place: Place) -> int:
                 raise UnknownIncident(number)
             if chosen(form) is Format.TABLE:
                 _print_incident(one, here)
+                if one.is_storm:
+                    await _print_members(conn, one)
                 for name, rows in (await incidents.evidence(conn, number)).items():
                     _print_evidence(name, rows)
                 click.echo("\nTimeline")
@@ -139,6 +143,16 @@ def show_command(number: int, form: str | None, place: Place) -> int:
     return run(work())
 
 
+_MEMBERS_SHOWN = 20
+
+
+async def _print_members(conn: "asyncpg.Connection", storm: "Incident") -> None:
+    from watchdog.cli.storm import member_table
+
+    click.echo("\nMembers")
+    print_table(await member_table(conn, storm, _MEMBERS_SHOWN), Format.TABLE)
+
+
 def _print_incident(one: "Incident", here: Session) -> None:
     taken = "" if one.state != "open" else ", not taken"
     open_for = ago(one.opened_at, one.resolved_at or here.now)
@@ -147,6 +161,7 @@ def _print_incident(one: "Incident", here: Session) -> None:
         "Owner": f"{one.owner}{taken}",
         "Offered": f"to {one.offered_to}" if one.offered_to else "",
         "Repeats": f"#{one.repeat_of}" if one.repeat_of else "",
+        "Storm": f"#{one.storm}" if one.storm else "",
         "Class": one.failure_class,
         "Impact": one.impact,
         "Do first": one.do_first,

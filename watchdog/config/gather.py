@@ -14,7 +14,7 @@ from watchdog.config.secrets import TOKEN_SHAPES, replace_references, written_se
 VERSION = 1
 NAMED = ("sources", "people", "teams", "channels", "packs", "templates", "rules", "reports")
 """Sections that are merged by name over all files."""
-SINGLE = ("service", "defaults", "routes", "maintenance")
+SINGLE = ("service", "defaults", "routes", "maintenance", "storms")
 """Sections that stand in one file."""
 TOP = (
     "version",
@@ -27,6 +27,7 @@ TOP = (
     "teams",
     "routes",
     "maintenance",
+    "storms",
     "packs",
     "templates",
     "rules",

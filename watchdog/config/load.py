@@ -185,6 +185,7 @@ def _config(
         email=settings.email,
         sources=sources,
         maintenance=tuple(settings.maintenance),
+        storms=settings.storms,
         directory=Directory(
             settings.people,
             settings.teams,

@@ -14,7 +14,7 @@ from rules.hours import ActiveHours, span_at
 from rules.overrides import Override, override_of
 from rules.values import dataclass
 from watchdog.domain.maintenance import Maintenance
-from watchdog.domain.people import Directory, Policy
+from watchdog.domain.people import Directory, Policy, Storms
 
 if TYPE_CHECKING:
     from rules.cron import Cron
@@ -278,6 +278,7 @@ class Config:
 
     Attributes:
         maintenance: When trouble is expected.
+        storms: How many incidents are too many to be told one by one; None: never.
         broken: Rules that are declared but wrong; only ever filled by a start without a good one.
         files: Text of every file read, by path, as it was read; the digest is over all of them.
     """
@@ -290,6 +291,7 @@ class Config:
     rules: Mapping[str, Rule]
     reports: Mapping[str, Report] = field(default_factory=dict)
     maintenance: tuple[Maintenance, ...] = ()
+    storms: Storms | None = Storms()
     broken: tuple[BrokenRule, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
     digest: bytes = b""

@@ -31,7 +31,7 @@ from watchdog.config.shapes import (
 )
 from watchdog.config.validate import keys_of, validated
 from watchdog.domain.maintenance import Maintenance
-from watchdog.domain.people import Person, Route, Team
+from watchdog.domain.people import Person, Route, Storms, Team
 
 M = TypeVar("M", bound=BaseModel)
 NAME_MAX = 100
@@ -60,6 +60,7 @@ class Settings:
     teams: dict[str, Team] = field(default_factory=dict)
     routes: list[tuple[Route, Entry]] = field(default_factory=list)
     maintenance: list[Maintenance] = field(default_factory=list)
+    storms: Storms | None = Storms()
     declared: dict[str, tuple[str, ...]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     masked: list[Span] = field(default_factory=list)

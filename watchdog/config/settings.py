@@ -13,7 +13,7 @@ from watchdog.config.nodes import (
 )
 from watchdog.config.policies import maintenance_of
 from watchdog.config.problems import Level
-from watchdog.config.sections import SectionReader, Settings, is_nothing, opens_twice
+from watchdog.config.sections import SectionReader, Settings, is_nothing, opens_twice, said
 from watchdog.config.shapes import (
     DefaultsShape,
     EmailShape,
@@ -21,11 +21,12 @@ from watchdog.config.shapes import (
     RouteShape,
     ServiceShape,
     SlackShape,
+    StormsShape,
 )
 from watchdog.config.sources import SourceReader
 from watchdog.config.teams import TeamReader
 from watchdog.config.validate import unknown_key
-from watchdog.domain.people import Route
+from watchdog.domain.people import Route, Storms
 
 
 def read_settings(gathered: Gathered, files: Files) -> Settings:
@@ -40,6 +41,7 @@ def read_settings(gathered: Gathered, files: Files) -> Settings:
     reader.read_channels()
     reader.read_defaults()
     reader.read_maintenance()
+    reader.read_storms()
     teams = TeamReader(gathered, files, settings)
     for name, entry in teams.named("people"):
         teams.read_person(name, entry)
@@ -59,12 +61,12 @@ class _SettingsReader(SectionReader):
         entry = self.gathered.sections.get("service")
         if entry is None or is_nothing(entry):
             return
-        said_before = len(self.into.problems)
+        problems_before = len(self.into.problems)
         store = find(entry.value, ("store",)).value
         self.secret(store)
         shape = self.shape(ServiceShape, entry)
         is_lost = isinstance(store, Scalar) and store.is_lost
-        is_known = not is_lost and len(self.into.problems) == said_before
+        is_known = not is_lost and len(self.into.problems) == problems_before
         if shape is None:
             self.into.service = Service(store_is_known=False)
             return
@@ -147,6 +149,25 @@ class _SettingsReader(SectionReader):
             )
             if shape:
                 self.into.maintenance.append(maintenance_of(shape))
+
+    def read_storms(self) -> None:
+        entry = self.gathered.sections.get("storms")
+        if entry is None or is_nothing(entry):
+            return
+        if isinstance(entry.value, Scalar):
+            self.read_no_storms(entry.value)
+            return
+        shape = self.shape(StormsShape, entry)
+        if shape is not None:
+            self.into.storms = Storms(shape.more_than, shape.within)
+
+    def read_no_storms(self, word: Scalar) -> None:
+        """Read what stands in place of a mapping: `off`."""
+        if word.text == "off":
+            self.into.storms = None
+            return
+        words = f"`storms` is a mapping or `off`, not `{said(word)}`"
+        self.add("wrong-type", words, word.span, "write `{ more_than: 5 incidents, within: 5m }`")
 
     def read_routes(self) -> None:
         section = self.gathered.sections.get("routes")

@@ -23,6 +23,7 @@ from watchdog.config.types import (
     Email,
     Every,
     Hours,
+    IncidentCount,
     Listen,
     Member,
     Names,
@@ -34,7 +35,7 @@ from watchdog.config.types import (
     one_or_many,
 )
 from watchdog.config.windows import DayHours, Days, Wall, ZoneOrColumn
-from watchdog.domain.people import WEEKLY, NoData, Role
+from watchdog.domain.people import WEEKLY, NoData, Role, Storms
 
 STEPS_MAX = 10
 """More than that belong into the runbook."""
@@ -124,6 +125,17 @@ class MaintenanceShape(Shape):
         if is_span and (self.begins is None or self.ends is None or self.begins >= self.ends):
             raise PydanticCustomError("bad_window", "needs a `from` and a later `to`", {})
         return self
+
+
+class StormsShape(Shape):
+    """When many incidents of one team and source are told as one."""
+
+    more_than: IncidentCount = Field(
+        default=Storms().more_than, description="So many are still told one by one."
+    )
+    within: PositiveDuration = Field(
+        default=Storms().within, description="The span in which they open."
+    )
 
 
 Announced = Annotated[

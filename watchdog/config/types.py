@@ -20,6 +20,7 @@ EVERY_MIN = timedelta(seconds=1)
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _LOOSE_TIME = re.compile(r"([0-9]{1,2})(?::([0-5][0-9]))?\s*(am|pm|h|uhr)?", re.IGNORECASE)
+_INCIDENTS = re.compile(r"([0-9]{1,4}) incidents?")
 _CHECKS = re.compile(r"([0-9]{1,4}) checks?")
 _URL = re.compile(r"https?://[^\s/?#@:]+(?::([0-9]{1,5}))?(?:[/?#]\S*)?")
 _LISTEN = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+(?:%\w+)?\]):([0-9]{1,5})")
@@ -157,6 +158,19 @@ def parse_checks(given: object) -> int:
     )
 
 
+def parse_incidents(given: object) -> int:
+    """Return the number in `1 incident` or `5 incidents`; 1 to 1000."""
+    match = _INCIDENTS.fullmatch(given) if isinstance(given, str) else None
+    if match and 1 <= int(match.group(1)) <= 1000:
+        return int(match.group(1))
+    number = re.match(r"\s*([0-9]{1,3})\b", str(given))
+    count = max(1, int(number.group(1))) if number else 5
+    hint = f"write `{count} incident{'s' if count > 1 else ''}`"
+    raise refusal(
+        "bad_incidents", "`{given}` is not a number of incidents", hint, given=shown(str(given))
+    )
+
+
 def parse_size(given: object) -> int:
     """Return a number of bytes, written as `500kB`, `1MB` or a whole number; at most 100 MB."""
     size = sizes.size_of(given)
@@ -242,6 +256,10 @@ _TEXT = {"type": "string"}
 Checks = Annotated[
     int,
     ParsedBy(parse_checks, {"type": "string", "pattern": r"^\d+ checks?$"}),
+]
+IncidentCount = Annotated[
+    int,
+    ParsedBy(parse_incidents, {"type": "string", "pattern": r"^\d+ incidents?$"}),
 ]
 Every = Annotated[PositiveDuration, AfterValidator(_bounded_every)]
 Zone = Annotated[ZoneInfo, ParsedBy(parse_zone, _TEXT)]

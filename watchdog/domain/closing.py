@@ -8,7 +8,7 @@ from rules.values import dataclass
 CAUSE_KINDS = ("code", "data", "vendor", "infrastructure", "config", "false alarm")
 """What people may say of a cause."""
 
-WITHDRAWN, NOT_GIVEN = "withdrawn", "not given"
+WITHDRAWN, NOT_GIVEN, JOINED = "withdrawn", "not given", "joined"
 """What the service says where nobody knows of one."""
 
 ANSWER_WITHIN = timedelta(days=3)

@@ -13,6 +13,9 @@ from watchdog.domain.closing import Answer
 WATCHDOG = "watchdog"
 """The actor of everything the service does by itself."""
 
+STORM = "storm"
+"""The kind of an incident that stands for many of one team and source."""
+
 
 class State(StrEnum):
     """Where an incident is in its life."""
@@ -35,7 +38,7 @@ EDGES: frozenset[tuple[State, State]] = frozenset(
         (State.TAKEN, State.RESOLVED),
     }
 )
-"""Allowed changes of state. From open or taken to resolved only by withdrawal: its rule is gone."""
+"""Allowed changes of state. To resolved from open or taken only by withdrawal, or by joining a storm."""
 
 
 class Refused(Exception):  # noqa: N818 (a refusal is not an error)
@@ -58,6 +61,7 @@ class Incident:
             `slack:@U01ANA`, `email:ana@example.com`.
         bad_now: The latest check was bad.
         repeat_of: The earlier incident that it repeats.
+        storm: The storm that it joined, or was split out of.
         rung: How many rungs of its team's escalation it has climbed; one more: nobody is left.
         paged_at: When its present owner was, or is to be, paged for it; None: nobody is.
         acted_at: When a person last did something with it.
@@ -99,11 +103,31 @@ class Incident:
     cause: str = ""
     cause_kind: str = ""
     repeat_of: int | None = None
+    storm: int | None = None
     rung: int = 0
     paged_at: datetime | None = None
     acted_at: datetime | None = None
     risk: str = ""
     answer: Answer | None = None
+
+    @property
+    def is_storm(self) -> bool:
+        """Return whether it stands for its members."""
+        return self.kind == STORM
+
+    @property
+    def is_live(self) -> bool:
+        """Return whether it is bad, as far as anybody knows."""
+        return self.state in {State.OPEN, State.TAKEN}
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What has recovered, as far as its repetition is to know: an incident, or one thing in a storm."""
+
+    id: int
+    recovered_at: datetime
+    failure_class: str
 
 
 _NAMES = tuple(one.name for one in fields(Incident))

@@ -14,6 +14,7 @@ from watchdog.domain.closing import NOT_GIVEN, WITHDRAWN, Closing, problem_of
 from watchdog.domain.incident import (
     EDGES,
     WATCHDOG,
+    Ended,
     Happened,
     Incident,
     OwnedByOther,
@@ -23,9 +24,10 @@ from watchdog.domain.incident import (
 )
 
 
-def _step(
+def step(
     incident: Incident, happened: Happened, state: State | None = None, **changes: object
 ) -> Transition:
+    """Return the incident's next version; who is not the service has given a sign of life by it."""
     if happened.actor != WATCHDOG:
         changes["acted_at"] = happened.at
     assert state is None or (incident.state, state) in EDGES
@@ -61,14 +63,14 @@ def level_changed(
         f"{incident.severity} → {severity}: {incident.fact}",
         previous_severity=incident.severity,
     )
-    return _step(incident, happened, severity=severity, failure_class=failure_class)
+    return step(incident, happened, severity=severity, failure_class=failure_class)
 
 
 def recovered(
     incident: Incident, now: datetime, first_good_at: datetime | None, words: str
 ) -> Transition:
     """Return its recovery, proven by enough good checks."""
-    return _step(
+    return step(
         incident,
         Happened(Event.RECOVERED, now, WATCHDOG, words),
         State.RECOVERED,
@@ -91,7 +93,7 @@ def back_again(
     assert incident.recovered_at is not None
     how = f"{short_span(now - incident.recovered_at)} after it recovered: {incident.fact}"
     words = f"{remark} {how}".strip()
-    return _step(
+    return step(
         incident,
         Happened(Event.BACK_AGAIN, now, WATCHDOG, words),
         State.OPEN,
@@ -107,7 +109,7 @@ def back_again(
 
 def withdrawn(incident: Incident, now: datetime, reason: str) -> Transition:
     """Return its end because its rule no longer watches it: neither recovered nor solved."""
-    return _step(
+    return step(
         incident,
         Happened(Event.WITHDRAWN, now, WATCHDOG, reason),
         State.RESOLVED,
@@ -139,7 +141,7 @@ def take(incident: Incident, person: str, now: datetime, *, over: bool = False) 
                 f"#{incident.id} has recovered; {incident.owner} is asked for the cause. "
                 f"To answer instead of {incident.owner}, take it over"
             )
-        return _step(
+        return step(
             incident,
             Happened(Event.HANDED_OVER, now, person, f"{incident.owner} → {person}"),
             owner=person,
@@ -151,14 +153,14 @@ def take(incident: Incident, person: str, now: datetime, *, over: bool = False) 
         if not over:
             raise OwnedByOther(_taken_by(incident, now))
     if incident.state is State.TAKEN:
-        return _step(
+        return step(
             incident,
             Happened(Event.HANDED_OVER, now, person, f"{incident.owner} → {person}"),
             owner=person,
             offered_to="",
             taken_at=now,
         )
-    return _step(
+    return step(
         incident,
         Happened(Event.TAKEN, now, person, f"after {short_span(now - incident.opened_at)}"),
         State.TAKEN,
@@ -189,13 +191,13 @@ def offer(incident: Incident, giver: str, receiver: str, note: str, now: datetim
     if receiver == giver:
         raise Refused(f"#{incident.id} is already yours")
     words = f"{giver} → {receiver}" + (f": {note}" if note else "")
-    return _step(incident, Happened(Event.OFFERED, now, giver, words), offered_to=receiver)
+    return step(incident, Happened(Event.OFFERED, now, giver, words), offered_to=receiver)
 
 
 def lapsed(incident: Incident, now: datetime) -> Transition:
     """Return the end of an offer that nobody has answered: the giver keeps it."""
     words = f"{incident.offered_to} did not take it from {incident.owner}"
-    return _step(incident, Happened(Event.LAPSED, now, WATCHDOG, words), offered_to="")
+    return step(incident, Happened(Event.LAPSED, now, WATCHDOG, words), offered_to="")
 
 
 def escalated(
@@ -207,7 +209,7 @@ def escalated(
         rung: How many rungs it has climbed with this one.
     """
     assert incident.state is State.OPEN
-    return _step(
+    return step(
         incident,
         Happened(Event.ESCALATED, now, actor, words),
         owner=owner,
@@ -219,7 +221,7 @@ def escalated(
 def exhausted(incident: Incident, rung: int, now: datetime) -> Transition:
     """Return that there is nobody left to pass it on to."""
     words = f"nobody took it in {short_span(now - incident.opened_at)}"
-    return _step(incident, Happened(Event.EXHAUSTED, now, WATCHDOG, words), rung=rung)
+    return step(incident, Happened(Event.EXHAUSTED, now, WATCHDOG, words), rung=rung)
 
 
 def silent_since(incident: Incident) -> datetime:
@@ -252,7 +254,7 @@ def give_back(incident: Incident, person: str, owner: str, words: str, now: date
 
 
 def _open_again(incident: Incident, happened: Happened, owner: str) -> Transition:
-    return _step(incident, happened, State.OPEN, owner=owner, rung=0, offered_to="", taken_at=None)
+    return step(incident, happened, State.OPEN, owner=owner, rung=0, offered_to="", taken_at=None)
 
 
 def note(incident: Incident, person: str, words: str, now: datetime) -> Transition:
@@ -263,7 +265,7 @@ def note(incident: Incident, person: str, words: str, now: datetime) -> Transiti
     """
     if not words.strip():
         raise Refused("a note needs words")
-    return _step(incident, Happened(Event.NOTED, now, person, words.strip()))
+    return step(incident, Happened(Event.NOTED, now, person, words.strip()))
 
 
 def resolve(incident: Incident, person: str, closing: Closing, now: datetime) -> Transition:
@@ -282,7 +284,7 @@ def resolve(incident: Incident, person: str, closing: Closing, now: datetime) ->
     if problem := problem_of(closing):
         raise Refused(f"#{incident.id} {problem}")
     cause = closing.cause.strip()
-    return _step(
+    return step(
         incident,
         Happened(Event.RESOLVED, now, person, cause),
         State.RESOLVED,
@@ -299,7 +301,7 @@ def unanswered(incident: Incident, now: datetime) -> Transition:
     """Return its end without a cause: nobody has written one."""
     assert incident.recovered_at is not None
     words = f"nobody wrote a cause within {short_span(now - incident.recovered_at)}"
-    return _step(
+    return step(
         incident,
         Happened(Event.RESOLVED, now, WATCHDOG, words),
         State.RESOLVED,
@@ -322,17 +324,17 @@ def action_done(incident: Incident, person: str, words: str, now: datetime) -> T
     if answer.is_done:
         raise Refused(f"the preventive action of #{incident.id} is done already: {answer.words}")
     said = f"{answer.words}: {words.strip()}" if words.strip() else answer.words
-    return _step(
+    return step(
         incident,
         Happened(Event.ACTION_DONE, now, person, said),
         answer=replace(answer, is_done=True),
     )
 
 
-def repeats(earlier: Incident, now: datetime, within: timedelta, failure_class: str) -> str:
-    """Return how a fault of this class repeats an incident that has ended; empty if it does not."""
+def repeats(earlier: Ended, now: datetime, within: timedelta, failure_class: str) -> str:
+    """Return how a fault of this class repeats what has ended; empty if it does not."""
     ended_at = earlier.recovered_at
-    if ended_at is None or now - ended_at > within or earlier.failure_class != failure_class:
+    if now - ended_at > within or earlier.failure_class != failure_class:
         return ""
     kind = f" ({failure_class})" if failure_class else ""
     return f"The same{kind} again, {short_span(now - ended_at)} after #{earlier.id} recovered."

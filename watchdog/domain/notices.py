@@ -46,17 +46,20 @@ class Step:
     due_at: datetime | None = None
 
 
-_BEGINNINGS = {Event.OPENED, Event.BACK_AGAIN}
+_BEGINNINGS = {Event.OPENED, Event.STORM, Event.BACK_AGAIN}
 """What comes back may be worse than before, or its owner may have left: others must hear of it, too."""
 
-_PUSHES = {Event.OPENED, Event.BACK_AGAIN, Event.OFFERED, Event.HANDED_OVER}
+_PUSHES = {Event.OPENED, Event.STORM, Event.BACK_AGAIN, Event.OFFERED, Event.HANDED_OVER}
 _PAGES_ANEW = {Event.ESCALATED, Event.EXPIRED, Event.GIVEN_BACK}
 _PUSHES_OWNER = {*_PAGES_ANEW, Event.LAPSED, Event.EXHAUSTED}
 _MAILS = {Event.RECOVERED, Event.WITHDRAWN}
 _ASKS = {Event.OFFERED, Event.ESCALATED, Event.GIVEN_BACK}
 """By these a person asks another one, who hears of it at any hour."""
 
-_STARTS_CLOCK = {Event.OPENED, Event.BACK_AGAIN, *_PAGES_ANEW}
+_QUIET = {Event.LEVEL, Event.MEMBERS, Event.JOINED}
+"""Of these, unless it is worse, only the first message is brought up to date."""
+
+_STARTS_CLOCK = {Event.OPENED, Event.STORM, Event.BACK_AGAIN, *_PAGES_ANEW}
 """Its owner is paged, and has the time of a rung to take it."""
 
 
@@ -189,7 +192,7 @@ def _follow_ups(
         return
     if event is not Event.NOTED:
         yield Notice(receiver, Part.EDIT, due.push_at if pushes else due.quiet_at)
-    if receiver.startswith("slack:#") and (pushes or event is not Event.LEVEL):
+    if receiver.startswith("slack:#") and (pushes or event not in _QUIET):
         yield Notice(receiver, Part.THREAD, due.quiet_at)
     elif pushes:
         yield Notice(receiver, Part.THREAD, due.push_at)

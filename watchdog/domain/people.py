@@ -182,6 +182,19 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Storms:
+    """How many incidents are too many to be told one by one.
+
+    Attributes:
+        more_than: So many new ones of a team and source still are; at least 1.
+        within: The span in which they open.
+    """
+
+    more_than: int = 5
+    within: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
 class Cover:
     """Somebody who answers for a team for a while, whatever its rotations say.
 

@@ -10,10 +10,14 @@ from watchdog.domain.people import Directory, Route, Team
 EVERYWHERE = Route(send=("slack", "email"))
 """Used when no route matches: an incident that nobody hears of is worse than one too many."""
 
+_STORM = "storm:"
+
 
 def route_for(directory: Directory, severity: Severity, team: str, rule: str) -> Route:
-    """Return the first route that matches."""
+    """Return the first route that matches; a storm, whose members people hear of, is never silent."""
     for route in directory.routes:
+        if rule.startswith(_STORM) and is_silent(route):
+            continue
         if (
             (not route.severities or severity in route.severities)
             and (not route.teams or team in route.teams)

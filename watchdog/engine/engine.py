@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import asyncpg
 
@@ -18,11 +19,11 @@ from watchdog.engine.holding import Holding, in_maintenance, recently_ended
 from watchdog.engine.leader import Leader
 from watchdog.engine.look import Looked, look
 from watchdog.engine.memory import Memory
-from watchdog.engine.plan import Plan, plan
+from watchdog.engine.plan import Evidence, Plan, plan
 from watchdog.engine.proof import prove
 from watchdog.engine.recollection import Recollection
 from watchdog.sources.base import Source
-from watchdog.store import incidents, leases, looks, remembered, tracks
+from watchdog.store import incidents, leases, looks, members, remembered, tracks
 from watchdog.store.pool import TROUBLE, StoreDown, transaction
 
 logger = logging.getLogger(__name__)
@@ -106,6 +107,7 @@ class Engine:
                     await remembered.every(conn, self._identities), self._identities
                 )
                 memory = Memory(await tracks.every(conn), await looks.every(conn), token, known)
+                memory.storms.live.update(await members.live_storms(conn))
             self._count_slots_nobody_saw(memory)
             await self._withdraw_unwatched(memory)
             await self._report_broken(memory)
@@ -256,7 +258,7 @@ class Engine:
         return set()
 
     async def _refuses(
-        self, memory: Memory, one: Plan, stored: Mapping[tuple[str, Entity], reconcile.Evidence]
+        self, memory: Memory, one: Plan, stored: Mapping[tuple[str, Entity], Evidence]
     ) -> bool:
         try:
             await self._commit(memory, [one], stored)
@@ -271,7 +273,7 @@ class Engine:
         self,
         memory: Memory,
         plans: Sequence[Plan],
-        stored: Mapping[tuple[str, Entity], reconcile.Evidence],
+        stored: Mapping[tuple[str, Entity], Evidence],
     ) -> None:
         assert self._config is not None
         if not plans:
@@ -281,12 +283,15 @@ class Engine:
         try:
             async with transaction(self._pool) as conn:
                 committed = await reconcile.commit_plans(
-                    conn, memory.token, plans, self._config.directory, stored
+                    conn, memory.token, plans, self._config.directory, stored, self._config.storms
                 )
         except StoreDown:
             self._leader.begin_anew()  # it may have taken place all the same
             raise
+        memory.storms.learn(committed.transitions, committed.joined)
         memory.remember(plans, committed.tracks)
+        if committed.joined:
+            memory.point_anew()
         reconcile.log_transitions(committed.transitions)
         if committed.transitions:
             self.wake.set()
@@ -332,20 +337,21 @@ class Engine:
         memory.recollection.keep_only(identities)
         async with self._writing, transaction(self._pool) as conn:
             forgotten = {
-                name: gone
+                name: left
                 for name, entities in memory.tracks.items()
                 if name not in broken
-                and (gone := unwatched.entities(self._config, memory, identities, name, entities))
+                and (left := unwatched.entities(self._config, memory, identities, name, entities))
             }
-            reasons = {
-                one.id: why
-                for one in await incidents.live(conn)
-                if one.rule not in broken
-                and (why := unwatched.reason(self._config, identities, one))
-            }
-            if reasons or forgotten:
+            why = partial(unwatched.reason, self._config, identities)
+            reasons = {one.id: said for one in await incidents.live(conn) if (said := why(one))}
+            gone = [
+                members.gone(one, said) for one in await members.bad(conn) if (said := why(one))
+            ]
+            if reasons or gone or forgotten:
                 directory, now = self._config.directory, self._clock.now()
-                await reconcile.withdraw(conn, memory.token, reasons, forgotten, directory, now)
+                await reconcile.withdraw(
+                    conn, memory.token, reasons, gone, forgotten, directory, now
+                )
                 self.wake.set()
             await looks.keep(conn, declared)
             await remembered.keep(conn, memory.recollection.identities, list(broken))
@@ -369,7 +375,10 @@ class Engine:
         try:
             async with transaction(self._pool) as conn:
                 await looks.add(conn, fresh)
+                if memory.storms.follow(await members.splits(conn, memory.storms.live)):
+                    memory.point_anew()
                 await incidents.update_figures(conn, figures)
+                await members.update_figures(conn, memory.storms.of_members(figures))
                 await remembered.write(conn, changes, memory.recollection.identities)
         except TROUBLE as error:
             logger.warning("counts not flushed", extra={"reason": str(error)})

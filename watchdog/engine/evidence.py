@@ -6,8 +6,7 @@ from dataclasses import replace
 from rules.base import Answer, Entity, Finding, Question, Rows, SqlQuestion, Unanswered
 from watchdog.config.model import Query, Rule
 from watchdog.engine.look import Looked, answer_all
-from watchdog.engine.plan import Opening, Plan
-from watchdog.engine.reconcile import Evidence
+from watchdog.engine.plan import Evidence, Opening, Plan
 from watchdog.sources.base import Source
 
 EXCUSES_MAX = 200

@@ -8,15 +8,18 @@ from typing import TypeVar
 from rules.base import Entity, Known, Outcome, Past, Unanswered
 from watchdog.config.model import Rule
 from watchdog.domain.track import Held, Track
+from watchdog.engine.known_storms import KnownStorms
 from watchdog.engine.look import Looked
-from watchdog.engine.plan import Plan
+from watchdog.engine.plan import Plan, detail_of
 from watchdog.engine.recollection import Recollection
-from watchdog.engine.reconcile import detail_of
 from watchdog.store.incidents import Figures
 from watchdog.store.looks import RuleLook
 from watchdog.store.tracks import StoredTrack
 
 T = TypeVar("T")
+
+_Key = tuple[int, str, Entity]
+"""An incident, and of a storm the member: a rule and its entity."""
 
 
 class Memory:
@@ -27,6 +30,7 @@ class Memory:
         tracks: Only bad or recovering entities have one.
         looks: Totals since the engine started with this store, the latest outcome of each rule.
         recollection: What the rules' kinds remember.
+        storms: Those that live, and what has joined or left them.
     """
 
     def __init__(
@@ -38,6 +42,7 @@ class Memory:
     ) -> None:
         self.token = token
         self.recollection = recollection or Recollection({}, {})
+        self.storms = KnownStorms()
         self.tracks: dict[str, dict[Entity, Track]] = {}
         self.identities: dict[str, str] = {}
         for stored in tracks:
@@ -46,8 +51,8 @@ class Memory:
         self.looks = {one.rule: one for one in looks}
         self._failing = {name for name, one in self.looks.items() if one.errors_in_a_row}
         self._flushed = {name: replace(one) for name, one in self.looks.items()}
-        self._figures: dict[int, Figures] = {}
-        self._written_figures: dict[int, tuple[str, bool]] = {}
+        self._figures: dict[_Key, Figures] = {}
+        self._written_figures: dict[_Key, tuple[str, bool]] = {}
 
     def known(
         self, rules: Iterable[Rule], past: Mapping[str, tuple[Past, ...]] = MappingProxyType({})
@@ -112,16 +117,20 @@ class Memory:
         for plan in plans:
             name = plan.rule.name
             self.identities[name] = plan.rule.identity
-            tracks = dict(left.get(name, plan.tracks))
+            tracks = self.storms.pointed(dict(left.get(name, plan.tracks)))
             if tracks:
                 self.tracks[name] = tracks
             else:
                 self.tracks.pop(name, None)
             # A transition writes figures of its own; older ones must not come after them.
-            moved = {one.incident_id for one in plan.changes}
-            for number in moved | {one.incident_id for one in plan.recoveries}:
-                self._figures.pop(number, None)
-                self._written_figures.pop(number, None)
+            moved = {(one.incident_id, name, one.finding.entity) for one in plan.changes}
+            for key in moved | {(one.incident_id, name, one.entity) for one in plan.recoveries}:
+                self._figures.pop(key, None)
+                self._written_figures.pop(key, None)
+
+    def point_anew(self) -> None:
+        """Let every track point to what it counts for, after something has joined or left a storm."""
+        self.tracks = {name: self.storms.pointed(known) for name, known in self.tracks.items()}
 
     def note_figures(self, plan: Plan) -> None:
         """Keep the latest values of incidents for the next flush."""
@@ -136,18 +145,31 @@ class Memory:
                     detail_of(finding),
                     True,
                     plan.now,
+                    plan.rule.name,
+                    finding.entity,
                 )
             )
         for number, reading in plan.still_good:
             self._keep(
-                Figures(number, reading.value, None, reading.fact, reading.detail, False, plan.now)
+                Figures(
+                    number,
+                    reading.value,
+                    None,
+                    reading.fact,
+                    reading.detail,
+                    False,
+                    plan.now,
+                    plan.rule.name,
+                    reading.entity,
+                )
             )
 
     def _keep(self, figures: Figures) -> None:
-        if self._written_figures.get(figures.incident_id) == (figures.fact, figures.bad_now):
-            self._figures.pop(figures.incident_id, None)
+        key = _key(figures)
+        if self._written_figures.get(key) == (figures.fact, figures.bad_now):
+            self._figures.pop(key, None)
         else:
-            self._figures[figures.incident_id] = figures
+            self._figures[key] = figures
 
     def unflushed(self) -> tuple[list[RuleLook], list[Figures]]:
         """Return what has come since the last flush: counts as differences, latest outcomes, figures."""
@@ -164,9 +186,10 @@ class Memory:
             before = self._flushed.get(one.rule, RuleLook(one.rule))
             self._flushed[one.rule] = _sum(one, before)
         for figure in figures:
-            self._written_figures[figure.incident_id] = (figure.fact, figure.bad_now)
-            if self._figures.get(figure.incident_id) is figure:
-                del self._figures[figure.incident_id]
+            key = _key(figure)
+            self._written_figures[key] = (figure.fact, figure.bad_now)
+            if self._figures.get(key) is figure:
+                del self._figures[key]
 
     def forget(self, gone: Mapping[str, Iterable[Entity]]) -> None:
         """Forget tracks by rule and entity."""
@@ -188,6 +211,10 @@ class Memory:
         """Return the rules whose latest look failed, or that count as not watched."""
         told = (name.removeprefix("rule:") for name in self.tracks if name.startswith("rule:"))
         return self._failing.union(told)
+
+
+def _key(figures: Figures) -> _Key:
+    return figures.incident_id, figures.rule, figures.entity
 
 
 def related(above: Mapping[Entity, T], columns: tuple[str, ...], entity: Entity) -> Collection[T]:

@@ -8,6 +8,9 @@ from rules.base import Entity, Finding, Judgement, Reading
 from watchdog.config.model import Rule
 from watchdog.domain.track import Held, Move, Track, first_good_at, look_bad, look_good
 
+Evidence = dict[str, list[dict[str, object]]]
+"""Rows of named queries, stored with what opens."""
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -88,6 +91,16 @@ class Plan:
             recoveries=tuple(kept),
             still_good=(*self.still_good, *said),
         )
+
+
+def detail_of(finding: Finding) -> str:
+    """Return the finding's sentence, followed by what the failing thing said about itself."""
+    said = finding.error_text.strip()
+    return (
+        f"{finding.detail} It says: {said}"
+        if said and said not in finding.detail
+        else finding.detail
+    )
 
 
 def plan(

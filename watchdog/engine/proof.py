@@ -8,16 +8,19 @@ import asyncpg
 
 from rules.base import Answer, Entity, Question, Reading, Rows, SqlQuestion, Unanswered
 from rules.wording import DETAIL_MAX, clipped, fact
+from watchdog.domain.fingerprint import fingerprint
 from watchdog.engine.look import answer_all
 from watchdog.engine.plan import Plan, Recovery
 from watchdog.sources.base import Source
-from watchdog.store import incidents
+from watchdog.store import incidents, members
 from watchdog.store.pool import transaction
 
 PROOFS_MAX = 200
 """Recoveries of one look that are proven; after a storm the others wait for the next looks."""
 
 _Asked = Sequence[tuple[str, SqlQuestion]]
+_About = tuple[int, bytes]
+"""An incident, and the fingerprint of what in it is about to recover: a storm has many."""
 
 
 async def prove(
@@ -34,10 +37,8 @@ async def prove(
     }
     if not doubted:
         return list(plans)
-    async with transaction(pool) as conn:
-        numbers = [one.incident_id for recoveries in doubted.values() for one in recoveries]
-        opened_at = await incidents.bad_since(conn, numbers)
-    asked = {place: _questions(plans[place], opened_at) for place in doubted}
+    began_at = await _began_at(pool, [plans[place] for place in doubted])
+    asked = {place: _questions(plans[place], began_at) for place in doubted}
     questions = [
         question
         for of_plan in asked.values()
@@ -51,10 +52,30 @@ async def prove(
     ]
 
 
-def _questions(plan: Plan, opened_at: Mapping[int, datetime]) -> dict[Entity, _Asked]:
+async def _began_at(pool: asyncpg.Pool, plans: Sequence[Plan]) -> Mapping[_About, datetime]:
+    """Return since when there is trouble that is about to end: an incident's, or a member's of a storm."""
+    wanted = [_about(plan, one) for plan in plans for one in plan.recoveries[:PROOFS_MAX]]
+    async with transaction(pool) as conn:
+        opened_at = await incidents.bad_since(conn, [number for number, _ in wanted])
+        joined_at = await members.joined_at(conn, wanted)
+    return {
+        about: joined_at.get(about) or opened_at[about[0]]
+        for about in wanted
+        if about in joined_at or about[0] in opened_at
+    }
+
+
+def _about(plan: Plan, one: Recovery) -> _About:
+    return one.incident_id, fingerprint(plan.rule.name, one.entity)
+
+
+def _questions(plan: Plan, began_at: Mapping[_About, datetime]) -> dict[Entity, _Asked]:
     return {
         one.entity: [
-            (name, query.question(plan.now, one.entity, opened_at.get(one.incident_id), rows_max=1))
+            (
+                name,
+                query.question(plan.now, one.entity, began_at.get(_about(plan, one)), rows_max=1),
+            )
             for name, query in plan.rule.verify.items()
         ]
         for one in plan.recoveries[:PROOFS_MAX]

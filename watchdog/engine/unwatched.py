@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from rules.base import Entity
 from watchdog.config.model import Config
 from watchdog.domain.incident import Incident
+from watchdog.domain.storms import Member
 from watchdog.engine.memory import Memory
 
 
@@ -22,8 +23,15 @@ def entities(
     return [one for one in known if watching and watching.is_off(one)]
 
 
-def reason(config: Config, identities: Mapping[str, str], one: Incident) -> str:
-    """Return why nobody watches what an incident is about; empty where somebody does."""
+def reason(config: Config, identities: Mapping[str, str], one: Incident | Member) -> str:
+    """Return why nobody watches what an incident, or a member, is about; empty where somebody does.
+
+    Of a rule that is broken now nobody can tell. A storm is about its members.
+    """
+    if any(broken.name == one.rule for broken in config.broken):
+        return ""
+    if isinstance(one, Incident) and one.is_storm:
+        return ""
     if one.rule not in identities:
         return f"rule {one.rule} was removed from the configuration"
     if identities[one.rule] != one.identity:

@@ -199,7 +199,7 @@ def _columns(rows: Iterable[Sequence[Any]], count: int) -> list[list[Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The latest value of an incident that was looked at."""
+    """The latest value of an incident that was looked at; of a storm, of its member about an entity."""
 
     incident_id: int
     value: float | None
@@ -208,6 +208,8 @@ class Figures:
     detail: str
     bad_now: bool
     looked_at: datetime
+    rule: str = ""
+    entity: Entity = ()
 
 
 async def update_figures(conn: asyncpg.Connection, figures: Sequence[Figures]) -> None:
@@ -363,6 +365,7 @@ def incident_of(row: asyncpg.Record) -> Incident:
         cause=row["cause"],
         cause_kind=row["cause_kind"],
         repeat_of=row["repeat_of"],
+        storm=row["storm_id"],
         rung=row["rung"],
         paged_at=row["paged_at"],
         acted_at=row["acted_at"],

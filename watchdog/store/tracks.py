@@ -42,7 +42,7 @@ async def every(conn: asyncpg.Connection) -> list[StoredTrack]:
                 severity=Severity(row["severity"]),
                 failure_class=row["failure_class"],
                 good_checks=row["good_checks"],
-                incident_id=row["incident_id"],
+                incident_id=row["points_to"],
                 excused_since=row["excused_since"],
                 reason=row["reason"],
             ),

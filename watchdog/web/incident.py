@@ -16,6 +16,7 @@ from watchdog.domain.people import Role
 from watchdog.store import covers, incidents
 from watchdog.store.pool import transaction
 from watchdog.verbs import NotAllowed, Refused, UnknownIncident
+from watchdog.web import storm
 from watchdog.web.forms import read_form
 from watchdog.web.gate import visitor_of
 from watchdog.web.pages import render
@@ -52,6 +53,7 @@ async def _page(
             raise HTTPException(404, f"There is no incident #{number}.")
         entries = await incidents.timeline(conn, number)
         evidence = await incidents.evidence(conn, number)
+        crowd = await storm.crowd_of(conn, one)
         directory = await covers.with_covers(conn, room.service.directory(), room.now())
     return render(
         template,
@@ -69,6 +71,7 @@ async def _page(
         due_on=usual_due(room.now()),
         responders=_responders(room, one),
         next_up=next_up(one, directory),
+        crowd=crowd,
     )
 
 

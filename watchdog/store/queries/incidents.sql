@@ -38,7 +38,7 @@ from unnest(
     $1::bigint[], $2::float8[], $3::float8[], $4::text[], $5::text[], $6::boolean[],
     $7::timestamptz[]
 ) as n (id, value, value_limit, fact, detail, bad_now, looked_at)
-where i.id = n.id and i.state in ('open', 'taken');
+where i.id = n.id and i.state in ('open', 'taken') and i.kind <> 'storm';
 
 -- name: lock_by_id
 -- Incidents about to be moved, locked in order so that two movers never wait for each other.
@@ -100,7 +100,7 @@ limit $1;
 -- Incidents by time of opening, newest first; null arguments match everything.
 select * from incident
 where ($1::timestamptz is null or opened_at >= $1)
-    and ($2::text is null or rule = $2)
+    and ($2::text is null or rule = $2 or id in (select incident_id from member where rule = $2))
     and ($3::text is null or owner = $3)
     and ($4::boolean or state <> 'resolved')
 order by opened_at desc, id desc

@@ -21,9 +21,18 @@ delete from remembered where not (rule = any($3::text[])) and not exists (
 );
 
 -- name: list_past
--- When the entities of some rules were bad, as far as it had not ended before an instant each.
-select i.rule, i.entity, coalesce(i.first_bad_at, i.opened_at) as since,
-    coalesce(i.first_good_at, i.resolved_at) as until
-from incident i join unnest($1::text[], $2::timestamptz[]) as w (rule, since) on w.rule = i.rule
-where coalesce(i.first_good_at, i.resolved_at, 'infinity') >= w.since
-order by i.rule, i.id;
+-- When the entities of some rules were bad, as far as it had not ended before an instant each. What joined a
+-- storm has gone on as its member, and what was split out of one as an incident.
+select p.rule, p.entity, p.since, p.until
+from unnest($1::text[], $2::timestamptz[]) as w (rule, since)
+cross join lateral (
+    select i.rule, i.entity, coalesce(i.first_bad_at, i.opened_at) as since,
+        coalesce(i.first_good_at, i.resolved_at) as until, i.id, 0 as number
+    from incident i where i.rule = w.rule and i.cause_kind <> 'joined'
+    union all
+    select m.rule, m.entity, m.first_bad_at, m.first_good_at, m.incident_id, m.number
+    from member m
+    where m.rule = w.rule and m.state in ('bad', 'good')
+) p
+where coalesce(p.until, 'infinity') >= w.since
+order by p.rule, p.id, p.number;

@@ -1,6 +1,11 @@
 -- name: list_tracks
--- All that is remembered of bad entities.
-select * from track;
+-- All that is remembered of bad entities. A person may have split a member out of a storm, and a look
+-- that was under way when incidents joined one may have been written after it.
+select t.*, coalesce(m.split_id, j.storm_id, t.incident_id) as points_to
+from track t
+left join incident j on j.id = t.incident_id and j.cause_kind = 'joined'
+left join member m on m.incident_id = coalesce(j.storm_id, t.incident_id)
+    and m.fingerprint = t.fingerprint and m.state = 'split';
 
 -- name: delete_tracks
 -- Forget entities of a rule that are good again, or about to be written anew.

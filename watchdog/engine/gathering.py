@@ -1,0 +1,309 @@
+"""What of a commit is about storms: which openings join one, and what becomes of members."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import asyncpg
+
+from rules.base import Entity
+from watchdog.config import titles
+from watchdog.domain import storm_life
+from watchdog.domain.closing import JOINED
+from watchdog.domain.fingerprint import fingerprint
+from watchdog.domain.incident import Incident, Transition
+from watchdog.domain.notices import with_notices
+from watchdog.domain.oncall import on_call
+from watchdog.domain.people import Directory, Storms
+from watchdog.domain.storm_life import Guide
+from watchdog.domain.storms import (
+    REOPEN_WITHIN,
+    Grouped,
+    Member,
+    MemberState,
+    grouped,
+    may_join,
+    member_of,
+)
+from watchdog.engine.candidates import Candidate
+from watchdog.engine.plan import Change, Evidence, Plan, Recovery, detail_of
+from watchdog.store import incidents, members
+from watchdog.store.members import Group, Settled
+
+EVIDENCE_MEMBERS = 3
+"""Members whose evidence a storm keeps; of each it has up to 20 rows a query."""
+
+
+@dataclass(slots=True)
+class Gathering:
+    """A storm that takes something in by a commit.
+
+    Attributes:
+        before: As it was; None: it begins.
+        openings: What joins it without having been an incident. `waiting`: what was one until now.
+    """
+
+    number: int
+    group: Group
+    before: Incident | None
+    openings: list[Candidate]
+    waiting: list[Incident] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """What is about to open: in storms, and apart."""
+
+    gatherings: Sequence[Gathering]
+    apart: Sequence[Candidate]
+
+
+async def sort(
+    conn: asyncpg.Connection,
+    opening: Sequence[Candidate],
+    directory: Directory,
+    storms: Storms | None,
+) -> Sorted:
+    """Return which of the candidates join storms, and which incidents of before join with them."""
+    joining: dict[Group, list[Candidate]] = {}
+    for one in opening if storms else ():
+        if _may_join(one, directory):
+            joining.setdefault(one.group, []).append(one)
+    if not joining or storms is None:
+        return Sorted((), opening)
+    now = opening[0].plan.now
+    known = await members.lock_storms(conn, joining, now - REOPEN_WITHIN)
+    waiting: dict[Group, list[Incident]] = {}
+    for incident in await members.lock_waiting(conn, joining, now - storms.within):
+        if may_join(directory, incident.rule, incident.severity, incident.team):
+            waiting.setdefault((incident.team, incident.source), []).append(incident)
+    made = []
+    for group, ones in joining.items():
+        before, others = known.get(group), waiting.get(group, [])
+        what = grouped(storms, len(ones), len(others), before, now)
+        if what is not Grouped.APART:
+            old = None if what is Grouped.BEGIN else before
+            others = [] if what is Grouped.JOIN else others
+            made.append(Gathering(old.id if old else 0, group, old, ones, others))
+    numbers = iter(await incidents.next_numbers(conn, sum(not one.number for one in made)))
+    for one_made in made:
+        one_made.number = one_made.number or next(numbers)
+    taken = {one.group for one in made}
+    apart = [one for one in opening if one.group not in taken or not _may_join(one, directory)]
+    return Sorted(made, apart)
+
+
+def _may_join(one: Candidate, directory: Directory) -> bool:
+    """Return whether it may be part of a storm; what was split out of one stays apart."""
+    if one.before and one.before.storm is not None:
+        return False
+    return may_join(directory, one.plan.rule.name, one.opening.finding.severity, one.team)
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Changes and recoveries, with what they are about by now.
+
+    Attributes:
+        held: Incidents by number, locked.
+        own: Those of incidents, with the incident's number.
+        settled: What has become of members.
+    """
+
+    held: Mapping[int, Incident]
+    own: Sequence[tuple[Plan, Change | Recovery, int]]
+    settled: Sequence[Settled]
+
+
+async def follow(conn: asyncpg.Connection, plans: Sequence[Plan]) -> Followed:
+    """Return what changes and recoveries are about: incidents may have joined a storm, or been split out.
+
+    What the engine has in memory may be older than that: a person has split something out, or another
+    look was committed between this one and its commit.
+    """
+    wanted: list[tuple[Plan, Change | Recovery]] = []
+    for plan in plans:
+        wanted += [(plan, change) for change in plan.changes]
+        wanted += [(plan, recovery) for recovery in plan.recoveries]
+    held = await incidents.lock(conn, sorted({one.incident_id for _, one in wanted}))
+    joined = {one.id: one.storm for one in held.values() if one.cause_kind == JOINED}
+    held |= await incidents.lock(
+        conn, sorted({one for one in joined.values() if one} - held.keys())
+    )
+    storms = {one.id for one in held.values() if one.is_storm}
+    found = await members.splits(conn, storms)
+    splits = {(one.storm, one.fingerprint): one.incident for one in found}
+    own, settled = [], []
+    for plan, one in wanted:
+        number = joined.get(one.incident_id) or one.incident_id
+        if number not in storms:
+            own.append((plan, one, number))
+            continue
+        print_ = fingerprint(plan.rule.name, entity_of(one))
+        if (number, print_) in splits:
+            own.append((plan, one, splits[number, print_]))
+        else:
+            settled.append(_settled(number, print_, one))
+    held |= await incidents.lock(conn, sorted({number for _, _, number in own} - held.keys()))
+    return Followed(held, own, settled)
+
+
+def entity_of(one: Change | Recovery) -> Entity:
+    """Return the entity that a change or a recovery is about."""
+    return one.entity if isinstance(one, Recovery) else one.finding.entity
+
+
+def _settled(storm: int, print_: bytes, one: Change | Recovery) -> Settled:
+    if isinstance(one, Change):
+        finding = one.finding
+        return Settled(
+            storm,
+            print_,
+            MemberState.BAD,
+            finding.severity,
+            finding.failure_class or "",
+            finding.value,
+            finding.limit,
+            finding.fact,
+            detail_of(finding),
+        )
+    reading, track = one.reading, one.track
+    return Settled(
+        storm,
+        print_,
+        MemberState.GOOD,
+        track.severity,
+        track.failure_class,
+        reading.value,
+        None,
+        reading.fact,
+        reading.detail,
+        one.first_good_at,
+    )
+
+
+async def gather(
+    conn: asyncpg.Connection,
+    followed: Followed,
+    gatherings: Sequence[Gathering],
+    directory: Directory,
+    evidence: Mapping[tuple[str, Entity], Evidence],
+    now: datetime,
+) -> list[Transition]:
+    """Write members, end the incidents that join; return what happens to the storms themselves."""
+    await members.settle(conn, followed.settled)
+    for one in gatherings:
+        if one.waiting:
+            await members.link(conn, [incident.id for incident in one.waiting], one.number)
+            ends = [storm_life.joined(incident, one.number, now) for incident in one.waiting]
+            await incidents.commit(conn, [with_notices(end, directory) for end in ends])
+        await members.add(conn, one.number, _members(one))
+    growing = {one.number: one for one in gatherings}
+    transitions = []
+    for number in sorted(growing.keys() | {one.storm for one in followed.settled}):
+        storm = followed.held.get(number)
+        if number in growing:
+            transitions.append(await _grown(conn, growing[number], directory, evidence, now))
+        elif storm is not None and storm.is_live:
+            transitions.append(await counted_anew(conn, storm, directory, now))
+    return [one for one in transitions if one is not None]
+
+
+async def counted_anew(
+    conn: asyncpg.Connection, storm: Incident, directory: Directory, now: datetime
+) -> Transition | None:
+    """Return what has happened to a live storm by what has become of its members; None: nothing to tell."""
+    tally = await members.tally(conn, storm.id)
+    return storm_life.counted_anew(storm, tally, zone_of(directory, storm.team), now)
+
+
+def zone_of(directory: Directory, team: str) -> str:
+    """Return the name of a team's zone, for instants in its sentences."""
+    return directory.teams[team].zone.key if team in directory.teams else "UTC"
+
+
+async def _grown(
+    conn: asyncpg.Connection,
+    one: Gathering,
+    directory: Directory,
+    evidence: Mapping[tuple[str, Entity], Evidence],
+    now: datetime,
+) -> Transition | None:
+    tally = await members.tally(conn, one.number)
+    team, source = one.group
+    zone, before = zone_of(directory, team), one.before
+    if before is None:
+        owner = on_call(directory, team, now)
+        storm = storm_life.storm_of(one.number, team, source, owner, _guide(one), now)
+        return storm_life.begun(storm, tally, zone, _evidence(one, evidence))
+    if before.is_live:
+        return storm_life.counted_anew(before, tally, zone, now)
+    owner = before.owner if before.owner in directory.people else on_call(directory, team, now)
+    return storm_life.came_back(before, tally, zone, owner, now)
+
+
+def _members(one: Gathering) -> list[Member]:
+    """Return what joins a storm, in the order in which it became bad."""
+    waiting = [member_of(one.number, 0, incident) for incident in one.waiting]
+    rules = {each.plan.rule.name: each.plan.rule for each in one.openings}
+    identities = {name: rule.identity for name, rule in rules.items()}
+    opening = [_member(one.number, each, identities[each.plan.rule.name]) for each in one.openings]
+    opening.sort(key=lambda member: member.first_bad_at)
+    return [*waiting, *opening]
+
+
+def _member(storm: int, one: Candidate, identity: str) -> Member:
+    rule, finding, track = one.plan.rule, one.opening.finding, one.opening.track
+    detail = detail_of(finding)
+    return Member(
+        storm=storm,
+        number=0,
+        fingerprint=one.fingerprint,
+        rule=rule.name,
+        identity=identity,
+        entity=track.entity,
+        title=titles.render(rule.title, track.entity, finding.value, finding.limit),
+        severity=finding.severity,
+        joined_at=one.plan.now,
+        first_bad_at=track.first_bad_at,
+        failure_class=finding.failure_class or "",
+        value=finding.value,
+        limit=finding.limit,
+        fact=finding.fact,
+        detail=f"{one.remark} {detail}".strip() if one.remark else detail,
+    )
+
+
+def _guide(one: Gathering) -> Guide:
+    """Return what to do first: the words of the first of the worst."""
+    guides = [
+        *(
+            Guide(each.severity, each.impact, each.do_first, each.steps, each.runbook)
+            for each in one.waiting
+        ),
+        *(_guide_of(each) for each in one.openings[:1]),
+    ]
+    worst = max(one.openings, key=lambda each: each.opening.finding.severity.rank)
+    return max((*guides, _guide_of(worst)), key=lambda guide: guide.severity.rank)
+
+
+def _guide_of(one: Candidate) -> Guide:
+    rule = one.plan.rule
+    return Guide(one.opening.finding.severity, rule.impact, rule.do_first, rule.steps, rule.runbook)
+
+
+def _evidence(one: Gathering, stored: Mapping[tuple[str, Entity], Evidence]) -> Evidence:
+    """Return the evidence of the first members that have some, by query and member."""
+    kept: Evidence = {}
+    having = 0
+    for each in one.openings:
+        rule, entity = each.plan.rule, each.opening.track.entity
+        rows = stored.get((rule.name, entity))
+        if rows:
+            finding = each.opening.finding
+            title = titles.render(rule.title, entity, finding.value, finding.limit)
+            kept |= {f"{name}: {title}": found for name, found in rows.items()}
+            having += 1
+        if having == EVIDENCE_MEMBERS:
+            break
+    return kept

@@ -1,0 +1,60 @@
+"""Which storms there are, as far as the engine knows, and where tracks of what joined or left them point."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from rules.base import Entity
+from watchdog.domain.incident import Transition
+from watchdog.domain.track import Track
+from watchdog.store.incidents import Figures
+from watchdog.store.members import Split
+
+
+class KnownStorms:
+    """What the engine must know of storms between its commits.
+
+    Attributes:
+        live: Numbers of those that are open or taken.
+    """
+
+    def __init__(self) -> None:
+        self.live: set[int] = set()
+        self._joined: dict[int, int] = {}
+        self._split: dict[tuple[int, str, Entity], int] = {}
+
+    def learn(self, transitions: Iterable[Transition], joined: Mapping[int, int]) -> None:
+        """Take over what a commit has written.
+
+        Args:
+            joined: Incidents that are part of a storm now, with its number.
+        """
+        for one in transitions:
+            if one.after.is_storm and one.after.is_live:
+                self.live.add(one.after.id)
+            elif one.after.is_storm:
+                self.live.discard(one.after.id)
+        self._joined |= joined
+
+    def follow(self, splits: Iterable[Split]) -> bool:
+        """Take over what people have split out; return whether some of it is news."""
+        found = {(one.storm, one.rule, one.entity): one.incident for one in splits}
+        is_news = not found.items() <= self._split.items()
+        self._split |= found
+        return is_news
+
+    def pointed(self, tracks: dict[Entity, Track]) -> dict[Entity, Track]:
+        """Return tracks of a rule, each with the incident that it counts for by now."""
+        if not self._joined and not self._split:
+            return tracks
+        return {entity: self._pointed(track) for entity, track in tracks.items()}
+
+    def _pointed(self, track: Track) -> Track:
+        if track.incident_id is None:
+            return track
+        number = self._joined.get(track.incident_id, track.incident_id)
+        number = self._split.get((number, track.rule, track.entity), number)
+        return track if number == track.incident_id else replace(track, incident_id=number)
+
+    def of_members(self, figures: Iterable[Figures]) -> list[Figures]:
+        """Return the figures that are those of members."""
+        return [one for one in figures if one.incident_id in self.live]
