@@ -1,9 +1,9 @@
 """Who lives in a simulated year: a small town of those that failures are about, and of odd clocks.
 
 The demo has five hundred businesses, and a look at all of them is seven hundred requests, twenty
-thousand times over. Here are those that a failure names, so that each can be broken, and a workspace
-and an organisation in each of some zones whose clocks are turned in their own ways. All the others
-are looked at by the other tests of the demo.
+thousand times over. Here are those that a failure names, so that each can be broken, and in some zones
+whose clocks are turned in their own ways a workspace, or an organisation. All the others are looked
+at by the other tests of the demo.
 """
 
 import json
@@ -17,9 +17,14 @@ import asyncpg
 
 from watchdog.demo.failure import Failure
 from watchdog.demo.failures import FAILURES
-from watchdog.demo.places import ORGANISATIONS, WORKSPACES
+from watchdog.demo.places import ORGANISATIONS, WORKSPACES, Place
 
-CLOCKS = ("America/New_York", "Africa/Casablanca", "Australia/Lord_Howe", "Pacific/Chatham")
+CLOCKS = {
+    "America/New_York": ORGANISATIONS,
+    "Africa/Casablanca": WORKSPACES,
+    "Australia/Lord_Howe": ORGANISATIONS,
+    "Pacific/Chatham": WORKSPACES,
+}
 """The packs' usual zone; one that knows Ramadan; one that moves by half an hour; one that lies
 quarters of an hour off and has its summer in winter."""
 
@@ -43,11 +48,11 @@ def dwellers(failures: Iterable[Failure] = FAILURES.values()) -> frozenset[str]:
     words = repr([one for one in failures if not one.is_twin])
     named = set(re.findall(r"'([a-z-]+)(?:/[a-z]+)?'", words))  # or a repository of theirs
     found = {one.id for one in (*WORKSPACES, *ORGANISATIONS)} & named
-    for everybody in (WORKSPACES, ORGANISATIONS):
-        for number, zone in enumerate(CLOCKS):
-            there = [one.id for one in everybody if one.zone == zone]
-            found.add(there[number % len(there)])
-    return frozenset(found)
+    return frozenset(found | {_first_in(zone, everybody) for zone, everybody in CLOCKS.items()})
+
+
+def _first_in(zone: str, everybody: Iterable[Place]) -> str:
+    return next(one.id for one in everybody if one.zone == zone)
 
 
 async def keep_only(ids: Iterable[str], crm_dsn: str, web_sync: Path) -> None:

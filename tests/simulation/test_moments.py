@@ -87,6 +87,15 @@ def test_a_failure_is_mended_after_its_promise_and_looked_at_until_it_is_over(se
     assert one.dense[-1].end == one.over_at > one.mended_at
 
 
+def test_what_can_be_seen_once_in_a_quarter_finds_its_instant_among_many() -> None:
+    last = quarters(YEAR)[3]
+    rare = FAILURES["E11-drill"]
+    others = [one for one in PLANTABLE if not one.when]
+    for seed in range(20):
+        found = plant([*others[:49], rare], RULES, last, [], random.Random(seed))
+        assert any(one.failure is rare for one in found)
+
+
 def test_all_failures_come_equally_often() -> None:
     order = shuffled(PLANTABLE, 3 * len(PLANTABLE), random.Random(1))
     assert {order.count(one) for one in PLANTABLE} == {3}

@@ -131,11 +131,13 @@ def plant(
 ) -> list[Planted]:
     """Return failures at random seconds, far apart from each other and from what is reserved.
 
+    Those that can be seen at some instants only choose first.
+
     Raises:
         ValueError: There is no room for so many.
     """
     taken, found = list(reserved), []
-    for failure in order:
+    for failure in sorted(order, key=lambda one: not one.when):
         one = _free(failure, rules, whole, taken, chance)
         taken.append(one.span)
         found.append(one)
