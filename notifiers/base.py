@@ -52,6 +52,9 @@ class Event(StrEnum):
     MEMBERS = "members"
     JOINED = "joined"
     SPLIT = "split"
+    SILENCED = "silenced"
+    RELEASED = "released"
+    SILENCE_ENDS = "silence_ends"
     TEST = "test"
 
 

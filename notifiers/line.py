@@ -35,11 +35,14 @@ _EVENT_HEADS = {
     Event.MEMBERS: ("⛈", "STORM"),
     Event.JOINED: ("↪", "JOINED"),
     Event.SPLIT: ("⛈", "STORM"),
+    Event.SILENCED: ("🔕", "SILENCED"),
+    Event.RELEASED: ("📢", "STILL BAD"),
+    Event.SILENCE_ENDS: ("⏰", "SILENCE"),
     Event.TEST: ("🔔", "TEST"),
 }
 _WITHOUT_OWNER = {
     *(Event.TAKEN, Event.OFFERED, Event.HANDED_OVER, Event.NOTED),
-    *(Event.ESCALATED, Event.EXPIRED, Event.GIVEN_BACK, Event.LAPSED),
+    *(Event.ESCALATED, Event.EXPIRED, Event.GIVEN_BACK, Event.LAPSED, Event.SILENCED),
 }
 
 
@@ -77,7 +80,7 @@ def _end(facts: Facts) -> str:
 
 def _fact(facts: Facts) -> str:  # noqa: C901, PLR0911, PLR0912 (one case an event)
     match facts.event:
-        case Event.OPENED | Event.STORM | Event.MEMBERS:
+        case Event.OPENED | Event.STORM | Event.MEMBERS | Event.RELEASED:
             return facts.fact
         case Event.LEVEL:
             value = facts.fact.partition(" (")[0]  # the limit gives way: it has changed anyway
@@ -91,6 +94,8 @@ def _fact(facts: Facts) -> str:  # noqa: C901, PLR0911, PLR0912 (one case an eve
         case Event.HANDED_OVER:
             return f"{facts.words}, open {open_for(facts)}"
         case Event.ESCALATED | Event.EXHAUSTED | Event.LAPSED | Event.ACTION_DONE:
+            return facts.words
+        case Event.SILENCED | Event.SILENCE_ENDS:
             return facts.words
         case Event.EXPIRED:
             return f"{facts.words}, not taken"

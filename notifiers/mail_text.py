@@ -46,6 +46,9 @@ _TAGS = {
     Event.MEMBERS: "STORM",
     Event.JOINED: "JOINED",
     Event.SPLIT: "STORM",
+    Event.SILENCED: "SILENCED",
+    Event.RELEASED: "STILL BAD",
+    Event.SILENCE_ENDS: "SILENCE ENDS",
     Event.TEST: "TEST",
 }
 _ON_CALL = ("on-call", "You get this because you are on call for")
@@ -54,6 +57,8 @@ _REASONS = {
     Event.LEVEL: _ON_CALL,
     Event.STORM: _ON_CALL,
     Event.BACK_AGAIN: _ON_CALL,
+    Event.RELEASED: _ON_CALL,
+    Event.SILENCE_ENDS: ("silence", "You get this because you made a silence that hides it, of"),
     Event.OFFERED: ("handover", "You get this because you are asked to take over for"),
     Event.ESCALATED: ("escalated", "You get this because it was passed on to you, for"),
     Event.EXHAUSTED: ("lead", "You get this because nobody has taken it, as lead of"),

@@ -145,6 +145,9 @@ _CHANGES: dict[Event, tuple[int, dict[str, Any]]] = {
             "words": "Orders stopped syncing is #1061 now",
         },
     ),
+    Event.SILENCED: (2, {"actor": "raj", "words": "by raj until 18:00 Berlin: deploy"}),
+    Event.RELEASED: (190, {"words": "its silence has ended"}),
+    Event.SILENCE_ENDS: (175, {"words": "ends in 15m, 3 still bad"}),
     Event.TEST: (
         0,
         {

@@ -24,7 +24,9 @@ _ROW_MAX = 44
 _TIME_MAX = 24
 _CONTEXT_MAX = 80
 _BELOW_MAX = 600
-_BROADCAST = {Event.BACK_AGAIN, Event.ESCALATED, Event.EXHAUSTED, Event.EXPIRED}
+_BROADCAST = {
+    *(Event.BACK_AGAIN, Event.RELEASED, Event.ESCALATED, Event.EXHAUSTED, Event.EXPIRED),
+}
 _WORSE = {("warning", "critical"), ("info", "critical"), ("info", "warning")}
 
 logger = logging.getLogger(__name__)

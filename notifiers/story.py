@@ -215,6 +215,24 @@ def _back_again(facts: Facts) -> _Telling:
     return _Telling(_told(f"Bad again, {came_back(facts)}", _now(facts)), with_guide=True)
 
 
+def _silenced(facts: Facts) -> _Telling:
+    until = Row("Next", "nobody is paged until the silence ends")
+    return _Telling(_told(f"Silenced {facts.words}", _now(facts)), next_row=until, with_guide=True)
+
+
+def _released(facts: Facts) -> _Telling:
+    lead = _told(f"Still bad, open for {open_for(facts)}: {facts.words}", _now(facts))
+    return _Telling(lead, with_guide=True)
+
+
+def _silence_ends(facts: Facts) -> _Telling:
+    ending = f"Your silence {facts.words}"
+    return _Telling(
+        _told(ending, _now(facts)),
+        next_row=Row("Next", "what is still bad then is told; make another silence to go on"),
+    )
+
+
 def _action_done(facts: Facts) -> _Telling:
     return _Telling(_plain_sentence(f"Its preventive action is done: {facts.words}"))
 
@@ -286,6 +304,9 @@ _TELLINGS: dict[Event, Callable[[Facts], _Telling]] = {
     Event.MEMBERS: _storm,
     Event.JOINED: _joined,
     Event.SPLIT: _split,
+    Event.SILENCED: _silenced,
+    Event.RELEASED: _released,
+    Event.SILENCE_ENDS: _silence_ends,
     Event.TEST: _test,
 }
 
@@ -331,5 +352,11 @@ def below(facts: Facts) -> str:  # noqa: C901, PLR0911, PLR0912 (one case an eve
             return f"It is {facts.words} now"
         case Event.SPLIT:
             return _splitting(facts)
+        case Event.SILENCED:
+            return f"Silenced {facts.words}"
+        case Event.RELEASED:
+            return f"Still bad: {facts.words}. Owner: {facts.owner}. {_now(facts)}"
+        case Event.SILENCE_ENDS:
+            return f"Your silence {facts.words}"
         case Event.TEST:
             return facts.words or "You can be reached here"

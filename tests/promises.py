@@ -44,6 +44,8 @@ def _lost(rows: Iterable[asyncpg.Record], delivered: Sequence[Delivered]) -> Ite
             yield f"{row['id']} has an attempt under way but is {row['state']}"
         if row["state"] == "sent" and row["id"] not in taken:
             yield f"{row['id']} counts as sent, but {row['receiver']} never took it"
+        if row["state"] == "withheld" and row["id"] in taken:
+            yield f"{row['id']} counts as withheld, but {row['receiver']} took it"
         if row["state"] == "dead" and row["part"] in ("page", "root") and not row["has_fallback"]:
             yield f"{row['id']} to {row['receiver']} died, and nobody else was told"
 

@@ -69,6 +69,12 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric("watchdog_edits_superseded_total", "counter", "Edits that a newer one has replaced"),
     Metric(
+        "watchdog_messages_withheld_total",
+        "counter",
+        "Messages that this replica has not sent, because a silence hides their incident",
+    ),
+    Metric("watchdog_silences_active", "gauge", "Silences that hold now"),
+    Metric(
         "watchdog_results_fenced_total",
         "counter",
         "Results that came after another worker had taken the message over",

@@ -15,9 +15,11 @@ from tests.integration.test_verbs import DIRECTORY, an_open_incident, stored
 from tests.unit.test_incident import ACTION, NOW, an_incident, closing
 from watchdog import verbs
 from watchdog.domain import life
+from watchdog.domain import silences as silencing
 from watchdog.domain.incident import Incident, State, Transition
 from watchdog.domain.notices import with_notices
-from watchdog.store import incidents
+from watchdog.domain.silences import Silence
+from watchdog.store import incidents, silences
 from watchdog.store.incidents import Conflict, Figures
 from watchdog.store.pool import transaction
 
@@ -209,8 +211,14 @@ STORMY = {"storm", "members", "joined", "split"}
 
 async def test_every_event_of_a_life_is_stored(store: asyncpg.Pool) -> None:
     one = await an_open_incident(store)
+    async with transaction(store) as conn:
+        wanted = Silence("*", "deploy", "raj", NOW, NOW + MINUTE, of_critical=True)
+        silence = await silences.add(conn, wanted)
     moves: list[Callable[[Incident], Transition]] = [
         lambda it: life.level_changed(it, Severity.WARNING, "", NOW),
+        lambda it: silencing.silenced(it, silence, "UTC", NOW),
+        lambda it: silencing.ends_soon(it, silence, 1, NOW),
+        lambda it: silencing.released(it, NOW),
         lambda it: life.escalated(it, "raj", 1, "ana silent 10m, now raj (2/2)", NOW),
         lambda it: life.exhausted(it, 2, NOW),
         lambda it: life.take(it, "raj", NOW),

@@ -49,6 +49,9 @@ WORDS = {
     Event.MEMBERS: OPEN,
     Event.JOINED: ["Open"],
     Event.SPLIT: OPEN,
+    Event.SILENCED: OPEN,
+    Event.RELEASED: OPEN,
+    Event.SILENCE_ENDS: OPEN,
     Event.TEST: ["Press to test"],
 }
 

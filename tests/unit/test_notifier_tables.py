@@ -114,6 +114,7 @@ GUIDED = {
     Event.OPENED, Event.LEVEL, Event.TAKEN, Event.OFFERED, Event.HANDED_OVER, Event.BACK_AGAIN,
     Event.ESCALATED, Event.EXHAUSTED, Event.EXPIRED, Event.LAPSED, Event.GIVEN_BACK,
     Event.STORM, Event.MEMBERS, Event.SPLIT,
+    Event.SILENCED, Event.RELEASED,
 }  # fmt: skip
 
 
@@ -131,6 +132,13 @@ def test_what_to_do_first_is_said_where_something_is_to_be_done(event: Event) ->
         (Event.OPENED, {"detail": "", "fact": "2h (max 1h)"}, "Opened: 2h (max 1h)"),
         (Event.LEVEL, {"fact": "3h (max 1h)"}, "warning → critical: 3h (max 1h)"),
         (Event.TAKEN, {}, "ana took it after 4m"),
+        (Event.SILENCED, {}, "Silenced by raj until 18:00 Berlin: deploy"),
+        (Event.SILENCE_ENDS, {}, "Your silence ends in 15m, 3 still bad"),
+        (
+            Event.RELEASED,
+            {"detail": "It is late."},
+            "Still bad: its silence has ended. Owner: ana. It is late.",
+        ),
         (Event.TAKEN, {"taken_at": None}, "ana took it after 4m"),
         (Event.OFFERED, {"words": "ana → raj"}, "ana asks raj to take over"),
         (Event.OFFERED, {"words": "ana → raj: at: 9"}, "ana asks raj to take over: “at: 9”"),

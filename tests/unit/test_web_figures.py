@@ -17,6 +17,7 @@ COUNTS = {
     "dead": "watchdog_dead_letters_total",
     "fallbacks": "watchdog_fallbacks_total",
     "superseded": "watchdog_edits_superseded_total",
+    "withheld": "watchdog_messages_withheld_total",
     "fenced": "watchdog_results_fenced_total",
     "withdrawn": "watchdog_claims_withdrawn_total",
     "store_troubles": "watchdog_delivery_store_troubles_total",

@@ -98,7 +98,9 @@ def test_what_changes_something_is_posted() -> None:
     jobs = {"/ping/{key}", "/ping/{key}/{word}"}
     signing = {"/sign-in", "/sign-out"}
     slack = {"/slack/actions"}
-    assert posted == signing | jobs | slack | {f"/i/{{number:int}}/{verb}" for verb in verbs}
+    silences = {"/silences", "/silences/{number:int}/end"}
+    others = signing | jobs | slack | silences
+    assert posted == others | {f"/i/{{number:int}}/{verb}" for verb in verbs}
 
 
 def test_files_are_served_from_one_folder_only() -> None:

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "handover": ("watchdog.cli.acting", "Offer an incident to somebody else."),
     "split": ("watchdog.cli.storm", "Make a member of a storm an incident of its own."),
     "actions": ("watchdog.cli.actions", "List preventive actions, or say that one is done."),
+    "silence": ("watchdog.cli.silence", "Hide what is expected, for a while."),
     "resolve": ("watchdog.cli.acting", "End a recovered incident with its cause."),
     "oncall": ("watchdog.cli.oncall", "Say who is on call, and arrange covers."),
     "report": ("watchdog.cli.report", "List reports, or make one now; send nothing."),

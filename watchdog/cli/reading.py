@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from watchdog.domain.incident import Incident
     from watchdog.domain.people import Directory
+    from watchdog.domain.silences import Silence
     from watchdog.store.looks import RuleLook
     from watchdog.store.outbox import Entry, Waiting
 
@@ -86,6 +87,7 @@ def _incident_table(found: "list[Incident]", now: datetime) -> Table:
                 "rule": one.rule,
                 "team": one.team,
                 "opened_at": one.opened_at,
+                "silenced_until": one.silenced_until if one.is_live else None,
             }
         )
     not_taken = [one for one in found if one.state == "open"]
@@ -99,7 +101,9 @@ def _incident_table(found: "list[Incident]", now: datetime) -> Table:
     elif found:
         ending = f"{len(found)} shown, all taken or over."
     columns = ("id", "level", "state", "owner", "open", "what", "fact")
-    return Table(columns, rows, hidden=("rule", "team", "opened_at"), ending=ending)
+    return Table(
+        columns, rows, hidden=("rule", "team", "opened_at", "silenced_until"), ending=ending
+    )
 
 
 @click.command("show")
@@ -110,7 +114,7 @@ def show_command(number: int, form: str | None, place: Place) -> int:
     """Show an incident, its evidence and its timeline."""
 
     async def work() -> None:
-        from watchdog.store import incidents
+        from watchdog.store import incidents, silences
         from watchdog.store.pool import transaction
         from watchdog.verbs import UnknownIncident
 
@@ -119,7 +123,7 @@ def show_command(number: int, form: str | None, place: Place) -> int:
             if one is None:
                 raise UnknownIncident(number)
             if chosen(form) is Format.TABLE:
-                _print_incident(one, here)
+                _print_incident(one, here, await silences.of(conn, one))
                 if one.is_storm:
                     await _print_members(conn, one)
                 for name, rows in (await incidents.evidence(conn, number)).items():
@@ -153,13 +157,14 @@ async def _print_members(conn: "asyncpg.Connection", storm: "Incident") -> None:
     print_table(await member_table(conn, storm, _MEMBERS_SHOWN), Format.TABLE)
 
 
-def _print_incident(one: "Incident", here: Session) -> None:
+def _print_incident(one: "Incident", here: Session, silence: "Silence | None") -> None:
     taken = "" if one.state != "open" else ", not taken"
     open_for = ago(one.opened_at, one.resolved_at or here.now)
     lines = {
         "State": f"{one.state}, open for {open_for}",
         "Owner": f"{one.owner}{taken}",
         "Offered": f"to {one.offered_to}" if one.offered_to else "",
+        "Silenced": _silenced(one, silence, here) if silence else "",
         "Repeats": f"#{one.repeat_of}" if one.repeat_of else "",
         "Storm": f"#{one.storm}" if one.storm else "",
         "Class": one.failure_class,
@@ -177,6 +182,13 @@ def _print_incident(one: "Incident", here: Session) -> None:
     for name, value in lines.items():
         if value:
             click.echo(f"{name:9}  {one_line(value)}")
+
+
+def _silenced(one: "Incident", silence: "Silence", here: Session) -> str:
+    from watchdog.domain.silences import said
+
+    team = here.config.directory.teams.get(one.team)
+    return said(silence, team.zone.key if team else "UTC", here.now)
 
 
 _WIDE = 6

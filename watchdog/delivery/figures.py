@@ -16,6 +16,7 @@ class Figures:
         attempts: By outcome: `sent`, `found`, `failed`, `unknown`.
         dead: Messages given up. `fallbacks`: messages written to somebody else instead.
         superseded: Edits that a newer one replaced.
+        withheld: Messages that a silence has hidden.
         fenced: Results that came too late: another worker had taken the message over.
         withdrawn: Claims given back unsent.
         lag_seconds_sum, lag_count: From a message's due time to its arrival, over all that arrived.
@@ -26,6 +27,7 @@ class Figures:
     dead: int = 0
     fallbacks: int = 0
     superseded: int = 0
+    withheld: int = 0
     fenced: int = 0
     withdrawn: int = 0
     lag_seconds_sum: float = 0.0

@@ -16,11 +16,12 @@ import asyncpg
 from notifiers.base import Notifier
 from watchdog.clock import Clock
 from watchdog.delivery.figures import Figures
+from watchdog.delivery.hiding import may_be_hidden, withheld
 from watchdog.delivery.retries import Patience, next_try_at
 from watchdog.delivery.sending import Answer, send_one
 from watchdog.domain.fallback import channel_of, first_part, later_part, next_receivers
 from watchdog.domain.people import Directory
-from watchdog.store import fallbacks, outbox
+from watchdog.store import fallbacks, outbox, withholding
 from watchdog.store.fallbacks import Road
 from watchdog.store.outbox import Claimed, Result, Settled, Tried
 from watchdog.store.pool import TROUBLE, store_down
@@ -233,15 +234,20 @@ class Delivery:
         now = self._clock.now()
         replaced = await outbox.supersede_edits(conn, [one.row for one in claimed], now)
         self.figures.superseded += len(replaced)
+        hiding = withheld(one.row for one in claimed if one.row.id not in replaced)
+        hidden = await withholding.withhold(conn, hiding, now)
+        self.figures.withheld += len(hidden)
         hopeful = []
         for flight in claimed:
-            if flight.row.id in replaced:
+            if flight.row.id in replaced | hidden:
                 self._flights.discard(flight)
             elif reason := self._why_hopeless(flight):
                 flight.end(Settled.DEAD, error=reason)
             else:
                 hopeful.append(flight)
-        written = await outbox.write_intents(conn, [one.row for one in hopeful], now)
+        rows = [one.row for one in hopeful]
+        hideable = {one.id for one in rows if may_be_hidden(one)}
+        written = await outbox.write_intents(conn, rows, now, hideable)
         for flight in hopeful:
             if flight.row.id not in written:
                 flight.end(Settled.AGAIN)

@@ -8,7 +8,7 @@ from rules.base import Severity
 from rules.hours import span_at
 from rules.spans import short_span
 from rules.values import dataclass
-from watchdog.domain import life
+from watchdog.domain import life, silences
 from watchdog.domain.closing import ANSWER_WITHIN
 from watchdog.domain.incident import WATCHDOG, Incident, Refused, State, Transition
 from watchdog.domain.oncall import on_call
@@ -45,6 +45,10 @@ def _deadlines(incident: Incident, directory: Directory) -> Iterator[Deadline]:
         yield Deadline(
             incident.recovered_at + ANSWER_WITHIN, lambda now: life.unanswered(incident, now)
         )
+    if incident.silenced_until and incident.is_live:
+        # Nobody is escalated to meanwhile: whoever would be, was not told.
+        yield Deadline(incident.silenced_until, lambda now: silences.released(incident, now))
+        return
     if team is None:
         return
     if incident.state is State.OPEN and incident.paged_at and incident.rung <= len(team.escalate):
@@ -76,8 +80,8 @@ class NextUp:
 
 
 def next_up(incident: Incident, directory: Directory) -> NextUp | None:
-    """Return what comes if nobody takes an open incident; None: it stays with its owner."""
-    if incident.state is not State.OPEN:
+    """Return what comes if nobody takes an open incident; None: it stays with its owner for now."""
+    if incident.state is not State.OPEN or incident.silenced_until:
         return None
     deadline = next_deadline(replace(incident, offered_to=""), directory)
     if deadline is None:

@@ -67,6 +67,7 @@ class Incident:
         acted_at: When a person last did something with it.
         risk: What may still happen, as whoever resolved it saw it.
         answer: What stops it next time; None until somebody has resolved it.
+        silence: Number of the silence that hides it, until `silenced_until`; None: it is told.
     """
 
     id: int
@@ -109,6 +110,8 @@ class Incident:
     acted_at: datetime | None = None
     risk: str = ""
     answer: Answer | None = None
+    silence: int | None = None
+    silenced_until: datetime | None = None
 
     @property
     def is_storm(self) -> bool:

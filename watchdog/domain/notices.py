@@ -46,12 +46,12 @@ class Step:
     due_at: datetime | None = None
 
 
-_BEGINNINGS = {Event.OPENED, Event.STORM, Event.BACK_AGAIN}
+_BEGINNINGS = {Event.OPENED, Event.STORM, Event.BACK_AGAIN, Event.RELEASED}
 """What comes back may be worse than before, or its owner may have left: others must hear of it, too."""
 
 _PUSHES = {Event.OPENED, Event.STORM, Event.BACK_AGAIN, Event.OFFERED, Event.HANDED_OVER}
 _PAGES_ANEW = {Event.ESCALATED, Event.EXPIRED, Event.GIVEN_BACK}
-_PUSHES_OWNER = {*_PAGES_ANEW, Event.LAPSED, Event.EXHAUSTED}
+_PUSHES_OWNER = {*_PAGES_ANEW, Event.LAPSED, Event.EXHAUSTED, Event.RELEASED}
 _MAILS = {Event.RECOVERED, Event.WITHDRAWN}
 _ASKS = {Event.OFFERED, Event.ESCALATED, Event.GIVEN_BACK}
 """By these a person asks another one, who hears of it at any hour."""
@@ -59,7 +59,7 @@ _ASKS = {Event.OFFERED, Event.ESCALATED, Event.GIVEN_BACK}
 _QUIET = {Event.LEVEL, Event.MEMBERS, Event.JOINED}
 """Of these, unless it is worse, only the first message is brought up to date."""
 
-_STARTS_CLOCK = {Event.OPENED, Event.STORM, Event.BACK_AGAIN, *_PAGES_ANEW}
+_STARTS_CLOCK = {*_BEGINNINGS, *_PAGES_ANEW}
 """Its owner is paged, and has the time of a rung to take it."""
 
 
@@ -166,6 +166,26 @@ def report_notices(
     mail = (f"email:{team.email}",) if "email" in send and team.email else ()
     receivers = (*team_receivers(team, send), *mail)
     return _first_notices(receivers or person_receivers(directory, team.lead, ("email",)), now)
+
+
+def for_one_person(transition: Transition, directory: Directory, person: str) -> Step:
+    """Return the step of what only one person is told, at once: nobody else hears of it.
+
+    Who was told of the incident before reads it below that; anybody else as a message of its own.
+    """
+    after, happened = transition.after, transition.happened
+    route = route_for(directory, after.severity, after.team, after.rule)
+    deadline = next_deadline(after, directory)
+    notices = tuple(
+        Notice(
+            one,
+            Part.THREAD if one in after.audience and one.startswith("slack:") else Part.PAGE,
+            happened.at,
+        )
+        for one in person_receivers(directory, person, route.send)
+    )
+    facts = facts_of(transition, directory)
+    return Step(transition, facts, notices, deadline.at if deadline else None)
 
 
 def _further_notices(

@@ -13,7 +13,8 @@ from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory
 from watchdog.engine.leader import Leader
 from watchdog.engine.reconcile import LEASE, log_transitions
-from watchdog.store import covers, incidents, leases
+from watchdog.engine.reminding import remind_of_silences
+from watchdog.store import covers, incidents, leases, silences
 from watchdog.store.pool import TROUBLE, transaction
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ ROUNDS_MAX = 200
 
 
 class Deadlines:
-    """Escalates, lets what was taken expire, and lets offers lapse."""
+    """Escalates, lets what was taken expire, lets offers lapse, and ends silences."""
 
     def __init__(
         self,
@@ -59,6 +60,7 @@ class Deadlines:
             if self._known != (token, directory):
                 await self._set_anew(token, directory)
                 self._known = token, directory
+            await self._remind(token, directory)
             for _ in range(ROUNDS_MAX):
                 if not await self._act_on_some(token, directory):
                     return
@@ -76,6 +78,17 @@ class Deadlines:
                 deadlines = {one.id: next_deadline(one, directory) for one in held.values()}
                 due = {number: one.at if one else None for number, one in deadlines.items()}
                 await incidents.set_due(conn, due)
+
+    async def _remind(self, token: int, directory: Directory) -> None:
+        async with transaction(self._pool) as conn:
+            ending = await silences.lock_ending(conn, self._clock.now())
+            if not ending:
+                return
+            await leases.require(conn, LEASE, token)
+            reminded = await remind_of_silences(conn, ending, directory, self._clock.now())
+        if reminded:
+            log_transitions(reminded)
+            self._wake.set()
 
     async def _act_on_some(self, token: int, directory: Directory) -> bool:
         """Return whether there may be more."""

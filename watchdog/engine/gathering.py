@@ -75,7 +75,8 @@ async def sort(
     known = await members.lock_storms(conn, joining, now - REOPEN_WITHIN)
     waiting: dict[Group, list[Incident]] = {}
     for incident in await members.lock_waiting(conn, joining, now - storms.within):
-        if may_join(directory, incident.rule, incident.severity, incident.team):
+        may_join_now = may_join(directory, incident.rule, incident.severity, incident.team)
+        if may_join_now and incident.silence is None:
             waiting.setdefault((incident.team, incident.source), []).append(incident)
     made = []
     for group, ones in joining.items():

@@ -17,6 +17,7 @@ from watchdog.domain.people import Directory, Storms
 from watchdog.domain.track import Track
 from watchdog.engine.candidates import Candidate, candidates
 from watchdog.engine.gathering import Sorted, counted_anew, follow, gather, sort
+from watchdog.engine.hiding import as_hidden, silences_for, told_and_hidden
 from watchdog.engine.plan import Change, Evidence, Plan, Recovery, detail_of
 from watchdog.store import covers, incidents, leases, members, tracks
 from watchdog.store.members import Settled
@@ -61,11 +62,14 @@ async def commit_plans(
     if not plans:
         return Committed({}, ())
     now = plans[0].now
+    silences = await silences_for(conn, plans)
     followed = await follow(conn, plans)
     opening = await candidates(conn, plans)
     if opening:
         directory = await covers.with_covers(conn, directory, now)
-    found = await sort(conn, opening, directory, storms)
+    told, hidden = told_and_hidden(opening, silences)
+    found = await sort(conn, told, directory, storms)
+    found = replace(found, apart=[*found.apart, *hidden])
     moved = [
         _moved_one(followed.held[number], plan, one)
         for plan, one, number in followed.own
@@ -73,7 +77,8 @@ async def commit_plans(
     ]
     begun = await _begun(conn, found.apart, directory, evidence)
     stormy = await gather(conn, followed, found.gatherings, directory, evidence, now)
-    steps = [with_notices(one, directory) for one in (*moved, *begun, *stormy)]
+    happened = [as_hidden(one, silences) for one in (*moved, *begun, *stormy)]
+    steps = [with_notices(one, directory) for one in happened]
     await incidents.commit(conn, steps)
     left = _tracks_left(plans, found, begun)
     for plan in plans:

@@ -23,7 +23,7 @@ _NEW_COLUMNS = (
     *("id", "fingerprint", "rule", "identity", "source", "kind", "team", "entity", "title"),
     *("severity", "state", "owner", "version", "failure_class", "value", "value_limit", "fact"),
     *("detail", "impact", "do_first", "steps", "runbook", "audience", "opened_at", "first_bad_at"),
-    *("last_looked_at", "evidence", "repeat_of", "paged_at", "due_at"),
+    *("last_looked_at", "evidence", "repeat_of", "paged_at", "due_at", "silence", "silenced_until"),
 )
 _EVENT_COLUMNS = (
     *("incident_id", "version", "state", "owner", "previous_version", "previous_state"),
@@ -117,6 +117,8 @@ def _incident_row(step: Step) -> tuple[Any, ...]:
         one.repeat_of,
         one.paged_at,
         step.due_at,
+        one.silence,
+        one.silenced_until,
     )
 
 
@@ -151,9 +153,11 @@ async def _update(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
                 step.due_at,
                 one.risk,
                 *_answer_columns(one.answer),
+                one.silence,
+                one.silenced_until,
             )
         )
-    written = await conn.fetch(_SQL["update_incidents"], *_columns(rows, 29))
+    written = await conn.fetch(_SQL["update_incidents"], *_columns(rows, 31))
     if len(written) != len(steps):
         raise Conflict
 
@@ -371,6 +375,8 @@ def incident_of(row: asyncpg.Record) -> Incident:
         acted_at=row["acted_at"],
         risk=row["risk"],
         answer=_answer_of(row) if row["prevention"] else None,
+        silence=row["silence"],
+        silenced_until=row["silenced_until"],
     )
 
 

@@ -4,7 +4,7 @@ A row is claimed by one worker for a lease. Every later change must carry the to
 a worker that was too slow changes nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -56,6 +56,8 @@ class Claimed:
         incident_id: None for a report.
         remote: Where the receiver's first message about the incident is, if it is known.
         is_headless: It belongs to a first message that was given up.
+        was_told, was_withheld: Whether the receiver has had a first message; whether one was hidden.
+        is_silenced: The incident is, `silenced_by` whom, until when, and what for.
     """
 
     id: int
@@ -72,6 +74,12 @@ class Claimed:
     first_tried_at: datetime | None
     unknowns: int
     is_headless: bool
+    was_told: bool = False
+    was_withheld: bool = False
+    is_silenced: bool = False
+    silenced_by: str = ""
+    silenced_for: str = ""
+    silenced_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,12 +268,16 @@ async def renew(conn: asyncpg.Connection, claimed: Sequence[Claimed], lease: tim
 
 
 async def write_intents(
-    conn: asyncpg.Connection, claimed: Sequence[Claimed], now: datetime
+    conn: asyncpg.Connection,
+    claimed: Sequence[Claimed],
+    now: datetime,
+    hideable: Collection[int] = (),
 ) -> set[int]:
-    """Write that these are about to be sent; return the numbers of those that may be."""
+    """Write that these are about to be sent; return which may be: none of `hideable` if silenced now."""
     if not claimed:
         return set()
-    rows = await conn.fetch(_SQL["write_intents"], *_held(claimed), now)
+    may_be_hidden = [one.id in hideable for one in claimed]
+    rows = await conn.fetch(_SQL["write_intents"], *_held(claimed), now, may_be_hidden)
     return {row["id"] for row in rows}
 
 

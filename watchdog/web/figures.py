@@ -8,7 +8,7 @@ from rules.base import Outcome
 from watchdog import __version__, metrics
 from watchdog.delivery.figures import Figures as Delivered
 from watchdog.status import describe
-from watchdog.store import outbox, pages
+from watchdog.store import outbox, pages, silences
 from watchdog.store.outbox import Tried
 from watchdog.store.pool import StoreDown, transaction
 from watchdog.web.room import Room
@@ -62,6 +62,7 @@ def _delivered(figures: Delivered) -> Values:
         "watchdog_dead_letters_total": {(): figures.dead},
         "watchdog_fallbacks_total": {(): figures.fallbacks},
         "watchdog_edits_superseded_total": {(): figures.superseded},
+        "watchdog_messages_withheld_total": {(): figures.withheld},
         "watchdog_results_fenced_total": {(): figures.fenced},
         "watchdog_claims_withdrawn_total": {(): figures.withdrawn},
         "watchdog_delivery_store_troubles_total": {(): figures.store_troubles},
@@ -76,6 +77,7 @@ async def _stored(room: Room) -> Values:
         counts = await pages.count_incidents(conn)
         waiting = await outbox.waiting(conn, now, now - _DEAD_WITHIN)
         looks = await room.looks(conn)
+        silent = await silences.in_force(conn, now)
     oldest = waiting.oldest_due_at
     return {
         "watchdog_rules_not_watched": {(): len(describe(room.service.config, looks, now).reasons)},
@@ -86,6 +88,7 @@ async def _stored(room: Room) -> Values:
             ("sending",): waiting.sending,
         },
         "watchdog_messages_dead": {(): waiting.dead},
+        "watchdog_silences_active": {(): len(silent)},
         "watchdog_oldest_due_message_age_seconds": {
             (): max(0.0, (now - oldest).total_seconds()) if oldest else 0
         },

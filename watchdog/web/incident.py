@@ -13,7 +13,7 @@ from watchdog.domain.closing import CAUSE_KINDS, Answer, Closing, Prevention, us
 from watchdog.domain.escalation import next_up
 from watchdog.domain.incident import Incident, State
 from watchdog.domain.people import Role
-from watchdog.store import covers, incidents
+from watchdog.store import covers, incidents, silences
 from watchdog.store.pool import transaction
 from watchdog.verbs import NotAllowed, Refused, UnknownIncident
 from watchdog.web import storm
@@ -54,6 +54,7 @@ async def _page(
         entries = await incidents.timeline(conn, number)
         evidence = await incidents.evidence(conn, number)
         crowd = await storm.crowd_of(conn, one)
+        silence = await silences.of(conn, one)
         directory = await covers.with_covers(conn, room.service.directory(), room.now())
     return render(
         template,
@@ -72,6 +73,7 @@ async def _page(
         responders=_responders(room, one),
         next_up=next_up(one, directory),
         crowd=crowd,
+        silence=silence,
     )
 
 

@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from watchdog.store.pool import StoreDown
 from watchdog.store.sessions import LINK_LASTS
-from watchdog.web import health, incident, messages, now, pings, sign_in, slack, storm
+from watchdog.web import health, incident, messages, now, pings, sign_in, silences, slack, storm
 from watchdog.web.gate import Gate, store_down
 from watchdog.web.live import Live, TooManyTabs
 from watchdog.web.pages import STATIC, render
@@ -189,6 +189,9 @@ def routes() -> list[BaseRoute]:
         Route("/i/{number:int}/resolve", incident.resolve, methods=["POST"]),
         Route("/i/{number:int}/members", storm.show_members),
         Route("/i/{number:int}/split", storm.split, methods=["POST"]),
+        Route("/silences", silences.show_silences),
+        Route("/silences", silences.add, methods=["POST"]),
+        Route("/silences/{number:int}/end", silences.end, methods=["POST"]),
         Route("/outbox/{number:int}", messages.show_message),
         Route("/outbox/{number:int}/mail", messages.show_mail),
         Route("/sign-in", sign_in.show_sign_in),

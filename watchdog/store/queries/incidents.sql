@@ -13,18 +13,20 @@ update incident i set
     cause = n.cause, cause_kind = n.cause_kind, rung = n.rung, paged_at = n.paged_at,
     acted_at = n.acted_at, due_at = n.due_at, risk = n.risk, prevention = n.prevention,
     prevention_words = n.prevention_words, prevention_owner = n.prevention_owner,
-    prevention_due = n.prevention_due, prevention_done = n.prevention_done
+    prevention_due = n.prevention_due, prevention_done = n.prevention_done,
+    silence = n.silence, silenced_until = n.silenced_until
 from unnest(
     $1::bigint[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
     $8::boolean[], $9::text[], $10::text[], $11::float8[], $12::float8[], $13::text[],
     $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::text[],
     $19::text[], $20::integer[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[],
-    $24::text[], $25::text[], $26::text[], $27::text[], $28::date[], $29::boolean[]
+    $24::text[], $25::text[], $26::text[], $27::text[], $28::date[], $29::boolean[],
+    $30::bigint[], $31::timestamptz[]
 ) as n (
     id, version, state, owner, severity, failure_class, offered_to, bad_now, fact, detail, value,
     value_limit, audience, taken_at, recovered_at, resolved_at, first_good_at, cause, cause_kind,
     rung, paged_at, acted_at, due_at, risk, prevention, prevention_words, prevention_owner,
-    prevention_due, prevention_done
+    prevention_due, prevention_done, silence, silenced_until
 )
 where i.id = n.id and i.version = n.version - 1
 returning i.id;
@@ -126,6 +128,9 @@ from (
         n.part || ' ' || coalesce(a.outcome, 'on its way'), 'watchdog',
         coalesce(nullif(a.error, ''), n.line), '', '', n.receiver
     from attempt a join notification n on n.id = a.notification_id where n.incident_id = $1
+    union all
+    select n.settled_at, n.version, n.part || ' withheld', 'watchdog', n.last_error, '', '', n.receiver
+    from notification n where n.incident_id = $1 and n.state = 'withheld'
 ) as entry
 order by at, version, receiver
 limit 1000;

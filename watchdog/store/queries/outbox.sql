@@ -50,18 +50,24 @@ with line as materialized (
 )
 select c.id, c.token, c.incident_id, coalesce(c.version, 1) as version, c.receiver, c.part, c.due_at,
     c.created_at, c.attempts, coalesce(e.facts, r.facts)::jsonb as facts, t.remote, tried.first_tried_at, tried.unknowns,
-    c.part in ('edit', 'thread') and coalesce(first.has_died and not first.was_sent, false) as is_headless
+    c.part in ('edit', 'thread') and coalesce(first.has_died and not first.was_sent, false) as is_headless,
+    coalesce(first.was_sent, false) as was_told, coalesce(first.was_withheld, false) as was_withheld,
+    coalesce(i.silenced_until > $1, false) as is_silenced, coalesce(s.made_by, '') as silenced_by,
+    coalesce(s.reason, '') as silenced_for, i.silenced_until
 from claimed c
 left join event e on e.incident_id = c.incident_id and e.version = c.version
 left join report_run r on r.id = c.report_run
 left join thread t on t.incident_id = c.incident_id and t.receiver = c.receiver
+left join incident i on i.id = c.incident_id
+left join silence s on s.id = i.silence
 cross join lateral (
     select min(a.started_at) as first_tried_at,
         count(*) filter (where a.outcome is null or a.outcome = 'unknown') as unknowns
     from attempt a where a.notification_id = c.id
 ) tried
 cross join lateral (
-    select bool_or(n.state = 'dead') as has_died, bool_or(n.state = 'sent') as was_sent
+    select bool_or(n.state = 'dead') as has_died, bool_or(n.state = 'sent') as was_sent,
+        bool_or(n.state = 'withheld') as was_withheld
     from notification n
     where n.incident_id = c.incident_id and n.receiver = c.receiver and n.part in ('page', 'root')
 ) first
@@ -95,17 +101,49 @@ where n.id = mine.id and n.token = mine.token and n.state = 'sending'
 returning n.id;
 
 -- name: write_intents
--- Say that claimed messages are about to be sent; only rows that came back may be.
+-- Say that claimed messages are about to be sent; only rows that came back may be. A silence that was made
+-- since the claim still holds back what it may hide.
 with held as (
     update notification n set attempts = n.attempts + 1
-    from unnest($1::bigint[], $2::bigint[]) as mine (id, token)
+    from unnest($1::bigint[], $2::bigint[], $4::boolean[]) as mine (id, token, is_hideable)
     where n.id = mine.id and n.token = mine.token and n.state = 'sending'
         and n.leased_until > clock_timestamp()
+        and not (
+            mine.is_hideable
+            and exists (select from incident i where i.id = n.incident_id and i.silenced_until > $3)
+        )
     returning n.id, n.attempts, n.token
 )
 insert into attempt (notification_id, number, token, started_at)
 select id, attempts, token, $3 from held
 returning notification_id as id;
+
+-- name: withhold
+-- End claimed messages that a silence hides, or whose first message one has hidden ($4), each with its reason; whoever
+-- has not been told before is in the audience no more, and is told anew when the silence ends.
+with mine as (
+    select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::boolean[], $5::boolean[])
+        as m (id, token, reason, is_headless, leaves)
+), ended as (
+    update notification n set
+        state = 'withheld', token = m.token, leased_until = null, settled_at = $6, last_error = m.reason
+    from mine m
+    where n.id = m.id and n.token = m.token and n.state = 'sending' and (
+        m.is_headless
+        or exists (select from incident i where i.id = n.incident_id and i.silenced_until > $6)
+    )
+    returning n.id, n.incident_id, n.receiver, m.leaves
+), left_out as (
+    update incident i set audience = array(
+        select one from unnest(i.audience) with ordinality as a (one, place)
+        where one <> all(gone.receivers) order by place
+    )
+    from (
+        select incident_id, array_agg(receiver) as receivers from ended where leaves group by incident_id
+    ) gone
+    where i.id = gone.incident_id
+)
+select id from ended;
 
 -- name: settle
 -- Write what came of claimed messages, if the token is still the present one; rows that do not come back
@@ -161,15 +199,16 @@ select n.id, n.incident_id, n.report_run, n.receiver, i.team, i.owner,
     array(
         select distinct o.receiver from notification o
         where o.incident_id = n.incident_id and o.version >= n.version and o.receiver <> n.receiver
+            and o.state <> 'withheld'
     ) as tried,
     array(
         select distinct o.receiver from notification o
         where o.incident_id = n.incident_id and o.version >= n.version and o.receiver <> n.receiver
-            and o.state <> 'dead'
+            and o.state not in ('dead', 'withheld')
             and exists (
                 select from notification first
                 where first.incident_id = o.incident_id and first.receiver = o.receiver
-                    and first.part in ('page', 'root') and first.state <> 'dead'
+                    and first.part in ('page', 'root') and first.state not in ('dead', 'withheld')
             )
     ) as told
 from notification n

@@ -1,0 +1,132 @@
+"""How people silence what is expected, and end a silence, with one meaning on every surface."""
+
+import difflib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from fnmatch import fnmatchcase
+
+import asyncpg
+
+from watchdog.domain.incident import Incident, Refused, Transition
+from watchdog.domain.notices import with_notices
+from watchdog.domain.people import Directory, Role
+from watchdog.domain.silences import (
+    Silence,
+    covering,
+    problem_of,
+    released,
+    silenced,
+)
+from watchdog.store import incidents, silences
+from watchdog.store.pool import transaction
+from watchdog.verbs import require_responder
+
+
+@dataclass(frozen=True, slots=True)
+class Hiding:
+    """A silence, and what it hides now: numbers of open or taken incidents, the worst first."""
+
+    silence: Silence
+    hidden: Sequence[int]
+
+
+async def in_force(conn: asyncpg.Connection, now: datetime) -> list[Hiding]:
+    """Return the silences that hold now, the first that ends first."""
+    found = await silences.in_force(conn, now)
+    hidden = await silences.hidden(conn, found)
+    return [Hiding(one, hidden[one.number]) for one in found]
+
+
+async def add(
+    pool: asyncpg.Pool,
+    directory: Directory,
+    wanted: Silence,
+    rules: Collection[str],
+    now: datetime,
+) -> Hiding:
+    """Silence what matches from now on; what is critical only if an admin does.
+
+    Messages about it that were not sent yet are withheld, and nobody is escalated to until it ends.
+
+    Args:
+        rules: Names of all rules, for the refusal of a pattern that is none's.
+
+    Raises:
+        Refused: It is too long, has no reason or matches nothing.
+        NotAllowed: Who makes it may not own incidents.
+    """
+    require_responder(directory, wanted.made_by)
+    is_admin = directory.people[wanted.made_by].role is Role.ADMIN
+    wanted = replace(wanted, reason=wanted.reason.strip(), made_at=now, of_critical=is_admin)
+    if problem := problem_of(wanted) or _names_nothing(wanted, directory, rules):
+        raise Refused(problem)
+    async with transaction(pool) as conn:
+        kept = await silences.add(conn, wanted)
+        held = await silences.in_force(conn, now)
+        found = [one for one in await incidents.live(conn) if kept.hides(one, now)]
+        # Locked only now: how they stand may have changed since they were found.
+        locked = (await incidents.lock(conn, [one.id for one in found])).values()
+        moved = [_hidden_longer(one, held, directory, now) for one in locked if one.is_live]
+        steps = [with_notices(one, directory) for one in moved if one]
+        await incidents.commit(conn, steps)
+        hidden = await silences.hidden(conn, [kept])
+    return Hiding(kept, hidden[kept.number])
+
+
+def _names_nothing(wanted: Silence, directory: Directory, rules: Collection[str]) -> str:
+    """Return why a silence can never hide anything, and what is near; empty if it can."""
+    if wanted.team and wanted.team not in directory.teams:
+        return f"there is no team {wanted.team}; there are: {', '.join(sorted(directory.teams))}"
+    if any(fnmatchcase(one, wanted.pattern) for one in rules):
+        return ""
+    near = difflib.get_close_matches(wanted.pattern, rules, 1)
+    hint = f"; did you mean {near[0]}?" if near else "; `watchdog status` lists the rules"
+    return f"no rule is called {wanted.pattern}{hint}"
+
+
+def _hidden_longer(
+    incident: Incident, held: Sequence[Silence], directory: Directory, now: datetime
+) -> Transition | None:
+    """Return that an incident is hidden from now on, or for longer; None where nothing changes."""
+    longest = covering(held, incident, now)
+    if longest is None or longest.number == incident.silence:
+        return None
+    return silenced(incident, longest, _zone_of(incident, directory), now)
+
+
+def _zone_of(incident: Incident, directory: Directory) -> str:
+    team = directory.teams.get(incident.team)
+    return team.zone.key if team else "UTC"
+
+
+async def end(
+    pool: asyncpg.Pool, directory: Directory, number: int, by: str, now: datetime
+) -> Hiding:
+    """End a silence now; what is still bad and hidden by no other one is told, as if it opened now.
+
+    Returns:
+        The silence, and what is told.
+
+    Raises:
+        Refused: There is no such silence, or it is over.
+        NotAllowed: This person may not own incidents.
+    """
+    require_responder(directory, by)
+    async with transaction(pool) as conn:
+        ended = await silences.end(conn, number, by, now)
+        if ended is None:
+            raise Refused(
+                f"there is no silence {number} to end; `watchdog silence list` shows them"
+            )
+        hidden = (await silences.hidden(conn, [ended]))[number]
+        held = await silences.in_force(conn, now)
+        locked = (await incidents.lock(conn, sorted(hidden))).values()
+        moved = [
+            _hidden_longer(one, held, directory, now) or released(one, now, by)
+            for one in locked
+            if one.is_live and one.silence == number
+        ]
+        await silences.forget(conn, number)
+        await incidents.commit(conn, [with_notices(one, directory) for one in moved])
+    return Hiding(ended, [one.after.id for one in moved if one.after.silence is None])

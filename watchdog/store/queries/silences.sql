@@ -1,0 +1,50 @@
+-- name: hold_still
+-- Until this transaction ends nobody makes or ends a silence: what it decides by them stays true. Taken before any
+-- incident is locked, as those who change silences do, so that neither waits for the other.
+lock table silence in share mode;
+
+-- name: list_in_force
+-- Silences that hide something at an instant, those that end first before others.
+select * from silence where ends_at > $1 order by ends_at, id;
+
+-- name: insert_silence
+-- Keep a silence; waits for whoever holds them still.
+insert into silence (pattern, team, entity, reason, made_by, of_critical, made_at, ends_at)
+values ($1, $2, $3::jsonb, $4, $5, $6, $7, $8)
+returning id;
+
+-- name: end_silence
+-- End a silence now; no row: there is none, or it is over.
+update silence set ends_at = $2, ended_by = $3 where id = $1 and ends_at > $2
+returning *;
+
+-- name: list_hidden
+-- Numbers of the open or taken incidents that each of some silences hides, the worst first.
+select silence, id from incident
+where silence = any($1::bigint[]) and state in ('open', 'taken')
+order by array_position(array['critical', 'warning', 'info'], severity), id;
+
+-- name: by_id
+-- One silence.
+select * from silence where id = $1;
+
+-- name: forget_silence
+-- What has recovered in a silence that has ended is hidden no more, and there is nothing to tell.
+update incident set silence = null, silenced_until = null where silence = $1 and state = 'recovered';
+
+-- name: list_ending
+-- Silences that end soon, were not made to end so soon, and of whose end nobody has been reminded; locked.
+select * from silence
+where ends_at > $1 and ends_at <= $1::timestamptz + $2::interval and reminded_at is null
+    and made_at + $2::interval < ends_at
+order by ends_at, id limit $3 for update skip locked;
+
+-- name: list_bad
+-- Numbers of the incidents that a silence hides and whose latest check was bad, the worst first.
+select id from incident
+where silence = $1 and state in ('open', 'taken') and bad_now
+order by array_position(array['critical', 'warning', 'info'], severity), id;
+
+-- name: note_reminded
+-- Whoever made a silence has been reminded of its end.
+update silence set reminded_at = $2 where id = $1;

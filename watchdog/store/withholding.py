@@ -1,0 +1,47 @@
+"""Messages that are not sent, because their incident is silenced when their turn comes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from watchdog.store.outbox import Claimed, in_columns
+from watchdog.store.sql import load
+from watchdog.store.text import clean
+
+_SQL = load("outbox")
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A claimed message that is not to be sent.
+
+    Attributes:
+        reason: Who has silenced it, until when and why.
+        is_headless: Its first message was withheld: it is not sent, whether or not that silence holds.
+        leaves: It would have been the receiver's first.
+    """
+
+    row: Claimed
+    reason: str
+    is_headless: bool
+    leaves: bool
+
+
+async def withhold(conn: asyncpg.Connection, wanted: Sequence[Withheld], now: datetime) -> set[int]:
+    """End messages as withheld; return the numbers of those that are, the others may be sent by now.
+
+    Their incidents are locked first, so that the end of a silence, which tells whoever was not told,
+    knows of all that it has withheld.
+    """
+    if not wanted:
+        return set()
+    rows = [
+        (one.row.id, one.row.token, clean(one.reason), one.is_headless, one.leaves)
+        for one in wanted
+    ]
+    async with conn.transaction():
+        await conn.execute(_SQL["lock_incidents_of"], [one.row.id for one in wanted])
+        ended = await conn.fetch(_SQL["withhold"], *in_columns(rows), now)
+    return {row["id"] for row in ended}
