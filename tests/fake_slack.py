@@ -20,6 +20,7 @@ from tests.slack_limits import live_parts, refusal, texts_of
 from tests.slack_presses import payload_of
 
 TOKEN = "xoxb-test-token"
+APP_TOKEN = "xapp-test-token"
 _FIRST_TS = 1_780_000_000
 
 
@@ -90,6 +91,8 @@ class FakeSlack:
         self.messages: list[Posted] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.replies: list[dict[str, Any]] = []
+        self.sockets: list[web.WebSocketResponse] = []
+        self.acknowledged: dict[str, asyncio.Event] = {}
         self.troubles: deque[Trouble] = deque()
         self.missing_scopes: set[str] = set()
         self.peers: set[tuple[str, int]] = set()
@@ -132,6 +135,7 @@ class FakeSlack:
         """Listen on a free port of 127.0.0.1."""
         app = web.Application(client_max_size=4 * 1024 * 1024)
         app.router.add_route("*", "/api/{method}", self._answer)
+        app.router.add_get("/link", self._link)
         app.router.add_post("/actions/{team}/{number}/{secret}", self._reply)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -154,7 +158,8 @@ class FakeSlack:
         if request.transport is not None:
             self.peers.add(request.transport.get_extra_info("peername"))
         trouble = self.troubles.popleft() if self.troubles else Trouble()
-        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+        wanted = APP_TOKEN if method == "apps.connections.open" else TOKEN
+        if request.headers.get("Authorization") != f"Bearer {wanted}":
             return _json({"ok": False, "error": "invalid_auth"})
         goes_wrong = trouble != Trouble(delay_s=trouble.delay_s)
         answer = {"ok": True} if goes_wrong and not trouble.accept else self.call(method, args)
@@ -208,6 +213,7 @@ class FakeSlack:
             "conversations.replies": self._replies,
             "conversations.open": self._open,
             "conversations.list": self._list,
+            "apps.connections.open": self._connect,
         }
         known = methods.get(method)
         return known(args) if known else {"ok": False, "error": "unknown_method"}
@@ -222,6 +228,27 @@ class FakeSlack:
 
     def _open(self, args: dict[str, Any]) -> dict[str, Any]:
         return {"ok": True, "channel": {"id": self._id(args["users"])}}
+
+    def _connect(self, _args: dict[str, Any]) -> dict[str, Any]:
+        return {"ok": True, "url": f"ws://127.0.0.1:{self.port}/link"}
+
+    async def _link(self, request: web.Request) -> web.WebSocketResponse:
+        """Keep a socket open; what comes over it are acknowledgements."""
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json({"type": "hello"})
+        self.sockets.append(socket)
+        async for message in socket:
+            self.acknowledged[message.json()["envelope_id"]].set()
+        self.sockets.remove(socket)
+        return socket
+
+    async def tell(self, payload: object, kind: str = "interactive") -> asyncio.Event:
+        """Tell of something over the newest socket; the event is set when that is acknowledged."""
+        name = f"envelope-{len(self.acknowledged)}"
+        heard = self.acknowledged[name] = asyncio.Event()
+        await self.sockets[-1].send_json({"type": kind, "envelope_id": name, "payload": payload})
+        return heard
 
     def _list(self, _args: dict[str, Any]) -> dict[str, Any]:
         named = [{"id": self._id(f"#{name}"), "name": name} for name in self._names()]

@@ -30,10 +30,17 @@ PEOPLE = replace(
 
 
 def with_slack(
-    api: str, directory: Directory = PEOPLE, *, secret: str = SIGNING_SECRET, workspace: str = ""
+    api: str,
+    directory: Directory = PEOPLE,
+    *,
+    secret: str = SIGNING_SECRET,
+    workspace: str = "",
+    app_token: str = "",
 ) -> Config:
     """Return a configuration whose messages go to a Slack, and are answered from there."""
-    channel = SlackChannel(SecretStr(TOKEN), api, SecretStr(secret), workspace)
+    channel = SlackChannel(
+        SecretStr(TOKEN), api, SecretStr(secret), workspace, SecretStr(app_token)
+    )
     return replace(config_of("", [stuck_rule()]), directory=directory, slack=channel)
 
 

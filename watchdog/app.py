@@ -108,7 +108,8 @@ def collect_rarely() -> None:
 
 def _outward(config: Config, options: Options) -> list[str]:
     """Return every address through which the service reaches people, or is reached by them."""
-    slack = config.slack.api if config.slack.token.get_secret_value() else ""
+    tokens = (config.slack.token, config.slack.app_token)
+    slack = config.slack.api if any(one.get_secret_value() for one in tokens) else ""
     return [
         slack,
         config.email.smtp.get_secret_value(),
@@ -231,6 +232,7 @@ async def _run(
                 group.create_task(deadlines.run(), name="deadlines"),
                 group.create_task(Reports(service, leader).run(), name="reports"),
                 group.create_task(web.run(announce), name="web"),
+                group.create_task(web.heed_slack(), name="slack socket"),
                 group.create_task(_reload_on_change(service, engine, env), name="reload"),
                 group.create_task(_reload_on_signal(service, engine, env), name="SIGHUP"),
                 *(group.create_task(one, name=name) for name, one in lasting.items()),

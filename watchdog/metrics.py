@@ -109,6 +109,11 @@ METRICS: tuple[Metric, ...] = (
         "gauge",
         "How long the oldest message has been due that has not arrived; 0 without any",
     ),
+    Metric(
+        "watchdog_slack_socket_open",
+        "gauge",
+        "1 while Slack can tell this replica over its socket what is pressed",
+    ),
     Metric("watchdog_page_streams", "gauge", "Browser tabs that this replica keeps up to date"),
 )
 

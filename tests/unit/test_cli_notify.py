@@ -5,11 +5,16 @@ import socket
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from notifiers.base import Event
 from notifiers.line import LINE_MAX
 from tests.command_line import Terminal, say
 from watchdog.cli.notify import way_back
+from watchdog.config.model import Config, EmailChannel, Service, SlackChannel
+from watchdog.domain.people import Directory
+
+REQUEST_URL = "the Request URL of your Slack app (Interactivity & Shortcuts)"
 
 RULES = """\
 version: 1
@@ -92,16 +97,21 @@ def test_nobody_else_gets_a_test_message(person: str, shell: Terminal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "where"),
+    ("url", "app_token", "way"),
     [
-        ("", "leads to /slack/actions of this service"),
-        ("https://watchdog.example.com", "is https://watchdog.example.com/slack/actions"),
+        ("", "", f"{REQUEST_URL} leads to /slack/actions of this service"),
+        (
+            "https://watchdog.example.com",
+            "",
+            f"{REQUEST_URL} is https://watchdog.example.com/slack/actions",
+        ),
+        ("", "xapp-1", "the service runs and Socket Mode is on in your Slack app"),
     ],
 )
-def test_where_slack_must_lead_for_its_buttons_is_said(url: str, where: str) -> None:
-    assert way_back(url) == (
-        f"the Request URL of your Slack app (Interactivity & Shortcuts) {where}"
-    )
+def test_how_presses_come_back_is_said(url: str, app_token: str, way: str) -> None:
+    slack = SlackChannel(signing_secret=SecretStr("s"), app_token=SecretStr(app_token))
+    config = Config(Service(url), slack, EmailChannel(), {}, Directory(), {})
+    assert way_back(config) == way
 
 
 def test_without_a_token_no_button_is_to_be_pressed(shell: Terminal) -> None:

@@ -64,6 +64,7 @@ def test_a_missing_variable_is_one_mistake_and_no_more() -> None:
     [
         "service.store",
         "channels.slack.token",
+        "channels.slack.app_token",
         "channels.slack.signing_secret",
         "channels.email.smtp",
     ],
@@ -79,7 +80,8 @@ def test_a_secret_may_stand_in_a_file_of_its_own(tmp_path: Path, path: str) -> N
     config = loaded.config
     assert config is not None
     slack = config.slack
-    secrets = (config.service.store, slack.token, slack.signing_secret, config.email.smtp)
+    of_slack = (slack.token, slack.app_token, slack.signing_secret)
+    secrets = (config.service.store, *of_slack, config.email.smtp)
     assert secret in {one.get_secret_value() for one in secrets}
     assert CANARY not in repr(config)
     assert tmp_path / "secret" in loaded.watched
@@ -110,6 +112,7 @@ def test_no_message_shows_a_value_of_the_environment(field: str, kind: int) -> N
         "channels: { slack: { token: c4n4ry-value }, x: }",
         "channels: { slack: { tokn: c4n4ry-value } }",
         "channels: { slack: { signing_secret: c4n4ry-value }, x: }",
+        "channels: { slack: { app_token: c4n4ry-value }, x: }",
         "channels: { slack: { signing-secret: c4n4ry-value } }",
         "channels: { slack: { sining_secrt: c4n4ry-value } }",
         "channels: { email: { smtp: 'smtp://me:c4n4ry-value@host', x: } }",
@@ -134,6 +137,7 @@ def test_no_excerpt_shows_a_secret_that_stands_in_the_file(line: str) -> None:
         "channels: { slack: { token: xoxb-1234567-abcdefg } }",
         "channels: { slack: { token: anything } }",
         "channels: { slack: { signing_secret: anything } }",
+        "channels: { slack: { app_token: anything } }",
         "service: { store: 'postgres://me:pw@host/db' }",
     ],
 )

@@ -28,7 +28,17 @@ def test_with_a_signing_secret_messages_have_buttons() -> None:
     assert SECRET not in repr(slack)
 
 
-@pytest.mark.parametrize("said", ["", "signing_secret: '${SIGNING:-}', workspace: '${TEAM:-}'"])
+def test_with_an_app_token_too() -> None:
+    slack = slack_of('app_token: "${APP}"', APP="xapp-1-secret")
+    assert slack.has_buttons
+    assert slack.app_token.get_secret_value() == "xapp-1-secret"
+    assert "xapp" not in repr(slack)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["", "signing_secret: '${SIGNING:-}', workspace: '${TEAM:-}', app_token: '${APP_TOKEN:-}'"],
+)
 def test_without_one_they_have_none(said: str) -> None:
     slack = slack_of(said)
     assert (slack.has_buttons, slack.workspace) == (False, "")

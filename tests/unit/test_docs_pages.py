@@ -27,6 +27,7 @@ PAGES = sorted(
 ENV = {
     "SHOP_DSN": "postgresql://reader:secret@db.example.com/shop",
     "SLACK_BOT_TOKEN": "xoxb-secret",
+    "SLACK_APP_TOKEN": "xapp-secret",
     "SLACK_SIGNING_SECRET": "8f742231b10e8888abcd99yyyzzz85a5",
     "BACKUP_PING_KEY": "nightly-backup-7f3a",
     "SMTP_URL": "smtp://watchdog:secret@mail.example.com:587",

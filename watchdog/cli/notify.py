@@ -70,8 +70,11 @@ def _ways(config: "Config", name: str) -> Mapping[str, str]:
     return dict(one.split(":", 1) for one in found)
 
 
-def way_back(url: str) -> str:
-    """Return in words what must be set in Slack so that presses arrive at a service at this address."""
+def way_back(config: "Config") -> str:
+    """Return in words what must be so that presses in Slack arrive."""
+    if config.slack.app_token.get_secret_value():
+        return "the service runs and Socket Mode is on in your Slack app"
+    url = config.service.url
     where = f"is {url}/slack/actions" if url else "leads to /slack/actions of this service"
     return f"the Request URL of your Slack app (Interactivity & Shortcuts) {where}"
 
@@ -106,7 +109,7 @@ async def _send_test(config: "Config", channel: str, address: str) -> int:
     else:
         click.echo(f"{channel} to {address}: delivered")
         if channel == "slack" and config.slack.has_buttons:
-            click.echo(f"press its button: it answers if {way_back(config.service.url)}")
+            click.echo(f"press its button: it answers if {way_back(config)}")
     return 0
 
 

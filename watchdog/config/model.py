@@ -232,6 +232,7 @@ class SlackChannel:
 
     Attributes:
         signing_secret: Slack signs with it what it sends when somebody presses a button.
+        app_token: Opens a socket over which Slack tells the same.
         workspace: Where presses must come from; empty for anywhere.
     """
 
@@ -239,11 +240,12 @@ class SlackChannel:
     api: str = "https://slack.com/api/"
     signing_secret: SecretStr = SecretStr("")
     workspace: str = ""
+    app_token: SecretStr = SecretStr("")
 
     @property
     def has_buttons(self) -> bool:
-        """Return whether a press can be known as Slack's; without that, buttons would do nothing."""
-        return bool(self.signing_secret.get_secret_value())
+        """Return whether presses reach us and are known as Slack's; else buttons would do nothing."""
+        return bool(self.signing_secret.get_secret_value() or self.app_token.get_secret_value())
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ class _SettingsReader(SectionReader):
 
     def read_slack(self, entry: Entry) -> None:
         if isinstance(entry.value, Table):
-            for key in ("token", "signing_secret"):
+            for key in ("token", "app_token", "signing_secret"):
                 secret = entry.value.get(key)
                 self.secret(secret, always=True)
                 if secret is not None and secret.span in self.into.masked:
@@ -112,7 +112,11 @@ class _SettingsReader(SectionReader):
         shape = self.shape(SlackShape, entry)
         if shape:
             self.into.slack = SlackChannel(
-                shape.token, shape.api, shape.signing_secret, shape.workspace or ""
+                shape.token,
+                shape.api,
+                shape.signing_secret,
+                shape.workspace or "",
+                shape.app_token,
             )
 
     def warn_written(self, span: Span) -> None:

@@ -81,9 +81,13 @@ class SlackShape(Shape):
     token: SecretStr = Field(
         default=SecretStr(""), description="Bot token; empty: messages go to the built-in outbox."
     )
+    app_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="App token, `xapp-…`: Slack tells over a socket what is pressed.",
+    )
     signing_secret: SecretStr = Field(
         default=SecretStr(""),
-        description="Signs what Slack sends when a button is pressed; empty: messages have links only.",
+        description="Or: signs what Slack sends to `/slack/actions` when a button is pressed.",
     )
     workspace: Annotated[Workspace | None, BeforeValidator(_nothing_if_empty)] = Field(
         default=None,

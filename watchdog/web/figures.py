@@ -39,6 +39,7 @@ def _own(room: Room) -> Values:
         "watchdog_leading": {(): memory is not None},
         "watchdog_rules": {(): len(config.rules) + len(config.broken)},
         "watchdog_engine_lag_seconds": {(): room.engine.lag.total_seconds()},
+        "watchdog_slack_socket_open": {(): room.is_slack_open},
         "watchdog_page_streams": {(): room.live.clients},
     }
     if memory is not None:

@@ -26,6 +26,7 @@ class Room:
 
     Attributes:
         port: Where the server listens; 0 until it does.
+        is_slack_open: Slack can tell us over its socket what was pressed.
     """
 
     service: "Service"
@@ -33,6 +34,7 @@ class Room:
     delivery: "Delivery"
     live: "Live"
     port: int = 0
+    is_slack_open: bool = False
 
     def now(self) -> datetime:
         """Return the service's time."""

@@ -23,6 +23,7 @@ from watchdog.web.gate import Gate, store_down
 from watchdog.web.live import Live, TooManyTabs
 from watchdog.web.pages import STATIC, render
 from watchdog.web.room import Room, room_of
+from watchdog.web.slack_socket import SlackSocket
 
 if TYPE_CHECKING:
     from watchdog.delivery.worker import Delivery
@@ -153,6 +154,10 @@ class Web:
             minutes = int(LINK_LASTS.total_seconds() // 60)
             announce(f"Sign in (once, within {minutes} minutes): {link}")
             await self._live.run()
+
+    async def heed_slack(self) -> None:
+        """Listen to Slack over its socket, where an app token is configured, until cancelled."""
+        await SlackSocket(self._room).run()
 
 
 def _shown_host(address: str) -> str:

@@ -44,17 +44,18 @@ async def act(request: Request) -> Response:
     with room.service.clock.working():
         said = await presses.do(room, press)
     # Slack gives up after three seconds, and what the presser is told is no part of what was done.
-    return Response(background=BackgroundTask(_tell, room, press, said) if said else None)
+    return Response(background=BackgroundTask(tell, room, press, said) if said else None)
 
 
 async def _signed_body(request: Request, room: Room) -> bytes:
     """Return a body that Slack has signed; nothing in it is looked at before."""
     slack = room.service.config.slack
-    if not slack.has_buttons:
+    secret = slack.signing_secret.get_secret_value()
+    if not secret:
         raise _Refusal(404, "channels.slack has no signing_secret, so no button leads here")
     body = await _body(request)
     try:
-        require_slack(slack.signing_secret.get_secret_value(), request.headers, body, room.now())
+        require_slack(secret, request.headers, body, room.now())
     except NotSlack as error:
         raise _Refusal(401, str(error)) from error
     except OutOfTime as error:
@@ -93,7 +94,8 @@ def _press_in(body: bytes) -> Press | None:
         raise _Refusal(400, "the request holds no payload in JSON") from error
 
 
-async def _tell(room: Room, press: Press, said: Reply) -> None:
+async def tell(room: Room, press: Press, said: Reply) -> None:
+    """Tell the presser what only they are told, once; whether it arrives changes nothing."""
     with room.service.clock.working():
         if not may_be_sent_to(press.answer_at, room.service.config.slack.api):
             logger.warning("a presser in Slack was not answered: the address is not Slack's")

@@ -1,0 +1,94 @@
+"""Listens to Slack over its socket while an app token is configured."""
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from notifiers.slack_buttons import NotAPress, read_press
+from notifiers.slack_socket import Acknowledge, SocketLost, listen
+from watchdog.config.model import SlackChannel
+from watchdog.web import presses
+from watchdog.web.room import Room
+from watchdog.web.slack import tell
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY = timedelta(seconds=5)
+"""How often it is looked whether the configuration wants another connection, or one at all."""
+
+_LONGEST_WAIT = timedelta(minutes=1)
+
+
+class _Changed(Exception):  # noqa: N818 (a signal)
+    """The configuration says something else now."""
+
+
+class SlackSocket:
+    """One connection of this replica; Slack spreads presses over those of all replicas."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    async def run(self) -> None:
+        """Connect, and connect again, until cancelled."""
+        troubles = 0
+        while True:
+            slack = self._room.service.config.slack
+            if not slack.app_token.get_secret_value():
+                await self._sleep(LOOK_EVERY)
+                continue
+            lost = await self._connection(slack)
+            troubles = troubles + 1 if lost else 0
+            if lost:
+                logger.warning(
+                    "slack's socket is not open, so its buttons do not answer",
+                    extra={"reason": str(lost), "attempt": troubles},
+                )
+                await self._sleep(min(_LONGEST_WAIT, timedelta(seconds=2 ** min(troubles - 1, 10))))
+
+    async def _connection(self, slack: SlackChannel) -> SocketLost | None:
+        """Listen over one connection; return why it was lost, None if it ended as it should."""
+        lost: SocketLost | None = None
+        try:
+            async with asyncio.TaskGroup() as group:
+                watching = group.create_task(self._until_changed(slack), name="slack's settings")
+                await listen(
+                    slack.app_token.get_secret_value(), slack.api, self._heed, self._opened
+                )
+                watching.cancel()
+        except* _Changed:
+            logger.info("slack's socket is opened anew: its settings have changed")
+        except* SocketLost as errors:
+            lost = next(one for one in errors.exceptions if isinstance(one, SocketLost))
+        finally:
+            self._room.is_slack_open = False
+        return lost
+
+    async def _until_changed(self, slack: SlackChannel) -> None:
+        while self._room.service.config.slack == slack:
+            await self._sleep(LOOK_EVERY)
+        raise _Changed
+
+    async def _sleep(self, span: timedelta) -> None:
+        await self._room.service.clock.sleep_until(self._room.now() + span)
+
+    def _opened(self) -> None:
+        self._room.is_slack_open = True
+        logger.info("slack's socket is open")
+
+    async def _heed(self, payload: object, acknowledge: Acknowledge) -> None:
+        """Do what somebody pressed, say so to Slack, and tell the presser what only they are told."""
+        try:
+            with self._room.service.clock.working():
+                press = read_press(payload)
+                said = await presses.do(self._room, press) if press else None
+                await acknowledge()
+                if press and said:
+                    await tell(self._room, press, said)
+        except NotAPress as error:
+            logger.warning("slack told of what is no press", extra={"reason": str(error)})
+            await acknowledge()
+        except ConnectionError:
+            raise
+        except Exception:  # the edge of a press: it must not end the others
+            logger.exception("a press was not understood")
