@@ -155,6 +155,12 @@ def test_an_incident_joins_by_its_end_which_edits_and_pushes_nobody() -> None:
     assert parts(joined) == {"slack:#data-alerts": {Part.EDIT}, "slack:@U01ANA": {Part.EDIT}}
 
 
+def test_who_takes_what_has_joined_is_told_of_the_storm() -> None:
+    joined = storm_life.joined(an_incident(), 1050, LATER).after
+    with pytest.raises(Refused, match="#1042 is part of storm #1050; take #1050 instead"):
+        life.take(joined, "ana", LATER)
+
+
 def a_member(**changes: object) -> Member:
     return replace(member_of(1050, 3, an_incident()), **changes)  # type: ignore[arg-type]
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from notifiers.base import Event
 from rules.base import Severity
 from rules.spans import short_span
-from watchdog.domain.closing import NOT_GIVEN, WITHDRAWN, Closing, problem_of
+from watchdog.domain.closing import JOINED, NOT_GIVEN, WITHDRAWN, Closing, problem_of
 from watchdog.domain.incident import (
     EDGES,
     WATCHDOG,
@@ -130,6 +130,8 @@ def take(incident: Incident, person: str, now: datetime, *, over: bool = False) 
         OwnedByOther: Somebody else has it; not with `over`.
         Refused: It is the person's already, or it is over.
     """
+    if incident.cause_kind == JOINED:
+        raise Refused(f"#{incident.id} is {incident.cause}; take #{incident.storm} instead")
     if incident.state is State.RESOLVED:
         raise Refused(f"#{incident.id} is resolved; there is nothing to take")
     accepts = incident.offered_to == person

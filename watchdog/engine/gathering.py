@@ -51,57 +51,6 @@ class Gathering:
 
 
 @dataclass(frozen=True, slots=True)
-class Sorted:
-    """What is about to open: in storms, and apart."""
-
-    gatherings: Sequence[Gathering]
-    apart: Sequence[Candidate]
-
-
-async def sort(
-    conn: asyncpg.Connection,
-    opening: Sequence[Candidate],
-    directory: Directory,
-    storms: Storms | None,
-) -> Sorted:
-    """Return which of the candidates join storms, and which incidents of before join with them."""
-    joining: dict[Group, list[Candidate]] = {}
-    for one in opening if storms else ():
-        if _may_join(one, directory):
-            joining.setdefault(one.group, []).append(one)
-    if not joining or storms is None:
-        return Sorted((), opening)
-    now = opening[0].plan.now
-    known = await members.lock_storms(conn, joining, now - REOPEN_WITHIN)
-    waiting: dict[Group, list[Incident]] = {}
-    for incident in await members.lock_waiting(conn, joining, now - storms.within):
-        may_join_now = may_join(directory, incident.rule, incident.severity, incident.team)
-        if may_join_now and incident.silence is None:
-            waiting.setdefault((incident.team, incident.source), []).append(incident)
-    made = []
-    for group, ones in joining.items():
-        before, others = known.get(group), waiting.get(group, [])
-        what = grouped(storms, len(ones), len(others), before, now)
-        if what is not Grouped.APART:
-            old = None if what is Grouped.BEGIN else before
-            others = [] if what is Grouped.JOIN else others
-            made.append(Gathering(old.id if old else 0, group, old, ones, others))
-    numbers = iter(await incidents.next_numbers(conn, sum(not one.number for one in made)))
-    for one_made in made:
-        one_made.number = one_made.number or next(numbers)
-    taken = {one.group for one in made}
-    apart = [one for one in opening if one.group not in taken or not _may_join(one, directory)]
-    return Sorted(made, apart)
-
-
-def _may_join(one: Candidate, directory: Directory) -> bool:
-    """Return whether it may be part of a storm; what was split out of one stays apart."""
-    if one.before and one.before.storm is not None:
-        return False
-    return may_join(directory, one.plan.rule.name, one.opening.finding.severity, one.team)
-
-
-@dataclass(frozen=True, slots=True)
 class Followed:
     """Changes and recoveries, with what they are about by now.
 
@@ -114,6 +63,24 @@ class Followed:
     held: Mapping[int, Incident]
     own: Sequence[tuple[Plan, Change | Recovery, int]]
     settled: Sequence[Settled]
+
+    @property
+    def recovering(self) -> set[int]:
+        """Return the incidents that recover."""
+        return {number for _, one, number in self.own if isinstance(one, Recovery)}
+
+    def into(self, gatherings: Sequence[Gathering]) -> "Followed":
+        """Return the same, once changes of incidents that join storms are those of members."""
+        joining = {each.id: one.number for one in gatherings for each in one.waiting}
+        if not joining:
+            return self
+        own = [each for each in self.own if each[2] not in joining]
+        changed = [
+            _settled(joining[number], self.held[number].fingerprint, one)
+            for _, one, number in self.own
+            if number in joining
+        ]
+        return Followed(self.held, own, [*self.settled, *changed])
 
 
 async def follow(conn: asyncpg.Connection, plans: Sequence[Plan]) -> Followed:
@@ -183,6 +150,63 @@ def _settled(storm: int, print_: bytes, one: Change | Recovery) -> Settled:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """What is about to open: in storms, and apart."""
+
+    gatherings: Sequence[Gathering]
+    apart: Sequence[Candidate]
+
+
+async def sort(
+    conn: asyncpg.Connection,
+    opening: Sequence[Candidate],
+    followed: Followed,
+    directory: Directory,
+    storms: Storms | None,
+) -> Sorted:
+    """Return which of the candidates join storms, and which incidents of before join with them.
+
+    Args:
+        followed: What recovers in the same commit joins nothing.
+    """
+    joining: dict[Group, list[Candidate]] = {}
+    for one in opening if storms else ():
+        if _may_join(one, directory):
+            joining.setdefault(one.group, []).append(one)
+    if not joining or storms is None:
+        return Sorted((), opening)
+    now = opening[0].plan.now
+    known = await members.lock_storms(conn, joining, now - REOPEN_WITHIN)
+    waiting: dict[Group, list[Incident]] = {}
+    for incident in await members.lock_waiting(conn, joining, now - storms.within):
+        may = may_join(directory, incident.rule, incident.severity, incident.team)
+        may = may and incident.silence is None
+        if may and incident.id not in followed.recovering:
+            waiting.setdefault((incident.team, incident.source), []).append(incident)
+    made = []
+    for group, ones in joining.items():
+        before, others = known.get(group), waiting.get(group, [])
+        what = grouped(storms, len(ones), len(others), before, now)
+        if what is not Grouped.APART:
+            old = None if what is Grouped.BEGIN else before
+            others = [] if what is Grouped.JOIN else others
+            made.append(Gathering(old.id if old else 0, group, old, ones, others))
+    numbers = iter(await incidents.next_numbers(conn, sum(not one.number for one in made)))
+    for one_made in made:
+        one_made.number = one_made.number or next(numbers)
+    taken = {one.group for one in made}
+    apart = [one for one in opening if one.group not in taken or not _may_join(one, directory)]
+    return Sorted(made, apart)
+
+
+def _may_join(one: Candidate, directory: Directory) -> bool:
+    """Return whether it may be part of a storm; what was split out of one stays apart."""
+    if one.before and one.before.storm is not None:
+        return False
+    return may_join(directory, one.plan.rule.name, one.opening.finding.severity, one.team)
+
+
 async def gather(
     conn: asyncpg.Connection,
     followed: Followed,
@@ -192,13 +216,13 @@ async def gather(
     now: datetime,
 ) -> list[Transition]:
     """Write members, end the incidents that join; return what happens to the storms themselves."""
-    await members.settle(conn, followed.settled)
     for one in gatherings:
         if one.waiting:
             await members.link(conn, [incident.id for incident in one.waiting], one.number)
             ends = [storm_life.joined(incident, one.number, now) for incident in one.waiting]
             await incidents.commit(conn, [with_notices(end, directory) for end in ends])
         await members.add(conn, one.number, _members(one))
+    await members.settle(conn, followed.settled)
     growing = {one.number: one for one in gatherings}
     transitions = []
     for number in sorted(growing.keys() | {one.storm for one in followed.settled}):

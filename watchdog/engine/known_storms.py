@@ -32,8 +32,14 @@ class KnownStorms:
             if one.after.is_storm and one.after.is_live:
                 self.live.add(one.after.id)
             elif one.after.is_storm:
-                self.live.discard(one.after.id)
+                self._forget(one.after.id)
         self._joined |= joined
+
+    def _forget(self, storm: int) -> None:
+        """Forget a storm that is over; what still points to it is followed in the store."""
+        self.live.discard(storm)
+        self._joined = {one: into for one, into in self._joined.items() if into != storm}
+        self._split = {key: own for key, own in self._split.items() if key[0] != storm}
 
     def follow(self, splits: Iterable[Split]) -> bool:
         """Take over what people have split out; return whether some of it is news."""

@@ -68,8 +68,9 @@ async def commit_plans(
     if opening:
         directory = await covers.with_covers(conn, directory, now)
     told, hidden = told_and_hidden(opening, silences)
-    found = await sort(conn, told, directory, storms)
+    found = await sort(conn, told, followed, directory, storms)
     found = replace(found, apart=[*found.apart, *hidden])
+    followed = followed.into(found.gatherings)
     moved = [
         _moved_one(followed.held[number], plan, one)
         for plan, one, number in followed.own
