@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -122,19 +123,22 @@ async def test_the_shifts_of_a_person_are_exported_covers_included(run: Run) -> 
 
 
 async def test_a_calendar_is_taken_over_as_covers(run: Run, tmp_path: Path) -> None:
-    event = "BEGIN:VEVENT\nSUMMARY:{}\nDTSTART:20990601\nDTEND:20990602\nEND:VEVENT\n"
-    (tmp_path / "good.ics").write_text(event.format("tom"))
-    (tmp_path / "bad.ics").write_text(event.format("tom") + event.format("uwe"))
+    day = datetime.now(UTC).date() + timedelta(days=60)  # noqa: TID251 (the command reads it, too)
+    event = "BEGIN:VEVENT\nSUMMARY:{}\nDTSTART:{:%Y%m%d}\nEND:VEVENT\n"
+    whole = "BEGIN:VCALENDAR\n{}END:VCALENDAR\n"
+    (tmp_path / "good.ics").write_text(whole.format(event.format("tom", day)))
+    both = event.format("tom", day) + event.format("uwe", day)
+    (tmp_path / "bad.ics").write_text(whole.format(both))
     code, said, ending = await run("oncall", "import", "data", "good.ics")
     assert (code, ending) == (0, "1 of 1 events are new covers.\n")
-    assert (
-        said
-        == "tom covers data from Mon 01 Jun 00:00 Berlin to Tue 02 Jun 00:00 Berlin (cover 1).\n"
+    until = day + timedelta(days=1)
+    assert said == (
+        f"tom covers data from {day:%a %d %b} 00:00 Berlin to {until:%a %d %b} 00:00 Berlin (cover 1).\n"
     )
     assert (await run("oncall", "import", "data", "good.ics"))[2].startswith("0 of 1 events")
     code, _, trouble = await run("oncall", "import", "data", "bad.ics")
     assert code == 1
-    assert trouble.startswith("bad.ics: the event `uwe` names nobody of `people:`")
+    assert trouble.startswith("the calendar: the event `uwe` names nobody of `people:`")
 
 
 @pytest.mark.parametrize(
@@ -149,6 +153,12 @@ async def test_a_calendar_is_taken_over_as_covers(run: Run, tmp_path: Path) -> N
             "--until noon: write it like `2h`",
         ),
         (("swap", "data", "ana", "tom"), 1, "ana and tom have no two shifts of data to swap"),
+        (("import", "data", "gone.ics"), 2, "gone.ics cannot be read: No such file or directory"),
+        (
+            ("import", "data", "http://127.0.0.1:1/secret.ics"),
+            3,
+            "127.0.0.1 cannot be asked: ConnectError",
+        ),
         (("end", "7"), 1, "there is no cover 7 to end"),
     ],
 )

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from tests.postgres import NIGHT
 from watchdog.domain.ical_reading import CalendarRefused, covers_of
 from watchdog.domain.icalendar import calendar
-from watchdog.domain.oncall import By, Shift
+from watchdog.domain.oncall import HORIZON, By, Shift
 from watchdog.domain.people import Cover, Person
 
 BERLIN = ZoneInfo("Europe/Berlin")
+SPAN = NIGHT, NIGHT + HORIZON
 PEOPLE = {"ana": Person("ana", "ana@example.com"), "raj": Person("raj", "raj@example.com")}
 
 
@@ -23,7 +24,8 @@ def read(*events: str) -> list[Cover]:
     """Read events, each given as its lines with `|` between them."""
     bodies = (event.replace("|", "\r\n") for event in events)
     text = "".join(f"BEGIN:VEVENT\r\n{body}\r\nEND:VEVENT\r\n" for body in bodies)
-    return covers_of(f"BEGIN:VCALENDAR\r\n{text}END:VCALENDAR\r\n", "data", BERLIN, PEOPLE, "ana")
+    whole = f"BEGIN:VCALENDAR\r\n{text}END:VCALENDAR\r\n"
+    return covers_of(whole, "data", BERLIN, PEOPLE, "ana", SPAN)
 
 
 def utc(*parts: int) -> datetime:
@@ -55,6 +57,11 @@ def utc(*parts: int) -> datetime:
         ),
         ("DTSTART;VALUE=DATE:20250616", utc(2025, 6, 15, 22), utc(2025, 6, 16, 22)),
         ("DTSTART:20260329T023000|DTEND:20260329T040000", utc(2026, 3, 29, 1), utc(2026, 3, 29, 2)),
+        (
+            "DTSTART;TZID=W. Europe Standard Time:20250616T080000|DURATION:PT1H",
+            utc(2025, 6, 16, 6),
+            utc(2025, 6, 16, 7),
+        ),
     ],
 )
 def test_an_event_is_a_cover_by_its_own_zone_or_that_of_the_team(
@@ -93,18 +100,20 @@ def test_what_was_cancelled_is_none() -> None:
             "the event `ana/raj` names several: ana, raj; it must",
         ),
         (
-            "SUMMARY:ana|DTSTART:20250616|RRULE:FREQ=WEEKLY",
-            "the event `ana` repeats (RRULE); write the rotation into `oncall:`, or single events",
+            "SUMMARY:ana|DTSTART:20250616|RRULE:FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30",
+            "the event `ana` repeats SECONDLY; DAILY is the most",
         ),
-        ("SUMMARY:ana", "the event `ana`: DTSTART `` cannot be read"),
+        ("SUMMARY:ana", "the event `ana` does not say when it begins"),
         (
-            "SUMMARY:ana|DTSTART;TZID=W. Europe Standard Time:20250616T080000",
-            "DTSTART `20250616T080000` in `W. Europe Standard Time` cannot be read",
+            "SUMMARY:ana|DTSTART;TZID=Europe/Berlyn:20250616T080000",
+            "its DTSTART is in `Europe/Berlyn`, which is no zone",
         ),
-        ("SUMMARY:ana|DTSTART:00010101", "DTSTART `00010101` cannot be read"),
-        ("SUMMARY:ana|DTSTART:20250616T080000Z|DTEND:99991231", "DTEND `99991231` cannot be read"),
+        ("SUMMARY:ana|DTSTART:00010101", "the event `ana`: nobody is on call in 1"),
+        ("SUMMARY:ana|DTSTART:20250616T080000Z|DTEND:99991231", "nobody is on call in 9999"),
+        ("SUMMARY:ana|DTSTART:tomorrow", "the event `ana`: its DTSTART cannot be read"),
         ("SUMMARY:ana|DTSTART:20250616|DURATION:soon", "its DURATION cannot be read"),
         ("SUMMARY:ana|DTSTART:20250616|DTEND:20250616", "the event `ana` ends before it begins"),
+        ("SUMMARY:ana|DTSTART:20250616T080000Z", "the event `ana` has no length"),
     ],
 )
 def test_an_event_that_is_no_shift_of_one_person_is_refused(event: str, words: str) -> None:
@@ -112,16 +121,39 @@ def test_an_event_that_is_no_shift_of_one_person_is_refused(event: str, words: s
         read(event)
 
 
+def test_what_repeats_is_a_cover_each_time_by_the_clock_of_its_zone() -> None:
+    times = "DTSTART;TZID=Europe/Berlin:20250929T080000|DURATION:PT12H"
+    covers = read(
+        f"SUMMARY:raj|{times}|RRULE:FREQ=WEEKLY;COUNT=5|EXDATE;TZID=Europe/Berlin:20251006T080000"
+    )
+    assert [one.starts_at for one in covers] == [
+        *(utc(2025, 9, 29, 6), utc(2025, 10, 13, 6), utc(2025, 10, 20, 6), utc(2025, 10, 27, 7))
+    ]
+
+
+def test_what_repeats_for_ever_is_taken_over_as_far_as_is_asked_for() -> None:
+    covers = read("SUMMARY:ana|DTSTART:20200106|RRULE:FREQ=WEEKLY")
+    assert len(covers) == 52
+    assert all(one.ends_at > NIGHT and one.starts_at < NIGHT + HORIZON for one in covers)
+
+
+def test_what_is_over_or_far_ahead_is_left_out() -> None:
+    assert read("SUMMARY:ana|DTSTART:20250601", "SUMMARY:ana|DTSTART:20270601") == []
+
+
 def test_a_file_without_events_or_with_too_many_is_refused() -> None:
+    with pytest.raises(CalendarRefused, match="is it a calendar file"):
+        covers_of("<html>", "data", BERLIN, PEOPLE, "ana", SPAN)
     with pytest.raises(CalendarRefused, match="there is no event in it"):
-        covers_of("<html>", "data", BERLIN, PEOPLE, "ana")
-    with pytest.raises(CalendarRefused, match="it has 1001 events, and 1000 are the most"):
+        read()
+    with pytest.raises(CalendarRefused, match="it has more than 1000 events"):
         read(*["SUMMARY:ana|DTSTART:20250616"] * 1001)
 
 
 def test_what_we_export_can_be_taken_over() -> None:
     shift = Shift("ana", "ana", By.ROTATION, NIGHT, NIGHT + timedelta(hours=8))
-    [cover] = covers_of(calendar("ana", [shift], NIGHT), "data", BERLIN, PEOPLE, "raj")
+    text = calendar("ana", [shift], NIGHT)
+    [cover] = covers_of(text, "data", BERLIN, PEOPLE, "raj", SPAN)
     assert (cover.person, cover.starts_at, cover.ends_at) == ("ana", shift.starts_at, shift.ends_at)
 
 
@@ -133,6 +165,11 @@ _lines = st.sampled_from(
         "DTSTART:20250616",
         "DTEND:9",
         "RRULE:x",
+        "RRULE:FREQ=DAILY",
+        "RDATE:1",
+        "DURATION:-P1D",
+        "BEGIN:VCALENDAR",
+        "END:VCALENDAR",
         " y",
         "END:X",
     ]
@@ -143,5 +180,6 @@ _lines = st.sampled_from(
 def test_any_text_is_read_or_refused_in_words(text: str) -> None:
     found: list[Cover] = []
     with contextlib.suppress(CalendarRefused):
-        found = covers_of(text, "data", BERLIN, PEOPLE, "ana")
+        whole = f"BEGIN:VCALENDAR\n{text}\nEND:VCALENDAR\n"
+        found = covers_of(whole, "data", BERLIN, PEOPLE, "ana", SPAN)
     assert all(one.starts_at < one.ends_at for one in found)

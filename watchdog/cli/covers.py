@@ -1,20 +1,17 @@
 """`watchdog oncall cover|swap|end|import|export`: who covers for whom, and calendars."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 import click
 
 from notifiers.clean import one_line
 from watchdog.cli.duties import say_cover, teams_of, with_covers_of
-from watchdog.cli.ending import BAD_ANSWER, WRONG_USE, Ended
+from watchdog.cli.ending import BAD_ANSWER, UNREACHABLE, WRONG_USE, Ended
 from watchdog.cli.session import Place, acting_person, person_option, placed, run, session
 
 if TYPE_CHECKING:
     from watchdog.domain.people import Directory
-
-_CALENDAR_MAX = 2_000_000
-"""Characters of a calendar file that are read."""
 
 
 @click.command("cover")
@@ -116,35 +113,60 @@ def oncall_end(cover: int, person: str, place: Place) -> int:
 
 @click.command("import")
 @click.argument("team")
-@click.argument("file", type=click.File("r", encoding="utf-8-sig"))
+@click.argument("calendar", metavar="CALENDAR")
 @person_option
 @placed
-def oncall_import(team: str, file: TextIO, person: str, place: Place) -> int:
-    """Take over the events of a calendar FILE (iCalendar) as covers of TEAM; `-` reads from a pipe.
+def oncall_import(team: str, calendar: str, person: str, place: Place) -> int:
+    """Take over the events of a calendar (iCalendar) as covers of TEAM.
 
-    Each event must name one person, as the only attendee that is known or in its title. All are
-    taken over or none; what is over is left out, and what is there already stays as it is.
+    CALENDAR is a file, an address (`https://…`), or `-` for a pipe. Each event of the next 52 weeks
+    must name one person, as the only attendee that is known or in its title; repeated ones count
+    each time. All are taken over or none; what is there already stays as it is.
     """
 
     async def work() -> None:
         from watchdog import covering
         from watchdog.domain.ical_reading import CalendarRefused, covers_of
+        from watchdog.domain.oncall import HORIZON
 
+        text = await _calendar_at(calendar)
         async with session(place) as here:
             directory = here.config.directory
             [name] = teams_of(directory, team)
             by = acting_person(here.config, person)
+            span = here.now, here.now + HORIZON
             try:
-                text = file.read(_CALENDAR_MAX)
-                wanted = covers_of(text, name, directory.teams[name].zone, directory.people, by)
-            except (CalendarRefused, UnicodeDecodeError) as error:
-                raise Ended(BAD_ANSWER, f"{file.name}: {error}") from error
+                zone = directory.teams[name].zone
+                wanted = covers_of(text, name, zone, directory.people, by, span)
+            except CalendarRefused as error:
+                raise Ended(BAD_ANSWER, f"the calendar: {error}") from error
             kept = await covering.take_over(here.pool, directory, wanted, by, here.now)
         for cover in kept:
             say_cover(cover, directory)
         click.echo(f"{len(kept)} of {len(wanted)} events are new covers.", err=True)
 
     return run(work())
+
+
+async def _calendar_at(place: str) -> str:
+    """Return the text of a calendar in a file, at an address, or from a pipe."""
+    from watchdog import calendars
+
+    if calendars.is_address(place):
+        try:
+            return await calendars.fetch(place)
+        except calendars.CalendarUnreachable as error:
+            raise Ended(UNREACHABLE, str(error)) from error
+    try:
+        with click.open_file(place, encoding="utf-8-sig") as file:
+            text: str = file.read(calendars.BYTES_MAX + 1)
+    except OSError as error:
+        raise Ended(WRONG_USE, f"{place} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Ended(BAD_ANSWER, f"{place} is no text in UTF-8") from error
+    if len(text) > calendars.BYTES_MAX:
+        raise Ended(BAD_ANSWER, f"{place} is larger than {calendars.BYTES_MAX:,} bytes")
+    return text
 
 
 @click.command("export")

@@ -1,135 +1,138 @@
-"""Shifts from a calendar file (RFC 5545): single events, each of which names one person."""
+"""Shifts from a calendar (RFC 5545): events, repeated ones too, each of which names one person."""
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
+import recurring_ical_events
+from icalendar import Calendar, Event
+
 from rules.hours import first_instant
-from rules.values import dataclass
 from watchdog.domain.people import Cover, Person
 
 EVENTS_MAX = 1000
 _YEARS = (1970, 2100)
-
-_LINE = re.compile(r'([A-Z-]+)((?:;[A-Z-]+=(?:"[^"]*"|[^":;])*)*):(.*)', re.IGNORECASE)
-_ZONE = re.compile(r';TZID="?([^";:]+)', re.IGNORECASE)
-_DURATION = re.compile(
-    r"P(?:(\d{1,3})W)?(?:(\d{1,3})D)?(?:T(?:(\d{1,4})H)?(?:(\d{1,5})M)?(?:\d+S)?)?"
-)
+_OFTEN = {"SECONDLY", "MINUTELY", "HOURLY"}
 
 
 class CalendarRefused(ValueError):  # noqa: N818 (a refusal)
     """The calendar cannot be taken over; the text says which event, and why."""
 
 
-@dataclass(slots=True)
-class _Event:
-    """What an event says, each property with its parameters; of attendees all, else the last."""
-
-    properties: dict[str, tuple[str, str]] = field(default_factory=dict)
-    attendees: list[str] = field(default_factory=list)
-
-    @property
-    def title(self) -> str:
-        return re.sub(r"\\(.)", r"\1", self.properties.get("SUMMARY", ("", "without a title"))[1])
-
-
 def covers_of(
-    text: str, team: str, zone: ZoneInfo, people: Mapping[str, Person], made_by: str
+    text: str,
+    team: str,
+    zone: ZoneInfo,
+    people: Mapping[str, Person],
+    made_by: str,
+    span: tuple[datetime, datetime],
 ) -> list[Cover]:
-    """Return the covers that the events of a calendar are, in its order; cancelled ones are none.
+    """Return the covers that the events of a calendar are, in order of time; cancelled ones are none.
 
     Args:
         zone: Of times that name none.
+        span: From when until when; events that do not touch it are left out, since some repeat for ever.
 
     Raises:
         CalendarRefused: See its text.
     """
-    found = list(_events(text))
-    if not found:
-        raise CalendarRefused("there is no event in it: is it a calendar file?")
+    calendar = _calendar(text)
+    for event in calendar.events:
+        _require_readable(event, zone)
+    found = list(itertools.islice(_within(calendar, *span), EVENTS_MAX + 1))
     if len(found) > EVENTS_MAX:
-        raise CalendarRefused(f"it has {len(found)} events, and {EVENTS_MAX} are the most")
-    return [
-        Cover(team, _person(one, people), *_span(one, zone), made_by)
+        raise CalendarRefused(f"it has more than {EVENTS_MAX} events, and so many are the most")
+    covers = [
+        Cover(team, _person(one, people), *_ends(one, zone), made_by)
         for one in found
-        if one.properties.get("STATUS", ("", ""))[1].upper() != "CANCELLED"
+        if str(one.get("STATUS", "")).upper() != "CANCELLED"
     ]
+    return sorted(covers, key=lambda one: one.starts_at)
 
 
-def _events(text: str) -> Iterator[_Event]:
-    """Yield the events; what is inside of one, such as an alarm, is passed over."""
-    inside: list[str] = []
-    event = _Event()
-    for line in re.sub(r"\r?\n[ \t]", "", text).splitlines():
-        match = _LINE.fullmatch(line)
-        if match is None:
-            continue
-        name, parameters, value = match[1].upper(), match[2], match[3].strip()
-        if name == "BEGIN":
-            inside.append(value.upper())
-            event = _Event() if inside[-1] == "VEVENT" else event
-        elif name == "END":
-            if inside and inside.pop() == "VEVENT":
-                yield event
-        elif inside[-1:] == ["VEVENT"]:
-            event.properties[name] = (parameters, value)
-            if name == "ATTENDEE":
-                event.attendees.append(value.lower().removeprefix("mailto:"))
+def _calendar(text: str) -> Calendar:
+    try:
+        calendar = Calendar.from_ical(text)
+    except ValueError as error:
+        raise CalendarRefused("it cannot be read: is it a calendar file?") from error
+    if not isinstance(calendar, Calendar) or not calendar.events:
+        raise CalendarRefused("there is no event in it: is it a calendar file?")
+    return calendar
 
 
-def _person(event: _Event, people: Mapping[str, Person]) -> str:
+def _title(event: Event) -> str:
+    return str(event.get("SUMMARY", "without a title"))
+
+
+def _require_readable(event: Event, zone: ZoneInfo) -> None:
+    """Refuse what the reader of calendars passes over, or guesses."""
+    title = _title(event)
+    for name, _ in event.errors:
+        raise CalendarRefused(f"the event `{title}`: its {name} cannot be read")
+    if "DTSTART" not in event:
+        raise CalendarRefused(f"the event `{title}` does not say when it begins")
+    for name in {"DTSTART", "DTEND"} & event.keys():
+        _require_instant(title, event, name)
+    if "DTEND" in event:
+        starts_at, ends_at = (_instant(event.decoded(name), zone) for name in ("DTSTART", "DTEND"))
+        if ends_at <= starts_at:
+            raise CalendarRefused(f"the event `{title}` ends before it begins")
+    often = _OFTEN.intersection(event.get("RRULE", {}).get("FREQ", ()))
+    if often:
+        raise CalendarRefused(f"the event `{title}` repeats {often.pop()}; DAILY is the most")
+
+
+def _require_instant(title: str, event: Event, name: str) -> None:
+    moment: date = event.decoded(name)
+    zone = event[name].params.get("TZID")
+    if isinstance(moment, datetime) and zone and moment.tzinfo is None:
+        raise CalendarRefused(f"the event `{title}`: its {name} is in `{zone}`, which is no zone")
+    if not _YEARS[0] <= moment.year <= _YEARS[1]:
+        raise CalendarRefused(f"the event `{title}`: nobody is on call in {moment.year}")
+
+
+def _within(calendar: Calendar, since: datetime, until: datetime) -> Iterator[Event]:
+    """Yield the events that touch a span, each repetition as one of its own."""
+    try:
+        yield from recurring_ical_events.of(calendar).between(since, until)
+    except (ValueError, LookupError, ArithmeticError, TypeError) as error:
+        raise CalendarRefused(f"what repeats in it cannot be read: {error}") from error
+
+
+def _ends(event: Event, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    starts_at, ends_at = _instant(event.start, zone), _instant(event.end, zone)
+    if ends_at <= starts_at:
+        raise CalendarRefused(f"the event `{_title(event)}` has no length")
+    return starts_at, ends_at
+
+
+def _instant(moment: date, zone: ZoneInfo) -> datetime:
+    """Return the instant of a day's beginning or a wall clock's time; by the zone unless it has one."""
+    if not isinstance(moment, datetime):
+        return first_instant(datetime.combine(moment, time()), zone)
+    if moment.tzinfo is None:
+        return first_instant(moment, zone)
+    place = moment.tzinfo
+    if isinstance(place, ZoneInfo):
+        return first_instant(moment.replace(tzinfo=None), place)
+    return moment.astimezone(UTC)
+
+
+def _person(event: Event, people: Mapping[str, Person]) -> str:
     """Return whom an event names: by the address of an attendee, else by a name in its title."""
     mails = {one.email.lower(): one.name for one in people.values() if one.email}
-    by_mail = {mails[one] for one in event.attendees if one in mails}
-    words = set(re.findall(r"[\w.-]+", event.title.lower()))
+    asked = event.get("ATTENDEE", [])
+    addresses = asked if isinstance(asked, list) else [asked]
+    by_mail = {str(one).lower().removeprefix("mailto:") for one in addresses} & mails.keys()
+    words = set(re.findall(r"[\w.-]+", _title(event).lower()))
     named = {name for name in people if name.lower() in words}
-    found = sorted(by_mail or named)
+    found = sorted({mails[one] for one in by_mail} or named)
     if len(found) == 1:
         return found[0]
     several = f"several: {', '.join(found)}" if found else "nobody of `people:`"
     raise CalendarRefused(
-        f"the event `{event.title}` names {several}; it must name one, as the only attendee or in its title"
+        f"the event `{_title(event)}` names {several}; "
+        "it must name one, as the only attendee or in its title"
     )
-
-
-def _span(event: _Event, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    if repeats := {"RRULE", "RDATE"} & event.properties.keys():
-        words = f"the event `{event.title}` repeats ({repeats.pop()})"
-        raise CalendarRefused(f"{words}; write the rotation into `oncall:`, or single events")
-    starts_at = _instant(event, "DTSTART", zone)
-    has_end = "DTEND" in event.properties
-    ends_at = _instant(event, "DTEND", zone) if has_end else starts_at + _duration(event)
-    if ends_at <= starts_at:
-        raise CalendarRefused(f"the event `{event.title}` ends before it begins")
-    return starts_at, ends_at
-
-
-def _instant(event: _Event, name: str, zone: ZoneInfo) -> datetime:
-    parameters, value = event.properties.get(name, ("", ""))
-    named = _ZONE.search(parameters)
-    try:
-        place, wall = ZoneInfo(named[1]) if named else zone, _wall(value)
-    except (ValueError, LookupError, OSError):
-        words = f"{name} `{value}`" + (f" in `{named[1]}`" if named else "")
-        raise CalendarRefused(f"the event `{event.title}`: {words} cannot be read") from None
-    return wall.replace(tzinfo=UTC) if value.endswith("Z") else first_instant(wall, place)
-
-
-def _wall(value: str) -> datetime:
-    form = "%Y%m%d" if len(value) == len("20250616") else "%Y%m%dT%H%M%S"
-    wall = datetime.strptime(value.removesuffix("Z"), form)  # noqa: DTZ007 (its zone stands elsewhere)
-    if not _YEARS[0] <= wall.year <= _YEARS[1]:
-        raise ValueError(f"nobody is on call in {wall.year}")
-    return wall
-
-
-def _duration(event: _Event) -> timedelta:
-    """Return how long an event lasts that has no end: a day, unless it says so."""
-    match = _DURATION.fullmatch(event.properties.get("DURATION", ("", "P1D"))[1])
-    if match is None:
-        raise CalendarRefused(f"the event `{event.title}`: its DURATION cannot be read")
-    weeks, days, hours, minutes = (int(one or 0) for one in match.groups())
-    return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes)
