@@ -52,6 +52,7 @@ class Event(StrEnum):
     MEMBERS = "members"
     JOINED = "joined"
     SPLIT = "split"
+    FLAPPING = "flapping"
     SILENCED = "silenced"
     RELEASED = "released"
     SILENCE_ENDS = "silence_ends"

@@ -35,6 +35,7 @@ _EVENT_HEADS = {
     Event.MEMBERS: ("⛈", "STORM"),
     Event.JOINED: ("↪", "JOINED"),
     Event.SPLIT: ("⛈", "STORM"),
+    Event.FLAPPING: ("〰", "FLAPPING"),
     Event.SILENCED: ("🔕", "SILENCED"),
     Event.RELEASED: ("📢", "STILL BAD"),
     Event.SILENCE_ENDS: ("⏰", "SILENCE"),
@@ -95,7 +96,7 @@ def _fact(facts: Facts) -> str:  # noqa: C901, PLR0911, PLR0912 (one case an eve
             return f"{facts.words}, open {open_for(facts)}"
         case Event.ESCALATED | Event.EXHAUSTED | Event.LAPSED | Event.ACTION_DONE:
             return facts.words
-        case Event.SILENCED | Event.SILENCE_ENDS:
+        case Event.FLAPPING | Event.SILENCED | Event.SILENCE_ENDS:
             return facts.words
         case Event.EXPIRED:
             return f"{facts.words}, not taken"

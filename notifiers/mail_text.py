@@ -46,6 +46,7 @@ _TAGS = {
     Event.MEMBERS: "STORM",
     Event.JOINED: "JOINED",
     Event.SPLIT: "STORM",
+    Event.FLAPPING: "FLAPPING",
     Event.SILENCED: "SILENCED",
     Event.RELEASED: "STILL BAD",
     Event.SILENCE_ENDS: "SILENCE ENDS",

@@ -145,6 +145,7 @@ _CHANGES: dict[Event, tuple[int, dict[str, Any]]] = {
             "words": "Orders stopped syncing is #1061 now",
         },
     ),
+    Event.FLAPPING: (60, {"words": "6 times in 1h"}),
     Event.SILENCED: (2, {"actor": "raj", "words": "by raj until 18:00 Berlin: deploy"}),
     Event.RELEASED: (190, {"words": "its silence has ended"}),
     Event.SILENCE_ENDS: (175, {"words": "ends in 15m, 3 still bad"}),

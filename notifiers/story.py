@@ -215,6 +215,16 @@ def _back_again(facts: Facts) -> _Telling:
     return _Telling(_told(f"Bad again, {came_back(facts)}", _now(facts)), with_guide=True)
 
 
+def _flapping(facts: Facts) -> _Telling:
+    lead = f"It has changed between good and bad {facts.words}"
+    return _Telling(
+        _told(lead, _now(facts)),
+        next_row=Row("Next", "one incident stays open until it is calm"),
+        short=(f"open for {open_for(facts)}",),
+        with_guide=True,
+    )
+
+
 def _silenced(facts: Facts) -> _Telling:
     until = Row("Next", "nobody is paged until the silence ends")
     return _Telling(_told(f"Silenced {facts.words}", _now(facts)), next_row=until, with_guide=True)
@@ -304,6 +314,7 @@ _TELLINGS: dict[Event, Callable[[Facts], _Telling]] = {
     Event.MEMBERS: _storm,
     Event.JOINED: _joined,
     Event.SPLIT: _split,
+    Event.FLAPPING: _flapping,
     Event.SILENCED: _silenced,
     Event.RELEASED: _released,
     Event.SILENCE_ENDS: _silence_ends,
@@ -352,6 +363,8 @@ def below(facts: Facts) -> str:  # noqa: C901, PLR0911, PLR0912 (one case an eve
             return f"It is {facts.words} now"
         case Event.SPLIT:
             return _splitting(facts)
+        case Event.FLAPPING:
+            return f"Flapping, {facts.words}: it stays open until it is calm"
         case Event.SILENCED:
             return f"Silenced {facts.words}"
         case Event.RELEASED:

@@ -32,6 +32,7 @@ EVENTS = {
     Event.BACK_AGAIN: "Bad again soon after it recovered: the same incident.",
     Event.RESOLVED: "Over, with a cause and an answer.",
     Event.ACTION_DONE: "Its preventive action is done.",
+    Event.FLAPPING: "It changes so often that it stays open until it is calm; nobody is pushed.",
     Event.SILENCED: "Somebody silences it for a while; nobody is paged for it until then.",
     Event.RELEASED: "Nothing hides it any more, and it is still bad: told like an opening.",
     Event.SILENCE_ENDS: "To whoever made the silence alone: it ends soon, and something is still bad.",

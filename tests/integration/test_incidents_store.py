@@ -14,7 +14,7 @@ from rules.base import Severity
 from tests.integration.test_verbs import DIRECTORY, an_open_incident, stored
 from tests.unit.test_incident import ACTION, NOW, an_incident, closing
 from watchdog import verbs
-from watchdog.domain import life
+from watchdog.domain import flapping, life
 from watchdog.domain import silences as silencing
 from watchdog.domain.incident import Incident, State, Transition
 from watchdog.domain.notices import with_notices
@@ -216,6 +216,7 @@ async def test_every_event_of_a_life_is_stored(store: asyncpg.Pool) -> None:
         silence = await silences.add(conn, wanted)
     moves: list[Callable[[Incident], Transition]] = [
         lambda it: life.level_changed(it, Severity.WARNING, "", NOW),
+        lambda it: flapping.flapping(it, "6 times in 1h", NOW),
         lambda it: silencing.silenced(it, silence, "UTC", NOW),
         lambda it: silencing.ends_soon(it, silence, 1, NOW),
         lambda it: silencing.released(it, NOW),

@@ -35,6 +35,7 @@ PROMISED = {
     Event.MEMBERS: "⛈ STORM source main: 11 of 16 bad, 1 critical · ana · #1050",
     Event.JOINED: "↪ JOINED Orders stopped syncing: part of storm #1050 · ana · #1042",
     Event.SPLIT: "⛈ STORM source main: Orders stopped syncing is #1061 now · ana · #1050",
+    Event.FLAPPING: "〰 FLAPPING Orders stopped syncing: 6 times in 1h · ana · #1042",
     Event.SILENCED: "🔕 SILENCED Orders stopped syncing: by raj until 18:00 Berlin: deploy · #1042",
     Event.RELEASED: "📢 STILL BAD Orders stopped syncing: 1h02m old (max 1h) · ana · #1042",
     Event.SILENCE_ENDS: "⏰ SILENCE Orders stopped syncing: ends in 15m, 3 still bad · ana · #1042",

@@ -49,6 +49,7 @@ WORDS = {
     Event.MEMBERS: OPEN,
     Event.JOINED: ["Open"],
     Event.SPLIT: OPEN,
+    Event.FLAPPING: OPEN,
     Event.SILENCED: OPEN,
     Event.RELEASED: OPEN,
     Event.SILENCE_ENDS: OPEN,

@@ -114,7 +114,7 @@ GUIDED = {
     Event.OPENED, Event.LEVEL, Event.TAKEN, Event.OFFERED, Event.HANDED_OVER, Event.BACK_AGAIN,
     Event.ESCALATED, Event.EXHAUSTED, Event.EXPIRED, Event.LAPSED, Event.GIVEN_BACK,
     Event.STORM, Event.MEMBERS, Event.SPLIT,
-    Event.SILENCED, Event.RELEASED,
+    Event.FLAPPING, Event.SILENCED, Event.RELEASED,
 }  # fmt: skip
 
 
@@ -132,6 +132,7 @@ def test_what_to_do_first_is_said_where_something_is_to_be_done(event: Event) ->
         (Event.OPENED, {"detail": "", "fact": "2h (max 1h)"}, "Opened: 2h (max 1h)"),
         (Event.LEVEL, {"fact": "3h (max 1h)"}, "warning → critical: 3h (max 1h)"),
         (Event.TAKEN, {}, "ana took it after 4m"),
+        (Event.FLAPPING, {}, "Flapping, 6 times in 1h: it stays open until it is calm"),
         (Event.SILENCED, {}, "Silenced by raj until 18:00 Berlin: deploy"),
         (Event.SILENCE_ENDS, {}, "Your silence ends in 15m, 3 still bad"),
         (

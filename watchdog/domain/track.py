@@ -79,25 +79,38 @@ NOT_HELD = Held()
 
 
 def look_bad(
-    track: Track | None, rule: str, finding: Finding, policy: Policy, held: Held, now: datetime
+    track: Track | None,
+    rule: str,
+    finding: Finding,
+    policy: Policy,
+    held: Held,
+    now: datetime,
+    *,
+    is_flapping: bool = False,
 ) -> Look:
-    """Return what a bad check of an entity leads to."""
+    """Return what a bad check of an entity leads to.
+
+    Args:
+        is_flapping: Its incident changes its level only for the worse.
+    """
     track = _counted(track, rule, finding, now)
-    failure_class = finding.failure_class or ""
+    severity, failure_class = finding.severity, finding.failure_class or ""
+    if is_flapping and track.incident_id is not None and severity.rank <= track.severity.rank:
+        severity, failure_class = track.severity, track.failure_class
     excused_since = (track.excused_since or now) if held.excused else None
     move, reason = Move.NOTHING, ""
     if track.incident_id is not None:
         excused_since = None
-        if (track.severity, track.failure_class) != (finding.severity, failure_class):
+        if (track.severity, track.failure_class) != (severity, failure_class):
             move = Move.LEVEL
     else:
         reason = _why_not(track, finding, policy, held, excused_since, now)
         move = Move.NOTHING if reason else Move.OPEN
-    seen = (finding.severity, failure_class, excused_since, reason)
+    seen = (severity, failure_class, excused_since, reason)
     if seen != (track.severity, track.failure_class, track.excused_since, track.reason):
         track = replace(
             track,
-            severity=finding.severity,
+            severity=severity,
             failure_class=failure_class,
             excused_since=excused_since,
             reason=reason,
@@ -129,14 +142,19 @@ def _why_not(
     return ""
 
 
-def look_good(track: Track, policy: Policy) -> Look:
-    """Return what a good check of a tracked entity leads to."""
+def look_good(track: Track, policy: Policy, *, is_flapping: bool = False) -> Look:
+    """Return what a good check of a tracked entity leads to.
+
+    Args:
+        is_flapping: Its incident does not recover before it is calm.
+    """
     if track.incident_id is None:
         return Look(None, Move.NOTHING)
     good = track.good_checks + 1
-    if good >= policy.recover_after:
+    if good >= policy.recover_after and not is_flapping:
         return Look(None, Move.RECOVER)
-    return Look(replace(track, bad_checks=0, good_checks=good), Move.NOTHING)
+    counted = min(good, policy.recover_after)  # more of them are not worth a write each
+    return Look(replace(track, bad_checks=0, good_checks=counted), Move.NOTHING)
 
 
 def _counted(track: Track | None, rule: str, finding: Finding, now: datetime) -> Track:

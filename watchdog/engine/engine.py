@@ -15,7 +15,7 @@ from watchdog.config.model import Config, Rule
 from watchdog.domain.track import Held
 from watchdog.engine import blind, evidence, reconcile, unwatched
 from watchdog.engine.agenda import Agenda
-from watchdog.engine.holding import Holding, in_maintenance, recently_ended
+from watchdog.engine.holding import Holding, in_maintenance, plans_of, recently_ended
 from watchdog.engine.leader import Leader
 from watchdog.engine.look import Looked, look
 from watchdog.engine.memory import Memory
@@ -215,12 +215,7 @@ class Engine:
         """Count the looks and write what they changed; healthy ones write nothing."""
         assert self._config is not None
         ended = await recently_ended(self._pool, level, memory, now)
-        holding = Holding(self._config, memory, ended, now)
-        plans = [
-            plan(one.rule, one.judgement, memory.tracks_of(one.rule), holding.of(one), now)
-            for one in level
-            if one.judgement is not None
-        ]
+        plans = plans_of(level, memory, Holding(self._config, memory, ended, now), now)
         plans = await prove(plans, self._pool, self._sources)
         for one_plan in plans:
             memory.note_figures(one_plan)
@@ -231,6 +226,9 @@ class Engine:
         finally:
             for one in level:
                 memory.count(_not_stored(one) if one.rule.name in refused else one)
+        for one_plan in plans:
+            if one_plan.rule.name not in refused:
+                memory.keep_results(one_plan)
         for one in level:
             if one.judgement is not None and one.rule.name not in refused:
                 memory.recollection.take(one.rule, one.judgement.remember)

@@ -11,6 +11,7 @@ from watchdog.domain.maintenance import expected, outlasted
 from watchdog.domain.track import NOT_HELD, Held, Track
 from watchdog.engine.look import Looked
 from watchdog.engine.memory import Memory, explains, related
+from watchdog.engine.plan import Plan, plan
 from watchdog.store import remembered
 from watchdog.store.pool import transaction
 
@@ -59,6 +60,24 @@ class Holding:
         return {entity: True for entity, track in bad.items() if explains(track)} | {
             one.entity: True for one in past if one.until and one.until >= since
         }
+
+
+def plans_of(
+    level: Sequence[Looked], memory: Memory, holding: Holding, now: datetime
+) -> list[Plan]:
+    """Return what looks change, each by what is remembered of its rule and by what holds it back."""
+    return [
+        plan(
+            one.rule,
+            one.judgement,
+            memory.tracks_of(one.rule),
+            holding.of(one),
+            now,
+            memory.results_of(one.rule),
+        )
+        for one in level
+        if one.judgement is not None
+    ]
 
 
 def in_maintenance(

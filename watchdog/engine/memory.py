@@ -7,10 +7,11 @@ from typing import TypeVar
 
 from rules.base import Entity, Known, Outcome, Past, Unanswered
 from watchdog.config.model import Rule
+from watchdog.domain.flapping import Results
 from watchdog.domain.track import Held, Track
 from watchdog.engine.known_storms import KnownStorms
 from watchdog.engine.look import Looked
-from watchdog.engine.plan import Plan, detail_of
+from watchdog.engine.plan import NO_RESULTS, Plan, detail_of
 from watchdog.engine.recollection import Recollection
 from watchdog.store.incidents import Figures
 from watchdog.store.looks import RuleLook
@@ -51,6 +52,7 @@ class Memory:
         self.looks = {one.rule: one for one in looks}
         self._failing = {name for name, one in self.looks.items() if one.errors_in_a_row}
         self._flushed = {name: replace(one) for name, one in self.looks.items()}
+        self._results: dict[str, tuple[str, Mapping[Entity, Results]]] = {}
         self._figures: dict[_Key, Figures] = {}
         self._written_figures: dict[_Key, tuple[str, bool]] = {}
 
@@ -73,6 +75,18 @@ class Memory:
         """Return the tracks of a rule; none of what a rule of this name watched before."""
         known = self.tracks.get(rule.name)
         return known if known and self.identities[rule.name] == rule.identity else {}
+
+    def results_of(self, rule: Rule) -> Mapping[Entity, Results]:
+        """Return the latest results of what is, or lately was, bad; none from before a restart."""
+        identity, known = self._results.get(rule.name, ("", NO_RESULTS))
+        return known if identity == rule.identity else NO_RESULTS
+
+    def keep_results(self, plan: Plan) -> None:
+        """Remember the results that a look has added, after what it changed was written."""
+        if plan.results:
+            self._results[plan.rule.name] = plan.rule.identity, plan.results
+        else:
+            self._results.pop(plan.rule.name, None)
 
     def look_of(self, rule: str) -> RuleLook:
         """Return the looks at a rule, none yet if it is new."""
@@ -206,6 +220,7 @@ class Memory:
         self.looks = {name: one for name, one in self.looks.items() if name in names}
         self._flushed = {name: one for name, one in self._flushed.items() if name in names}
         self._failing &= names
+        self._results = {name: one for name, one in self._results.items() if name in names}
 
     def suspects(self) -> set[str]:
         """Return the rules whose latest look failed, or that count as not watched."""

@@ -3,10 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from rules.base import Entity, Finding, Judgement, Reading
 from watchdog.config.model import Rule
+from watchdog.domain.flapping import ENTITIES_MAX, GOOD, Results, level_of
 from watchdog.domain.track import Held, Move, Track, first_good_at, look_bad, look_good
+
+NO_RESULTS: Mapping[Entity, Results] = MappingProxyType({})
 
 Evidence = dict[str, list[dict[str, object]]]
 """Rows of named queries, stored with what opens."""
@@ -49,6 +53,14 @@ class Recovery:
 
 
 @dataclass(frozen=True, slots=True)
+class Flap:
+    """An incident of which people are to be told that it flaps: how often it has changed."""
+
+    incident_id: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What is to be written for one rule, and the tracks it leaves in memory.
 
@@ -57,6 +69,8 @@ class Plan:
         written: Those that differ from what is stored.
         forgotten: Entities that need no track any more.
         still_bad, still_good: Incidents whose figures are new, though nothing happened.
+        flapping: Incidents that have begun to flap.
+        results: The latest results of entities that are, or lately were, bad; never stored.
     """
 
     rule: Rule
@@ -69,11 +83,13 @@ class Plan:
     recoveries: tuple[Recovery, ...] = ()
     still_bad: tuple[Change, ...] = ()
     still_good: tuple[tuple[int, Reading], ...] = ()
+    flapping: tuple[Flap, ...] = ()
+    results: Mapping[Entity, Results] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         """Return True when nothing needs to be written."""
-        return not (self.written or self.forgotten or self.openings)
+        return not (self.written or self.forgotten or self.openings or self.flapping)
 
     def unproven(self, readings: Mapping[Entity, Reading]) -> "Plan":
         """Return the plan without the recoveries of these entities: their incidents stay open.
@@ -109,19 +125,25 @@ def plan(
     tracks: Mapping[Entity, Track],
     held: Callable[[Entity], Held],
     now: datetime,
+    results: Mapping[Entity, Results] = NO_RESULTS,
 ) -> Plan:
     """Return what a judgement changes.
 
     An entity that is unknown, or gone from the data, keeps its track as it is: missing data never
     reads as recovered.
+
+    Args:
+        results: Earlier results of the rule's entities that are, or lately were, bad.
     """
-    made = _Making(rule, now, dict(tracks))
+    made = _Making(rule, now, dict(tracks), dict(results))
     if not rule.is_active(now):
         made.forget_pending()
     for finding in judgement.findings:
         made.see_bad(finding, held(finding.entity))
     for reading in judgement.readings:
         made.see_good(reading)
+    if rule.is_active(now) and judgement.has_data and not judgement.truncated:
+        made.see_others_good(judgement)
     return made.plan(tracks)
 
 
@@ -132,6 +154,8 @@ class _Making:
     rule: Rule
     now: datetime
     tracks: dict[Entity, Track]
+    results: dict[Entity, Results]
+    flapping: list[Flap] = field(default_factory=list)
     forgotten: list[Entity] = field(default_factory=list)
     openings: list[Opening] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
@@ -146,8 +170,9 @@ class _Making:
             self.forgotten.append(entity)
 
     def see_bad(self, finding: Finding, held: Held) -> None:
-        before = self.tracks.get(finding.entity)
-        look = look_bad(before, self.rule.name, finding, self.rule.policy, held, self.now)
+        before, policy = self.tracks.get(finding.entity), self.rule.policy
+        flaps = self._note(finding.entity, level_of(finding.severity))
+        look = look_bad(before, self.rule.name, finding, policy, held, self.now, is_flapping=flaps)
         assert look.track is not None
         self.tracks[finding.entity] = look.track
         incident_id = look.track.incident_id
@@ -155,16 +180,22 @@ class _Making:
             self.openings.append(Opening(look.track, finding, held.outlasted))
         elif incident_id is not None:
             change = Change(incident_id, finding)
-            (self.changes if look.move is Move.LEVEL else self.still_bad).append(change)
+            if look.move is Move.LEVEL:
+                self.changes.append(change)
+            else:
+                self.still_bad.append(change)
+                self._tell_that_it_flaps(finding.entity, incident_id)
 
     def see_good(self, reading: Reading) -> None:
         before = self.tracks.get(reading.entity)
         if before is None:
             return
-        look = look_good(before, self.rule.policy)
+        flaps = self._note(reading.entity, GOOD)
+        look = look_good(before, self.rule.policy, is_flapping=flaps)
         if look.track is not None:
             self.tracks[reading.entity] = look.track
             self.still_good.append((look.track.incident_id or 0, reading))
+            self._tell_that_it_flaps(reading.entity, look.track.incident_id)
             return
         del self.tracks[reading.entity]
         self.forgotten.append(reading.entity)
@@ -172,6 +203,31 @@ class _Making:
             good_at = first_good_at(reading, self.now)
             recovery = Recovery(before.incident_id, reading.entity, good_at, reading, before)
             self.recoveries.append(recovery)
+
+    def see_others_good(self, judgement: Judgement) -> None:
+        """Note a good result of what was lately bad, is watched no more and is in no finding."""
+        seen = {one.entity for one in judgement.findings} | set(judgement.unknown)
+        for entity in [one for one in self.results if one not in seen]:
+            if entity not in self.tracks and self.results[entity].at[-1] != self.now:
+                self._note(entity, GOOD)
+
+    def _note(self, entity: Entity, level: int) -> bool:
+        """Note the result of a check; return whether the entity flaps."""
+        known = self.results.get(entity)
+        if known is None and (level == GOOD or len(self.results) >= ENTITIES_MAX):
+            return False
+        newest = (known or Results()).and_then(level, self.now)
+        if newest.is_forgotten:
+            del self.results[entity]
+        else:
+            self.results[entity] = newest
+        return newest.is_flapping
+
+    def _tell_that_it_flaps(self, entity: Entity, incident_id: int | None) -> None:
+        known = self.results.get(entity)
+        if known and known.is_flapping and not known.is_told and incident_id is not None:
+            self.results[entity] = replace(known, is_told=True)
+            self.flapping.append(Flap(incident_id, known.said()))
 
     def plan(self, before: Mapping[Entity, Track]) -> Plan:
         opening = {one.track.entity for one in self.openings}
@@ -191,4 +247,6 @@ class _Making:
             recoveries=tuple(self.recoveries),
             still_bad=tuple(self.still_bad),
             still_good=tuple(self.still_good),
+            flapping=tuple(self.flapping),
+            results=self.results,
         )

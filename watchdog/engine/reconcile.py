@@ -16,6 +16,7 @@ from watchdog.domain.oncall import on_call
 from watchdog.domain.people import Directory, Storms
 from watchdog.domain.track import Track
 from watchdog.engine.candidates import Candidate, candidates
+from watchdog.engine.flaps import flapped
 from watchdog.engine.gathering import Sorted, counted_anew, follow, gather, sort
 from watchdog.engine.hiding import as_hidden, silences_for, told_and_hidden
 from watchdog.engine.plan import Change, Evidence, Plan, Recovery, detail_of
@@ -78,7 +79,9 @@ async def commit_plans(
     ]
     begun = await _begun(conn, found.apart, directory, evidence)
     stormy = await gather(conn, followed, found.gatherings, directory, evidence, now)
-    happened = [as_hidden(one, silences) for one in (*moved, *begun, *stormy)]
+    joined = {each.id: one.number for one in found.gatherings for each in one.waiting}
+    flaps = await flapped(conn, plans, joined)
+    happened = [as_hidden(one, silences) for one in (*moved, *begun, *stormy, *flaps)]
     steps = [with_notices(one, directory) for one in happened]
     await incidents.commit(conn, steps)
     left = _tracks_left(plans, found, begun)
@@ -86,7 +89,6 @@ async def commit_plans(
         fresh = [left[plan.rule.name][one.track.entity] for one in plan.openings]
         await tracks.write(conn, [*plan.written, *fresh], plan.rule.identity)
         await tracks.forget(conn, plan.rule.name, plan.forgotten)
-    joined = {each.id: one.number for one in found.gatherings for each in one.waiting}
     await members.take_over(conn, joined, now)
     return Committed(left, [step.transition for step in steps], joined)
 
