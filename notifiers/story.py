@@ -256,6 +256,10 @@ def _withdrawn(facts: Facts) -> _Telling:
 
 
 def _storm(facts: Facts) -> _Telling:
+    return _Telling(_told(facts.words or _now(facts)), with_guide=True)
+
+
+def _members(facts: Facts) -> _Telling:
     return _Telling(_told(_now(facts)), short=(f"open for {open_for(facts)}",), with_guide=True)
 
 
@@ -311,7 +315,7 @@ _TELLINGS: dict[Event, Callable[[Facts], _Telling]] = {
     Event.ACTION_DONE: _action_done,
     Event.WITHDRAWN: _withdrawn,
     Event.STORM: _storm,
-    Event.MEMBERS: _storm,
+    Event.MEMBERS: _members,
     Event.JOINED: _joined,
     Event.SPLIT: _split,
     Event.FLAPPING: _flapping,

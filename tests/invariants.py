@@ -40,8 +40,22 @@ union all select i.id, began.receiver || ' never hears of its end', '' from inci
         select from event ending join notification told
             on told.incident_id = i.id and told.version = ending.version and told.receiver = began.receiver
         where ending.incident_id = i.id and ending.version > 1
-            and ending.event in ('recovered', 'withdrawn', 'resolved')
+            and ending.event in ('recovered', 'withdrawn', 'resolved', 'joined')
+    ) and not exists (
+        -- A mail cannot be edited: the mail of the storm that it joined says so.
+        select from notification told
+        where told.incident_id = i.storm_id and told.receiver = began.receiver
     )
+-- I1, I2 of storms: members are bad in one that lives, and of nothing that has an incident.
+union all select m.incident_id, 'a member is bad though it is over', '' from member m
+    join incident i on i.id = m.incident_id
+    where m.state = 'bad' and (i.state not in ('open', 'taken') or i.kind <> 'storm')
+union all select m.incident_id, 'a bad member has an incident of its own', '' from member m
+    join incident i on i.fingerprint = m.fingerprint and i.state in ('open', 'taken')
+    where m.state = 'bad'
+union all select i.id, 'a storm lives though none of its members is bad', '' from incident i
+    where i.kind = 'storm' and i.state in ('open', 'taken')
+        and not exists (select from member m where m.incident_id = i.id and m.state = 'bad')
 """
 
 

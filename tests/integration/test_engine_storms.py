@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from rules.base import Severity
+from tests.invariants import violations
 from tests.postgres import Database
 from tests.stormy import (
     AT_ONCE,
@@ -26,6 +27,7 @@ from watchdog import verbs
 from watchdog.clock import MovedClock
 from watchdog.domain.incident import State
 from watchdog.domain.storms import MemberState
+from watchdog.store.pool import transaction
 
 
 @pytest.fixture
@@ -35,6 +37,8 @@ async def world(store: asyncpg.Pool, database: Database, clock: MovedClock) -> A
     async with contextlib.AsyncExitStack() as engines:
         world = World(store, db, database.reader_dsn, clock, engines)
         yield world
+        async with transaction(store) as conn:
+            assert await violations(conn) == []
     await world.close_sources()
     await db.close()
 

@@ -10,6 +10,7 @@ import pytest
 
 from rules.base import Severity
 from rules.overrides import Override
+from tests.invariants import violations
 from tests.postgres import Database
 from tests.stormy import (
     AT_ONCE,
@@ -31,7 +32,9 @@ from watchdog.store.pool import transaction
 
 
 @pytest.fixture
-async def world(store: asyncpg.Pool, database: Database, clock: MovedClock) -> AsyncIterator[World]:
+async def quiet_world(
+    store: asyncpg.Pool, database: Database, clock: MovedClock
+) -> AsyncIterator[World]:
     db = await asyncpg.connect(database.dsn)
     await make_table(db, QUEUES)
     async with contextlib.AsyncExitStack() as engines:
@@ -39,6 +42,13 @@ async def world(store: asyncpg.Pool, database: Database, clock: MovedClock) -> A
         yield world
     await world.close_sources()
     await db.close()
+
+
+@pytest.fixture
+async def world(quiet_world: World) -> AsyncIterator[World]:
+    yield quiet_world
+    async with transaction(quiet_world.store) as conn:
+        assert await violations(conn) == []
 
 
 async def test_storms_that_are_off_tell_each_by_itself(world: World) -> None:
@@ -51,8 +61,9 @@ async def test_storms_that_are_off_tell_each_by_itself(world: World) -> None:
 
 
 async def test_what_nobody_is_told_of_makes_no_storm(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    quiet_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    world = quiet_world
     quiet = replace(DIRECTORY, routes=(Route(("weekly",), frozenset({Severity.INFO})),))
     monkeypatch.setattr("tests.watching.DIRECTORY", quiet)
     silent = replace(AT_ONCE, severity=Severity.INFO)

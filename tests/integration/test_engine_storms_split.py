@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from rules.base import Judgement, Reading
+from tests.invariants import violations
 from tests.postgres import Database
 from tests.stormy import (
     AT_ONCE,
@@ -38,6 +39,8 @@ async def world(store: asyncpg.Pool, database: Database, clock: MovedClock) -> A
     async with contextlib.AsyncExitStack() as engines:
         world = World(store, db, database.reader_dsn, clock, engines)
         yield world
+        async with transaction(store) as conn:
+            assert await violations(conn) == []
     await world.close_sources()
     await db.close()
 

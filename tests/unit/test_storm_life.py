@@ -65,6 +65,26 @@ def test_a_storm_pages_its_owner_once_and_starts_the_clock() -> None:
     assert told().paged_at == NOW
 
 
+def test_a_storm_names_what_was_told_before_and_mails_whoever_was_told_of_it() -> None:
+    mails = ("email:raj@example.com", "email:ana@example.com")
+    joining = [an_incident(id=n, audience=("slack:@U02RAJ", *mails)) for n in range(1001, 1013)]
+    storm = storm_life.storm_of(1050, "data", "crm", "ana", GUIDE, NOW)
+    storm = replace(storm, audience=storm_life.mailed(joining))
+    assert storm.audience == mails
+    some = storm_life.begun(storm, SIX, "UTC", {}, joining[:2])
+    assert some.happened.words.endswith(" #1001, #1002 are part of it.")
+    one = storm_life.begun(storm, SIX, "UTC", {}, joining[:1])
+    assert one.happened.words.endswith(" #1001 is part of it.")
+    many = storm_life.begun(storm, SIX, "UTC", {}, joining)
+    assert many.happened.words.endswith("#1010 and 2 more are part of it.")
+    assert parts(many) == {
+        "slack:#data-alerts": {Part.ROOT},
+        "slack:@U01ANA": {Part.PAGE},
+        "email:ana@example.com": {Part.PAGE},
+        "email:raj@example.com": {Part.PAGE},
+    }
+
+
 def test_members_that_join_or_recover_are_a_quiet_edit() -> None:
     for tally in (
         replace(SIX, bad={CRITICAL: 2, WARNING: 9}),

@@ -1,6 +1,6 @@
 """What happens to a storm and to what joins it or leaves it: the transitions that only storms know."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -27,6 +27,9 @@ from watchdog.domain.storms import (
     storm_fingerprint,
     storm_title,
 )
+
+NUMBERS_MAX = 10
+"""Incidents that a storm's first message names at most as part of it."""
 
 Evidence = Mapping[str, list[dict[str, object]]]
 
@@ -68,11 +71,18 @@ def storm_of(
     )
 
 
-def begun(storm: Incident, tally: Tally, zone: str, evidence: Evidence) -> Transition:
+def begun(
+    storm: Incident,
+    tally: Tally,
+    zone: str,
+    evidence: Evidence,
+    joining: Sequence[Incident] = (),
+) -> Transition:
     """Return the beginning of a storm, its owner to be paged once for all of it.
 
     Args:
         zone: The team's, for instants in plain text.
+        joining: What was told by itself until now: mails cannot be edited, so the storm's name it.
     """
     now = storm.opened_at
     counted = replace(
@@ -81,8 +91,21 @@ def begun(storm: Incident, tally: Tally, zone: str, evidence: Evidence) -> Trans
         fact=fact_of(tally, begins=True),
         first_bad_at=tally.first_bad_at,
     )
-    happened = Happened(Event.STORM, now, WATCHDOG, counted.detail)
-    return Transition(None, counted, happened, dict(evidence))
+    words = f"{counted.detail} {_joining(joining)}".rstrip()
+    return Transition(None, counted, Happened(Event.STORM, now, WATCHDOG, words), dict(evidence))
+
+
+def _joining(incidents: Sequence[Incident]) -> str:
+    named = [f"#{one.id}" for one in incidents[:NUMBERS_MAX]]
+    more = len(incidents) - len(named)
+    listed = ", ".join(named) + (f" and {more:,} more" if more else "")
+    return f"{listed} {'is' if len(incidents) == 1 else 'are'} part of it." if named else ""
+
+
+def mailed(incidents: Sequence[Incident]) -> tuple[str, ...]:
+    """Return who has mails about incidents that join a storm: they hear how that goes on."""
+    told = (each for one in incidents for each in one.audience if each.startswith("email:"))
+    return tuple(dict.fromkeys(told))
 
 
 def came_back(storm: Incident, tally: Tally, zone: str, owner: str, now: datetime) -> Transition:

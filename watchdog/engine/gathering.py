@@ -1,7 +1,7 @@
 """What of a commit is about storms: which openings join one, and what becomes of members."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import asyncpg
@@ -215,23 +215,38 @@ async def gather(
     evidence: Mapping[tuple[str, Entity], Evidence],
     now: datetime,
 ) -> list[Transition]:
-    """Write members, end the incidents that join; return what happens to the storms themselves."""
-    for one in gatherings:
-        if one.waiting:
-            await members.link(conn, [incident.id for incident in one.waiting], one.number)
-            ends = [storm_life.joined(incident, one.number, now) for incident in one.waiting]
-            await incidents.commit(conn, [with_notices(end, directory) for end in ends])
-        await members.add(conn, one.number, _members(one))
-    await members.settle(conn, followed.settled)
+    """Write members, end the incidents that join; return what happens to the storms themselves.
+
+    Rules share a storm, and one that was slow to look may come after a later one: what happens to a
+    storm is never dated before what has happened to it, or to what joins it.
+    """
     growing = {one.number: one for one in gatherings}
+    touched = growing.keys() | {one.storm for one in followed.settled}
+    shared = [*touched, *(each.id for one in gatherings for each in one.waiting)]
+    latest = await members.latest_at(conn, shared) if shared else {}
+    for one in gatherings:
+        at = max([now, *(latest[each.id] for each in one.waiting)])
+        latest[one.number] = max(at, latest.get(one.number, at))
+        await _join(conn, one, directory, latest[one.number])
+    await members.settle(conn, followed.settled)
     transitions = []
-    for number in sorted(growing.keys() | {one.storm for one in followed.settled}):
-        storm = followed.held.get(number)
+    for number in sorted(touched):
+        storm, at = followed.held.get(number), max(now, latest.get(number, now))
         if number in growing:
-            transitions.append(await _grown(conn, growing[number], directory, evidence, now))
+            transitions.append(await _grown(conn, growing[number], directory, evidence, at))
         elif storm is not None and storm.is_live:
-            transitions.append(await counted_anew(conn, storm, directory, now))
+            transitions.append(await counted_anew(conn, storm, directory, at))
     return [one for one in transitions if one is not None]
+
+
+async def _join(
+    conn: asyncpg.Connection, one: Gathering, directory: Directory, at: datetime
+) -> None:
+    if one.waiting:
+        await members.link(conn, [incident.id for incident in one.waiting], one.number)
+        ends = [storm_life.joined(incident, one.number, at) for incident in one.waiting]
+        await incidents.commit(conn, [with_notices(end, directory) for end in ends])
+    await members.add(conn, one.number, _members(one))
 
 
 async def counted_anew(
@@ -260,11 +275,14 @@ async def _grown(
     if before is None:
         owner = on_call(directory, team, now)
         storm = storm_life.storm_of(one.number, team, source, owner, _guide(one), now)
-        return storm_life.begun(storm, tally, zone, _evidence(one, evidence))
+        storm = replace(storm, audience=storm_life.mailed(one.waiting))
+        return storm_life.begun(storm, tally, zone, _evidence(one, evidence), one.waiting)
     if before.is_live:
         return storm_life.counted_anew(before, tally, zone, now)
     owner = before.owner if before.owner in directory.people else on_call(directory, team, now)
-    return storm_life.came_back(before, tally, zone, owner, now)
+    told = dict.fromkeys((*before.audience, *storm_life.mailed(one.waiting)))
+    again = storm_life.came_back(before, tally, zone, owner, now)
+    return replace(again, after=replace(again.after, audience=tuple(told)))
 
 
 def _members(one: Gathering) -> list[Member]:

@@ -115,6 +115,12 @@ async def ended(
     }
 
 
+async def latest_at(conn: asyncpg.Connection, incidents: Sequence[int]) -> dict[int, datetime]:
+    """Return when something has happened last to each of some incidents."""
+    rows = await conn.fetch(_SQL["list_latest_at"], list(incidents))
+    return {row["id"]: row["at"] for row in rows}
+
+
 async def live_storms(conn: asyncpg.Connection) -> list[int]:
     """Return the numbers of the storms that are open or taken."""
     return [row["id"] for row in await conn.fetch(_SQL["live_storms"])]

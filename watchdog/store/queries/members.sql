@@ -45,6 +45,11 @@ where old.incident_id = j.incident_id and old.receiver = told.receiver and old.s
 -- Numbers of the storms that are bad.
 select id from incident where kind = 'storm' and state in ('open', 'taken') order by id;
 
+-- name: list_latest_at
+-- When something has happened last to some incidents.
+select i.id, e.at from incident i join event e on e.incident_id = i.id and e.version = i.version
+where i.id = any($1::bigint[]);
+
 -- name: list_splits
 -- Which members of some storms are incidents of their own now.
 select incident_id, fingerprint, rule, entity, split_id from member
