@@ -136,6 +136,7 @@ class FakeSlack:
         app = web.Application(client_max_size=4 * 1024 * 1024)
         app.router.add_route("*", "/api/{method}", self._answer)
         app.router.add_get("/link", self._link)
+        app.router.add_post("/press", self._press)
         app.router.add_post("/actions/{team}/{number}/{secret}", self._reply)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -242,6 +243,15 @@ class FakeSlack:
             self.acknowledged[message.json()["envelope_id"]].set()
         self.sockets.remove(socket)
         return socket
+
+    async def _press(self, request: web.Request) -> web.Response:
+        """Tell over the socket of what a test in another process presses; answer when that is heard."""
+        async with asyncio.timeout(10):
+            while not self.sockets:  # noqa: ASYNC110 (the service connects when it likes)
+                await asyncio.sleep(0.01)
+            heard = await self.tell(await request.json())
+            await heard.wait()
+        return web.Response()
 
     async def tell(self, payload: object, kind: str = "interactive") -> asyncio.Event:
         """Tell of something over the newest socket; the event is set when that is acknowledged."""

@@ -20,7 +20,7 @@ from typing import Any
 
 import asyncpg
 
-from tests.fake_slack import TOKEN
+from tests.fake_slack import APP_TOKEN, TOKEN
 from tests.slack_presses import SIGNING_SECRET
 from watchdog.store.embedded import dsn_of
 
@@ -219,6 +219,7 @@ def program(
             **os.environ,
             "PYTHONPATH": str(REPOSITORY),
             "SLACK_BOT_TOKEN": TOKEN,
+            "SLACK_APP_TOKEN": APP_TOKEN,
             "SLACK_SIGNING_SECRET": SIGNING_SECRET,
             "SMTP_URL": f"smtp://127.0.0.1:{receivers.smtp_port}",
         }

@@ -1,5 +1,6 @@
 """Hands on a phone: what people see in Slack, and press there."""
 
+import json
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -24,9 +25,19 @@ def direct(receivers: Receivers, person: str) -> Mapping[str, Any]:
 
 
 def press(
-    program: Program, receivers: Receivers, message: Mapping[str, Any], words: str, person: str
+    program: Program,
+    receivers: Receivers,
+    message: Mapping[str, Any],
+    words: str,
+    person: str,
+    *,
+    by_socket: bool = False,
 ) -> int:
-    """Press a button of a message as somebody; return what the service answers to Slack."""
+    """Press a button of a message as somebody; return what the service answers to Slack.
+
+    Args:
+        by_socket: Slack tells of it over the socket that the service has opened.
+    """
     payload = payload_of(
         message["blocks"],
         words,
@@ -37,14 +48,25 @@ def press(
         hook=f"http://127.0.0.1:{receivers.slack_port}",
         is_ephemeral=message["what"] == "reply",
     )
-    request = signed(form_of(payload), program.now())
-    asked = urllib.request.Request(  # noqa: S310 (our own address)
-        f"{program.url}/slack/actions", request.body, dict(request.headers)
-    )
+    asked = _by_slack(receivers, payload) if by_socket else _signed(program, payload)
     try:
-        with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310 (our own address)
             return int(answer.status)
     except urllib.error.HTTPError as refused:
         return refused.code
     finally:
         program.advance(1)
+
+
+def _signed(program: Program, payload: object) -> urllib.request.Request:
+    request = signed(form_of(payload), program.now())
+    url = f"{program.url}/slack/actions"
+    return urllib.request.Request(url, request.body, dict(request.headers))  # noqa: S310
+
+
+def _by_slack(receivers: Receivers, payload: object) -> urllib.request.Request:
+    url, headers = (
+        f"http://127.0.0.1:{receivers.slack_port}/press",
+        {"content-type": "application/json"},
+    )
+    return urllib.request.Request(url, json.dumps(payload).encode(), headers)

@@ -1,6 +1,9 @@
 """An incident is taken from the message that told of it, and the slower one learns who was faster."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -15,7 +18,7 @@ version: 1
 channels:
   slack:
     token: "${{SLACK_BOT_TOKEN}}"
-    signing_secret: "${{SLACK_SIGNING_SECRET}}"
+    {secret}
     api: "http://127.0.0.1:{slack}/api/"
 sources:
   things: {{ sqlite: {database}, team: ops }}
@@ -39,84 +42,90 @@ rules:
 """
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Program, Receivers]]:
+SECRETS = {
+    "signed": 'signing_secret: "${SLACK_SIGNING_SECRET}"',
+    "socket": 'app_token: "${SLACK_APP_TOKEN}"',
+}
+
+
+@dataclass
+class World:
+    """A broken thing, and a Slack that tells of presses in one of two ways."""
+
+    program: Program
+    receivers: Receivers
+    by_socket: bool
+
+    def press(self, message: Mapping[str, Any], words: str, person: str) -> list[dict[str, Any]]:
+        """Let somebody press a button; return everything that Slack took since."""
+        before = len(self.receivers.slack())
+        answer = press(
+            self.program, self.receivers, message, words, person, by_socket=self.by_socket
+        )
+        assert answer == 200
+        return self.receivers.slack()[before:]
+
+
+@pytest.fixture(scope="module", params=SECRETS)
+def world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("buttons")
     make_things(folder)
     with running.receivers(folder) as receivers:
-        text = RULES.format(slack=receivers.slack_port, database=folder / "things.db")
+        text = RULES.format(
+            slack=receivers.slack_port,
+            database=folder / "things.db",
+            secret=SECRETS[request.param],
+        )
         with running.program(receivers, demo=False, rules=text) as program:
             set_broken(folder, 1)
             program.advance(10)
-            yield program, receivers
+            yield World(program, receivers, request.param == "socket")
 
 
-def texts(receivers: Receivers, since: int = 0) -> list[tuple[str, str, str]]:
-    """Return everything that Slack took: how, where, and how it begins."""
-    return [
-        (one["what"], one["channel"], " ".join(one["text"].split()[:2]))
-        for one in receivers.slack()[since:]
-    ]
+def texts(taken: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """Return how each arrived, where, and how it begins."""
+    return sorted((one["what"], one["channel"], " ".join(one["text"].split()[:2])) for one in taken)
 
 
-def test_the_page_has_a_button_and_a_press_takes_the_incident(
-    world: tuple[Program, Receivers],
-) -> None:
-    program, receivers = world
-    page = direct(receivers, "ana")
-    assert words_of(page["blocks"]) == ["Take", "Runbook", "(Escalate now)"]
-    assert sorted(texts(receivers)) == [
+def test_the_page_has_a_button_and_a_press_takes_the_incident(world: World) -> None:
+    page = direct(world.receivers, "ana")
+    assert words_of(page["blocks"])[:2] == ["Take", "Runbook"]
+    assert texts(world.receivers.slack()) == [
         ("post", "COPSALERTS", "🔴 CRITICAL"),
         ("post", "D01ANA", "🔴 CRITICAL"),
     ]
-
-    assert press(program, receivers, page, "Take", "ana") == 200
-
-    assert "taken" in program.run("incidents")
-    assert sorted(texts(receivers, 2)) == [
+    assert texts(world.press(page, "Take", "ana")) == [
         ("edit", "COPSALERTS", "👀 TAKEN"),
         ("edit", "D01ANA", "👀 TAKEN"),
         ("post", "COPSALERTS", "👀 TAKEN"),
     ]
+    assert "taken" in world.program.run("incidents")
 
 
-def test_the_slower_one_is_told_who_was_faster_and_takes_over(
-    world: tuple[Program, Receivers],
-) -> None:
-    program, receivers = world
-    before = len(receivers.slack())
-    [opened] = [one for one in receivers.slack()[:2] if one["channel"] == "COPSALERTS"]
-
-    assert press(program, receivers, opened, "Take", "raj") == 200
-
-    [told] = receivers.slack()[before:]
+def test_the_slower_one_is_told_who_was_faster_and_takes_over(world: World) -> None:
+    [opened] = [one for one in world.receivers.slack()[:2] if one["channel"] == "COPSALERTS"]
+    [told] = world.press(opened, "Take", "raj")
     assert told["what"] == "reply"
-    assert told["text"] == "ana took #1001 1s ago; take it over if that is agreed"
-
-    assert press(program, receivers, told, "Take over", "raj") == 200
-
-    reply, *others = sorted(receivers.slack()[before + 1 :], key=lambda one: one["what"] != "reply")
-    assert reply["text"] == "#1001 is yours."
-    assert {one["text"].split()[1] for one in others} == {"HANDOVER"}
-    assert "ana → raj" in standing_in(receivers, "COPSALERTS")["text"]
-    assert "raj" in program.run("incidents")
-
-
-def test_pressing_once_more_is_told_and_leaves_no_traceback(
-    world: tuple[Program, Receivers],
-) -> None:
-    program, receivers = world
-    before = len(receivers.slack())
-    assert press(program, receivers, receivers.slack()[0], "Take", "raj") == 200  # theirs already
-    assert [one["text"] for one in receivers.slack()[before:]] == ["#1001 is already yours"]
-    assert not [one for one in log_lines(program) if "traceback" in str(one).lower()]
+    assert re.fullmatch(r"ana took #1001 \ds ago; take it over if that is agreed", told["text"])
+    taken = world.press(told, "Take over", "raj")
+    replies = [one["text"] for one in taken if one["what"] == "reply"]
+    assert replies == ["#1001 is yours."]
+    others = {one["text"].split()[1] for one in taken if one["what"] != "reply"}
+    assert others == {"HANDOVER"}
+    assert "ana → raj" in standing_in(world.receivers, "COPSALERTS")["text"]
+    assert "raj" in world.program.run("incidents")
 
 
-def test_a_test_message_tests_the_way_back_too(world: tuple[Program, Receivers]) -> None:
-    program, receivers = world
-    said = program.run("notify", "test", "ana")
-    assert "press its button: it answers if the Request URL of your Slack app" in said
-    before = len(receivers.slack())
-    assert press(program, receivers, direct(receivers, "ana"), "Press to test", "ana") == 200
-    [told] = receivers.slack()[before:]
+def test_pressing_once_more_is_told_and_leaves_no_traceback(world: World) -> None:
+    told = world.press(world.receivers.slack()[0], "Take", "raj")
+    assert [one["text"] for one in told] == ["#1001 is already yours"]
+    assert not [one for one in log_lines(world.program) if "traceback" in str(one).lower()]
+
+
+def test_a_test_message_tests_the_way_back_too(world: World) -> None:
+    said = world.program.run("notify", "test", "ana")
+    assert "press its button: it answers if " in said
+    [told] = world.press(direct(world.receivers, "ana"), "Press to test", "ana")
     assert told["text"] == "It works: you are ana, and may take incidents."
