@@ -26,6 +26,9 @@ _EVENT_HEADS = {
     Event.LAPSED: ("⌛", "NO ANSWER"),
     Event.GIVEN_BACK: ("👐", "GIVEN BACK"),
     Event.NOTED: ("📝", "NOTE"),
+    Event.ACTION_ASKED: ("✋", "APPROVE"),
+    Event.ACTION_BEGUN: ("🔧", "BEGUN"),
+    Event.ACTION_RAN: ("🔧", "ACTION"),
     Event.RECOVERED: ("🟢", "RECOVERED"),
     Event.BACK_AGAIN: ("🔁", "BACK AGAIN"),
     Event.RESOLVED: ("✅", "RESOLVED"),
@@ -44,6 +47,7 @@ _EVENT_HEADS = {
 _WITHOUT_OWNER = {
     *(Event.TAKEN, Event.OFFERED, Event.HANDED_OVER, Event.NOTED),
     *(Event.ESCALATED, Event.EXPIRED, Event.GIVEN_BACK, Event.LAPSED, Event.SILENCED),
+    *(Event.ACTION_ASKED, Event.ACTION_BEGUN, Event.ACTION_RAN),
 }
 
 
@@ -94,7 +98,9 @@ def _fact(facts: Facts) -> str:  # noqa: C901, PLR0911, PLR0912 (one case an eve
             return f"{who}, open {open_for(facts)}"
         case Event.HANDED_OVER:
             return f"{facts.words}, open {open_for(facts)}"
-        case Event.ESCALATED | Event.EXHAUSTED | Event.LAPSED | Event.ACTION_DONE:
+        case (
+            Event.ESCALATED | Event.EXHAUSTED | Event.LAPSED | Event.ACTION_DONE | Event.ACTION_RAN
+        ):
             return facts.words
         case Event.FLAPPING | Event.SILENCED | Event.SILENCE_ENDS:
             return facts.words
@@ -104,6 +110,10 @@ def _fact(facts: Facts) -> str:  # noqa: C901, PLR0911, PLR0912 (one case an eve
             return f"{facts.words.partition(': ')[0]}, open {open_for(facts)}"
         case Event.NOTED:
             return f"{facts.actor} wrote “{facts.words}”"
+        case Event.ACTION_ASKED:
+            return f"{facts.actor} asks: {facts.words}"
+        case Event.ACTION_BEGUN:
+            return f"{facts.actor}: {facts.words}"
         case Event.RECOVERED:
             return f"bad {bad_for(facts)}, {facts.cause or 'cause missing'}"
         case Event.RESOLVED:

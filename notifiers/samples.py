@@ -91,6 +91,18 @@ _CHANGES: dict[Event, tuple[int, dict[str, Any]]] = {
         {"actor": "ana", "owner": "raj", "words": "ana → raj: my train has no network"},
     ),
     Event.NOTED: (20, _TAKEN | {"actor": "ana", "words": "API key expired, asked the shop"}),
+    Event.ACTION_ASKED: (
+        22,
+        _TAKEN | {"actor": "ana", "words": "Start a sync by hand: the last run died with its host"},
+    ),
+    Event.ACTION_BEGUN: (
+        24,
+        _TAKEN | {"actor": "raj", "words": "Start a sync by hand: approved, asked for by ana"},
+    ),
+    Event.ACTION_RAN: (
+        24,
+        _TAKEN | {"actor": "ana", "words": "Start a sync by hand: done, the answer was 202"},
+    ),
     Event.RECOVERED: (
         73,
         _RECOVERED | {"words": "Newest row is 2 min old, limit 1 h (3 good checks in a row)"},

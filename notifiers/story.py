@@ -192,6 +192,26 @@ def _noted(facts: Facts) -> _Telling:
     return _Telling(_told(_now(facts)), quote=quote, short=(f"open for {open_for(facts)}",))
 
 
+def _acting(facts: Facts) -> _Telling:
+    """Tell of a recovery action, which is the incident's own news and changes nothing of its state."""
+    return _Telling(
+        f"{_told(_now(facts))} {_plain_sentence(_acted(facts))}".lstrip(),
+        short=(f"open for {open_for(facts)}",),
+    )
+
+
+def _acted(facts: Facts) -> str:
+    """Return what a person asks for, begins, or what came of it."""
+    match facts.event:
+        case Event.ACTION_ASKED:
+            return f"{facts.actor} wants to run an action and needs a second person: {facts.words}"
+        case Event.ACTION_BEGUN:
+            return f"{facts.actor} runs an action: {facts.words}"
+        case _:
+            by = "" if facts.actor == "watchdog" else f" ({facts.actor})"
+            return f"{facts.words}{by}"
+
+
 def _recovered(facts: Facts) -> _Telling:
     return _Telling(
         _told(facts.words or _now(facts), f"Bad for {bad_for(facts)}"),
@@ -309,6 +329,9 @@ _TELLINGS: dict[Event, Callable[[Facts], _Telling]] = {
     Event.LAPSED: _passed_on,
     Event.GIVEN_BACK: _passed_on,
     Event.NOTED: _noted,
+    Event.ACTION_ASKED: _acting,
+    Event.ACTION_BEGUN: _acting,
+    Event.ACTION_RAN: _acting,
     Event.RECOVERED: _recovered,
     Event.BACK_AGAIN: _back_again,
     Event.RESOLVED: _resolved,
@@ -347,6 +370,8 @@ def below(facts: Facts) -> str:  # noqa: C901, PLR0911, PLR0912 (one case an eve
             return f"{_passing(facts)}: “{note}”" if note else _passing(facts)
         case Event.NOTED:
             return f"{facts.actor}: {facts.words}"
+        case Event.ACTION_ASKED | Event.ACTION_BEGUN | Event.ACTION_RAN:
+            return _acted(facts)
         case Event.RECOVERED:
             return f"Recovered: {facts.words or _now(facts)}; bad for {bad_for(facts)}"
         case Event.RESOLVED:

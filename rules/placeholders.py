@@ -1,6 +1,6 @@
 """`{{ now }}`, `{{ opened_at }}` and `{{ entity.x }}` in SQL: bound parameters, never text."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -9,7 +9,8 @@ from rules.instants import iso_text
 from rules.sql_tokens import Lexeme, Token, tokens
 from rules.values import dataclass
 
-_ENTITY = "entity."
+ENTITY = "entity."
+"""What stands before the name of a column in a placeholder."""
 _READS = {"select", "with"}
 _BOUND_MAX = 20_000
 
@@ -48,10 +49,24 @@ def check(
         entity_columns: Names that may follow `entity.`.
         opened_at: Whether there is an incident whose opening may be asked for.
     """
-    known = ["now", *(["opened_at"] if opened_at else []), *(_ENTITY + c for c in entity_columns)]
-    found = list(tokens(text))
+    return problems_of(list(tokens(text)), entity_columns, _beginning, opened_at=opened_at)
+
+
+def problems_of(
+    found: Sequence[Token],
+    entity_columns: Sequence[str],
+    form: Callable[[Sequence[Token]], Iterable[Problem]],
+    *,
+    opened_at: bool = True,
+) -> list[Problem]:
+    """Return everything that keeps tokens from being one bound statement of a form, by their place.
+
+    Args:
+        form: Returns what is wrong with the code of one statement; it is never empty.
+    """
+    known = ["now", *(["opened_at"] if opened_at else []), *(ENTITY + c for c in entity_columns)]
     problems = [p for token in found if (p := token_problem(token, known))]
-    return sorted([*problems, *_shape_problems(found)], key=lambda problem: problem.at)
+    return sorted([*problems, *_shape_problems(found, form)], key=lambda problem: problem.at)
 
 
 def token_problem(token: Token, known: Sequence[str]) -> Problem | None:
@@ -79,10 +94,11 @@ def _placeholder_problem(token: Token, known: Sequence[str]) -> Problem | None:
 
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"write `{{{{ {near[0]} }}}}`" if near else ""
-    return Problem(token.at, f"`{_shortened(token.text)}` is unknown", hint)
+    return Problem(token.at, f"`{shortened(token.text)}` is unknown", hint)
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """Return as much of a text as a message has room for."""
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
@@ -91,17 +107,22 @@ def placeholder_name(token: Token) -> str:
     return token.text.removeprefix("{{").removesuffix("}}").strip()
 
 
-def _shape_problems(found: Iterable[Token]) -> list[Problem]:
+def _shape_problems(
+    found: Iterable[Token], form: Callable[[Sequence[Token]], Iterable[Problem]]
+) -> list[Problem]:
     code = [t for t in found if t.lexeme not in {Lexeme.SPACE, Lexeme.COMMENT}]
     while code and code[-1].text == ";":
         code.pop()
     if not code:
         return [Problem(0, "there is no statement")]
     problems = [Problem(t.at, "more than one statement") for t in code if t.text == ";"][:1]
+    return [*problems, *form(code), *_parenthesis_problems(code)]
+
+
+def _beginning(code: Sequence[Token]) -> Iterator[Problem]:
     if code[0].text.lower() not in _READS and code[0].text != "(":
-        words = f"`{_shortened(code[0].text)}` does not begin a query"
-        problems.append(Problem(code[0].at, words, "write one `select` or `with … select`"))
-    return problems + _parenthesis_problems(code)
+        words = f"`{shortened(code[0].text)}` does not begin a query"
+        yield Problem(code[0].at, words, "write one `select` or `with … select`")
 
 
 def _parenthesis_problems(code: Sequence[Token]) -> list[Problem]:
@@ -162,11 +183,18 @@ def bind(
     columns = tuple(name for name, _ in entity)
     cast = instant_cast(dialect)
     capped, names = _bound(text, columns, opened_at is not None, cast, rows_max)
-    values: dict[str, SqlValue] = {_ENTITY + name: value for name, value in entity}
-    values |= {"now": instant_value(now, dialect)}
-    values |= {"opened_at": instant_value(opened_at, dialect)} if opened_at else {}
+    values = values_of(dialect, now, entity, opened_at)
     params = tuple(values[name] for name in names)
     return SqlQuestion(source, capped, params, dialect.zone, rows_max)
+
+
+def values_of(
+    dialect: Dialect, now: datetime, entity: Entity, opened_at: datetime | None
+) -> dict[str, SqlValue]:
+    """Return what each placeholder stands for, by its name."""
+    values: dict[str, SqlValue] = {ENTITY + name: value for name, value in entity}
+    values |= {"now": instant_value(now, dialect)}
+    return values | ({"opened_at": instant_value(opened_at, dialect)} if opened_at else {})
 
 
 @lru_cache(maxsize=_BOUND_MAX)
@@ -179,16 +207,25 @@ def _bound(
     """
     if problems := check(text, columns, opened_at=opened_at):
         raise PlaceholderError(problems[0].at, problems[0].text)
+    bound, names = numbered(statement(text), cast)
+    capped = f"select * from (\n{bound}\n) q limit {rows_max + 1}"  # noqa: S608 - checked above
+    return capped, names
+
+
+def numbered(text: str, cast: str) -> tuple[str, tuple[str, ...]]:
+    """Return `text` with `$1`, `$2` … for its placeholders, and the names that they stand for.
+
+    Args:
+        cast: What stands behind a parameter that holds an instant.
+    """
     names: list[str] = []
 
     def resolve(name: str) -> str:
         if name not in names:
             names.append(name)
-        return f"${names.index(name) + 1}{'' if name.startswith(_ENTITY) else cast}"
+        return f"${names.index(name) + 1}{'' if name.startswith(ENTITY) else cast}"
 
-    bound = substitute(statement(text), resolve)
-    capped = f"select * from (\n{bound}\n) q limit {rows_max + 1}"  # noqa: S608 - checked above
-    return capped, tuple(names)
+    return substitute(text, resolve), tuple(names)
 
 
 def statement(text: str) -> str:

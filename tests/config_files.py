@@ -9,6 +9,7 @@ from watchdog.config.model import Config, Rule
 ENV = {"CRM_DSN": "postgres://crm:secret@db/crm"}
 EXAMPLE_ENV = {
     "CRM_DSN": "postgres://crm:secret@db/crm",
+    "CRM_WRITER_DSN": "postgres://writer:secret@db/crm",
     "WEB_SYNC_DB": "/data/web_sync.db",
     "DESK_URL": "https://desk.example.com",
     "DESK_DSN": "postgres://desk@db/desk",

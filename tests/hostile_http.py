@@ -35,6 +35,9 @@ def bomb() -> bytes:
 OK = answered(b'{"status": "ok"}', "Content-Type: application/json")
 FIXED = {
     "/ok": OK,
+    "/accepted": answered(b"", status="202 Accepted"),
+    "/busy": answered(b"one runs", status="409 Conflict"),
+    "/failed": answered(b"sorry", status="500 Internal Server Error"),
     "/down": answered(b"sorry", status="503 Service Unavailable"),
     "/redirect": answered(b"", "Location: /ok", status="302 Found"),
     "/cookie": answered(b"", "Set-Cookie: session=1; Path=/"),
@@ -52,16 +55,21 @@ FIXED = {
 }
 
 
+MISSING = answered(b"", status="404 Not Found")
+
+
 class HostileServer:
     """A running server.
 
     Attributes:
         heads: The head of every request, in the order they came in.
+        asked: Set when the first came in.
         connections: How many were opened.
     """
 
     def __init__(self) -> None:
         self.heads: list[str] = []
+        self.asked = asyncio.Event()
         self.bodies: list[bytes] = []
         self.connections = 0
         self.address = ""
@@ -93,13 +101,18 @@ class HostileServer:
             return False
         head = (first + await reader.readuntil(b"\r\n\r\n")).decode()
         self.heads.append(head)
+        self.asked.set()
         length = [line[16:] for line in head.splitlines() if line.lower().startswith("content-l")]
         self.bodies.append(await reader.readexactly(int(length[0])) if length else b"")
         path = head.split()[1]
         if path in ("/silent", "/drip", "/headers", "/reset", "/endless", "/continue", "/late"):
             await self._misbehave(path, reader, writer)
             return False
-        writer.write(answered(bomb(), "Content-Encoding: gzip") if path == "/bomb" else FIXED[path])
+        writer.write(
+            answered(bomb(), "Content-Encoding: gzip")
+            if path == "/bomb"
+            else FIXED.get(path, MISSING)
+        )
         await writer.drain()
         return path in ("/ok", "/cookie") and not self.hang_up_after_answer
 

@@ -8,6 +8,7 @@ from rules.classify import BUILT_IN
 from rules.registry import KINDS
 from rules.settings import CommonSettings, Settings, TableSettings
 from watchdog.config import reporting, shapes
+from watchdog.config.action_shapes import ActionShape
 from watchdog.config.load import load_text
 from watchdog.config.model import Config, Rule
 
@@ -24,6 +25,7 @@ SECTIONS: dict[str, type[shapes.Shape]] = {
     "maintenance": shapes.MaintenanceShape,
     "storms": shapes.StormsShape,
     "override": shapes.OverrideShape,
+    "action": ActionShape,
     "report": reporting.ReportShape,
 }
 """Sections of the file, by the names under which the text asks for their tables."""
@@ -63,6 +65,7 @@ def page() -> str:
     parts["overridden"] = example("overrides")
     parts["stormy"] = example("storms")
     parts["announced"] = example("maintenance")
+    parts["acted"] = example("actions")
     parts["reported"] = example("reports")
     return filled("rules.md", parts)
 

@@ -60,6 +60,9 @@ EVENTS: dict[str, Transition] = {
     "withdrawn": life.withdrawn(TOLD, LATER, "gone"),
     "members": life.step(TOLD, Happened(Event.MEMBERS, LATER, WATCHDOG)),
     "joined": storm_life.joined(TOLD, 1050, LATER),
+    "action asked": life.step(TOLD, Happened(Event.ACTION_ASKED, LATER, "ana", "Sync by hand")),
+    "action begun": life.step(TOLD, Happened(Event.ACTION_BEGUN, LATER, "ana", "Sync by hand")),
+    "action ran": life.step(TOLD, Happened(Event.ACTION_RAN, LATER, "ana", "Sync: done, 202")),
     "split": life.step(TOLD, Happened(Event.SPLIT, LATER, "ana", "x is #1061 now")),
 }
 TABLE = """
@@ -84,6 +87,9 @@ action done    edit thread    edit           -
 withdrawn      edit thread    edit           page
 members        edit           edit           -
 joined         edit           edit           -
+action asked   thread         -              -
+action begun   -              -              -
+action ran     thread         -              -
 split          edit thread    edit           -
 """
 

@@ -1,8 +1,13 @@
 """What a rule must say that may wake somebody."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
 
 from rules.base import Severity
+from rules.fields import Limits
 from watchdog.config.nodes import Table
 from watchdog.config.shapes import DefaultsShape, RuleShape
 
@@ -40,3 +45,20 @@ def _can_be_critical(draft: "Draft", shape: RuleShape, defaults: DefaultsShape) 
         return True
     classes = (shape.classify or {}).values()
     return any(one.severity is Severity.CRITICAL for one in classes)
+
+
+def limits_of(settings: object) -> Iterable[Limits[Any]]:
+    """Yield every threshold below a kind's settings."""
+    if isinstance(settings, Limits):
+        yield settings
+    elif settings is None or isinstance(settings, str | int | float | timedelta):
+        return
+    elif isinstance(settings, BaseModel):
+        for value in settings.__dict__.values():
+            yield from limits_of(value)
+    elif isinstance(settings, Mapping):
+        for value in settings.values():
+            yield from limits_of(value)
+    elif isinstance(settings, tuple | list):
+        for value in settings:
+            yield from limits_of(value)

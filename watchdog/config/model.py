@@ -18,6 +18,7 @@ from watchdog.domain.people import Directory, Policy, Storms
 
 if TYPE_CHECKING:
     from rules.cron import Cron
+    from watchdog.config.recovery import Action
     from watchdog.domain.samples import Reading
 
 BUILT_IN: Final[Mapping[str, str]] = {"@files": "files", "@pings": "pings"}
@@ -49,6 +50,7 @@ class Source:
         direct: PostgreSQL is reached without a pooler, so statements may be kept prepared;
             None: find out.
         body_bytes_max: Most bytes of an HTTP body that are read, after decompression.
+        writes: Recovery actions change it; no rule reads it.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Source:
     direct: bool | None = None
     body_bytes_max: int = 1_000_000
     headers: tuple[tuple[str, SecretStr], ...] = ()
+    writes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ class Rule:
         active: The hours in which something can be bad; None: always.
         verify: Each of these must return a row before a recovery counts.
         overrides: What holds for some entities.
+        actions: What the owner of its incidents may run.
         place: Where it is declared.
     """
 
@@ -139,6 +143,7 @@ class Rule:
     verify: Mapping[str, Query] = field(default_factory=dict)
     active: ActiveHours | None = None
     overrides: tuple[Override, ...] = ()
+    actions: "Mapping[str, Action]" = field(default_factory=dict)
     impact: str = ""
     do_first: str = ""
     steps: tuple[str, ...] = ()
@@ -300,7 +305,7 @@ class Config:
 
     @property
     def asked(self) -> dict[str, Source]:
-        """Return every source that is asked: the declared ones, and what rules need of the built-in.
+        """Return every source that is asked: those that are only read, and what rules need of the built-in.
 
         A built-in source belongs to nobody: what cannot be asked of it is told to the rule's team.
         """
@@ -311,4 +316,5 @@ class Config:
             for name, kind in BUILT_IN.items()
             if name in needed
         }
-        return {**self.sources, **built_in}
+        read = {name: one for name, one in self.sources.items() if not one.writes}
+        return {**read, **built_in}

@@ -18,7 +18,15 @@ from watchdog.config.model import Query, Report, ReportPart, ReportSample, Sourc
 from watchdog.config.nodes import Entry, Scalar, Spot, find
 from watchdog.config.problems import Problem, did_you_mean, listed
 from watchdog.config.secrets import located
-from watchdog.config.sections import SectionReader, Settings, check_name, item_span, said, written
+from watchdog.config.sections import (
+    SectionReader,
+    Settings,
+    check_name,
+    item_span,
+    said,
+    writer_read,
+    written,
+)
 from watchdog.config.shapes import Shape
 from watchdog.config.types import DAYS, Names, Text, one_or_many, parse_time, refusal
 from watchdog.config.windows import Days
@@ -257,6 +265,8 @@ class _ReportReader(SectionReader):
             what = f"a report asks {' or '.join(DATABASES)}"
             label = f"{what}: {listed(fitting)}" if fitting else what
             self.add("wrong-source-type", words, spot.span, label)
+        elif source and source.writes:
+            self.into.problems.append(writer_read(spot, name))
         return source
 
     def check_query(self, text: str, spot: Spot) -> None:

@@ -1,6 +1,6 @@
 """Rules: what a team wrote to values, every mistake at its place."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from rules.fields import Limits
 from rules.overrides import Override
 from rules.values import dataclass
 from watchdog.config import titles
-from watchdog.config.critical import check_critical
+from watchdog.config.critical import check_critical, limits_of
 from watchdog.config.endpoints import check_certificate, databases_of
 from watchdog.config.gather import Gathered
 from watchdog.config.model import BUILT_IN, Rule, Source
@@ -22,12 +22,21 @@ from watchdog.config.policies import active_of, maintenance_of, policy_of, unles
 from watchdog.config.problems import Problem, did_you_mean, listed
 from watchdog.config.queries import Queries, read_queries
 from watchdog.config.secrets import part_span
-from watchdog.config.sections import Settings, check_name, mark, opens_twice, said, written
+from watchdog.config.sections import (
+    Settings,
+    check_name,
+    mark,
+    opens_twice,
+    said,
+    writer_read,
+    written,
+)
 from watchdog.config.shapes import RuleShape
 from watchdog.config.validate import keys_of, unknown_key, validated
 from watchdog.config.windows import RowZone
 
 if TYPE_CHECKING:
+    from watchdog.config.recovery import Action
     from watchdog.config.templates import Made
 
 EVERY = timedelta(minutes=1)
@@ -174,12 +183,18 @@ class _RuleReader:
         check_certificate(draft, source)
         database = self.database(draft, source)
         queries = read_queries(draft, source, database, self.gathered.texts)
+        actions = self.actions(draft) if draft.shape.actions else {}
         classifier = self.classifier(draft, draft.shape)
         check_critical(draft, draft.shape, self.settings.defaults)
         if draft.is_right and source is not None and team:
             asked = (database or source).dialect
             rule = self.rule(draft, draft.shape, asked, team, queries, classifier)
-            draft.rule = with_overrides(rule, draft.overrides)
+            draft.rule = with_overrides(replace(rule, actions=actions), draft.overrides)
+
+    def actions(self, draft: Draft) -> "Mapping[str, Action]":
+        from watchdog.config.actions import read_actions  # most rules have none
+
+        return read_actions(draft, self.settings, self.gathered)
 
     def split(self, draft: Draft, table: Table) -> None:
         """Read the kind, and what stands beside it."""
@@ -263,6 +278,8 @@ class _RuleReader:
             what = f"`{draft.kind_entry.key.text}` asks {' or '.join(wanted)}"
             label = f"{what}: {listed(fitting)}" if fitting else what
             draft.add("wrong-source-type", words, spot.span, label)
+        elif source and source.writes:
+            draft.problems.append(writer_read(spot, name))
         return source
 
     def check_kind(self, draft: Draft) -> None:
@@ -368,20 +385,3 @@ class _RuleReader:
             labels={**(defaults.labels or {}), **(shape.labels or {})},
             place=draft.entry.key.span.place,
         )
-
-
-def limits_of(settings: object) -> Iterable[Limits[Any]]:
-    """Yield every threshold below a kind's settings."""
-    if isinstance(settings, Limits):
-        yield settings
-    elif settings is None or isinstance(settings, str | int | float | timedelta):
-        return
-    elif isinstance(settings, BaseModel):
-        for value in settings.__dict__.values():
-            yield from limits_of(value)
-    elif isinstance(settings, Mapping):
-        for value in settings.values():
-            yield from limits_of(value)
-    elif isinstance(settings, tuple | list):
-        for value in settings:
-            yield from limits_of(value)

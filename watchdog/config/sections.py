@@ -108,6 +108,13 @@ def written(spot: Spot, name: str) -> str:
     return shown(node.written if isinstance(node, Scalar) and node.is_tainted else name)
 
 
+def writer_read(spot: Spot, name: str) -> Problem:
+    """Return the problem of a rule or report that reads what is there for actions alone."""
+    words = f"`{written(spot, name)}` is there for actions, which change it"
+    label = "name a source without `writes: true`; what is watched is only read"
+    return mark("writer-source", words, spot.span, label)
+
+
 def is_nothing(entry: Entry) -> bool:
     """Return whether a section is written without any content, which is fine."""
     return isinstance(entry.value, Scalar) and entry.value.is_empty

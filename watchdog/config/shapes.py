@@ -171,6 +171,9 @@ class SourceShape(Shape):
         default=None, description="Sent with every request."
     )
     body_max: Size | None = Field(default=None, description="Most of a body that is read: `1MB`.")
+    writes: bool = Field(
+        default=False, description="Only [actions](#actions) use it; they change it."
+    )
     maintenance: Announced = Field(default=(), description="When its trouble is expected.")
 
 
@@ -404,6 +407,9 @@ class RuleShape(DefaultsShape):
     )
     overrides: tuple[Any, ...] = Field(
         default=(), description="Other limits, severity or team for some entities."
+    )
+    actions: dict[Text, Any] | None = Field(
+        default=None, description="What the owner of an incident may run, by name."
     )
     verify: dict[Text, Text] | None = Field(
         default=None, description="Queries that must all find a row before a recovery counts."

@@ -23,6 +23,7 @@ _TYPES = ("postgres", "sqlite", "http")
 _ONLY_FOR = {
     "time": ("postgres", "sqlite"),
     "zone": ("postgres", "sqlite"),
+    "writes": ("postgres", "sqlite"),
     "direct": ("postgres",),
     "headers": ("http",),
     "body_max": ("http",),
@@ -132,4 +133,5 @@ def _source(name: str, kind: str, team: str, shape: SourceShape) -> Source:
         direct=shape.direct,
         body_bytes_max=shape.body_max or 1_000_000,
         headers=tuple((shape.headers or {}).items()),
+        writes=shape.writes,
     )

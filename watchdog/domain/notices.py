@@ -56,6 +56,12 @@ _MAILS = {Event.RECOVERED, Event.WITHDRAWN}
 _ASKS = {Event.OFFERED, Event.ESCALATED, Event.GIVEN_BACK}
 """By these a person asks another one, who hears of it at any hour."""
 
+_ONLY_BELOW = {Event.NOTED, Event.ACTION_ASKED, Event.ACTION_RAN}
+"""What is news for the thread and leaves the message above it as it is."""
+
+_UNTOLD = {Event.ACTION_BEGUN}
+"""What the timeline keeps; what comes of it is told."""
+
 _QUIET = {Event.LEVEL, Event.MEMBERS, Event.JOINED}
 """Of these, unless it is worse, only the first message is brought up to date."""
 
@@ -204,13 +210,15 @@ def _follow_ups(
 ) -> Iterator[Notice]:
     """Yield what a receiver that was told before gets: an edit, a line below, or a mail."""
     event = transition.happened.event
+    if event in _UNTOLD:
+        return
     pushes = event in _PUSHES or (event is Event.LEVEL and _is_worse(transition))
     pushes = pushes or (event in _PUSHES_OWNER and is_owners)
     if receiver.startswith("email:"):
         if pushes or event in _MAILS:
             yield Notice(receiver, Part.PAGE, due.push_at if pushes else due.quiet_at)
         return
-    if event is not Event.NOTED:
+    if event not in _ONLY_BELOW:
         yield Notice(receiver, Part.EDIT, due.push_at if pushes else due.quiet_at)
     if receiver.startswith("slack:#") and (pushes or event not in _QUIET):
         yield Notice(receiver, Part.THREAD, due.quiet_at)

@@ -12,6 +12,7 @@ from watchdog.domain.escalation import next_deadline
 from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory
 from watchdog.engine.leader import Leader
+from watchdog.engine.overdue import end_overdue
 from watchdog.engine.reconcile import LEASE, log_transitions
 from watchdog.engine.reminding import remind_of_silences
 from watchdog.store import covers, incidents, leases, silences
@@ -27,7 +28,7 @@ ROUNDS_MAX = 200
 
 
 class Deadlines:
-    """Escalates, lets what was taken expire, lets offers lapse, and ends silences."""
+    """Escalates, ends what nobody answers or ends, and silences whose time is over."""
 
     def __init__(
         self,
@@ -61,6 +62,9 @@ class Deadlines:
                 await self._set_anew(token, directory)
                 self._known = token, directory
             await self._remind(token, directory)
+            if ended := await end_overdue(self._pool, token, directory, self._clock.now()):
+                log_transitions(ended)
+                self._wake.set()
             for _ in range(ROUNDS_MAX):
                 if not await self._act_on_some(token, directory):
                     return

@@ -22,7 +22,7 @@ from watchdog.sources.http_client import (
     context_of_demo,
     read_capped,
 )
-from watchdog.sources.http_reasons import OUTSIDE, of_request
+from watchdog.sources.http_reasons import OUTSIDE, has_connected, of_request
 
 _ENDPOINTS_MAX: Final = 1000
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -54,12 +54,16 @@ class HttpSource:
 
     async def answer(self, question: Question) -> Answer:
         """Return what an endpoint says, within the question's own deadline."""
+        return (await self.send(question))[0]
+
+    async def send(self, question: Question) -> tuple[Answer, bool]:
+        """Return what an endpoint says, and whether any of the request may have reached it."""
         if not isinstance(question, HttpQuestion):
-            return Unanswered("an endpoint is asked by URL, not in SQL")
+            return Unanswered("an endpoint is asked by URL, not in SQL"), False
         try:
             url = self._endpoint(question.url)
         except AddressError as error:
-            return Unanswered(str(error))
+            return Unanswered(str(error)), False
         client = self._client = self._client or HttpClient.shared()
         within_s = question.within.total_seconds()
         async with _turn(self._turns, within_s) as ours:
@@ -67,10 +71,8 @@ class HttpSource:
                 async with _turn(client.turns, within_s) as everybodys:
                     if everybodys:
                         return await self._ask(client, question, url, within_s)
-        return Unanswered(
-            f"its turn did not come within {seconds_in_words(within_s)}: "
-            f"too many requests are under way"
-        )
+        words = f"its turn did not come within {seconds_in_words(within_s)}"
+        return Unanswered(f"{words}: too many requests are under way"), False
 
     def _endpoint(self, url: str) -> URL:
         known = self._endpoints.get(url)
@@ -104,7 +106,7 @@ class HttpSource:
 
     async def _ask(
         self, client: HttpClient, question: HttpQuestion, url: URL, within_s: float
-    ) -> HttpReply | HttpFailure | Unanswered:
+    ) -> tuple[HttpReply | HttpFailure | Unanswered, bool]:
         started_s = time.monotonic()
         try:
             async with asyncio.timeout(within_s):
@@ -112,10 +114,11 @@ class HttpSource:
         except OUTSIDE as error:
             in_lookup = client.is_looking_up(url.raw_host or "")
             failure = of_request(error, within_s, in_lookup=in_lookup)
+            may_have_left = not in_lookup and has_connected(error)
             if isinstance(failure, Unanswered):
-                return failure
-            return replace(failure, took=_since(started_s))
-        return replace(reply, took=_since(started_s))
+                return failure, may_have_left
+            return replace(failure, took=_since(started_s)), may_have_left
+        return replace(reply, took=_since(started_s)), True
 
     async def _request(self, client: HttpClient, question: HttpQuestion, url: URL) -> HttpReply:
         headers = self._headers.copy()

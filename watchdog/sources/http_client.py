@@ -154,7 +154,7 @@ class HttpClient:
             force_close=not keep,
             keepalive_timeout=KEPT_S if keep else None,
         )
-        return aiohttp.ClientSession(
+        session = aiohttp.ClientSession(
             connector=connector,
             response_class=_Response,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -163,6 +163,10 @@ class HttpClient:
             trust_env=False,
             headers={"User-Agent": "incident-watchdog", "Accept-Encoding": "gzip"},
         )
+        # A PUT counts as harmless to repeat, and would be sent twice when the answer is lost. Where
+        # no connection is kept, no other than the first try is needed; there is no public way.
+        session._retry_connection = keep
+        return session
 
 
 async def read_capped(response: aiohttp.ClientResponse, bytes_max: int) -> tuple[bytes, bool]:

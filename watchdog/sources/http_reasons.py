@@ -79,6 +79,11 @@ def of_request(error: Exception, within_s: float, *, in_lookup: bool) -> HttpFai
     return _of_answer(error)
 
 
+def has_connected(error: Exception) -> bool:
+    """Return whether a request may have left when it failed: it got beyond connecting, or nobody knows."""
+    return not isinstance(error, aiohttp.ClientConnectorError | aiohttp.InvalidURL)
+
+
 def _of_system(error: OSError) -> HttpFailure | Unanswered:
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, socket.gaierror) or isinstance(error, aiohttp.ClientConnectorDNSError):

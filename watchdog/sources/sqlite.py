@@ -143,7 +143,7 @@ class SqliteSource:
             await self._give_up()
             return Unanswered(f"no answer within {seconds_in_words(self._timeout_s)}")
         except (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError) as error:
-            answer = _reason(error, self._timeout_s)
+            answer = reason_of(error, self._timeout_s)
             if answer.whole_source:
                 await self._give_up()
             return answer
@@ -156,7 +156,7 @@ class SqliteSource:
         connection = await self._opened()
         if connection is None:
             return Unanswered("the file does not exist", whole_source=True)
-        params = {str(n): _bindable(value) for n, value in enumerate(question.params, start=1)}
+        params = {str(n): bindable(value) for n, value in enumerate(question.params, start=1)}
         async with connection.execute(question.text, params) as cursor:
             if cursor.description is None:
                 return Unanswered("it is not a query: it returns no columns")
@@ -217,7 +217,7 @@ class SqliteSource:
             self._hanging = ended
 
 
-def _reason(error: Exception, timeout_s: float) -> Unanswered:
+def reason_of(error: Exception, timeout_s: float) -> Unanswered:
     """Return what an error of SQLite means; its messages name tables, columns and parts of the SQL."""
     code = getattr(error, "sqlite_errorcode", None)
     code = None if code is None else code & 0xFF  # the upper bits only refine
@@ -237,7 +237,8 @@ def _in_our_words(message: str) -> str:
     return message[:200] if missing == message else f'table "{missing}" does not exist'
 
 
-def _bindable(value: SqlValue) -> str | int | float | None:
+def bindable(value: SqlValue) -> str | int | float | None:
+    """Return a value as SQLite takes it."""
     if isinstance(value, tuple):
         return json.dumps(value)
     if isinstance(value, datetime):

@@ -16,7 +16,7 @@ from watchdog.domain.people import Role
 from watchdog.store import covers, incidents, silences
 from watchdog.store.pool import transaction
 from watchdog.verbs import NotAllowed, Refused, UnknownIncident
-from watchdog.web import storm
+from watchdog.web import acting, storm
 from watchdog.web.forms import read_form
 from watchdog.web.gate import visitor_of
 from watchdog.web.pages import render
@@ -25,7 +25,7 @@ from watchdog.web.room import Room, number_of, room_of
 _ROWS_MAX = 20
 _COLUMNS_MAX = 12
 
-Do = Callable[[Room, int, str, Mapping[str, str]], Awaitable[Incident]]
+Do = Callable[[Room, int, str, Mapping[str, str]], Awaitable[object]]
 
 
 async def show_incident(request: Request) -> Response:
@@ -56,6 +56,7 @@ async def _page(
         crowd = await storm.crowd_of(conn, one)
         silence = await silences.of(conn, one)
         directory = await covers.with_covers(conn, room.service.directory(), room.now())
+        doing = await acting.of_incident(conn, room, one, visitor_of(request).name)
     return render(
         template,
         status_code,
@@ -74,6 +75,7 @@ async def _page(
         next_up=next_up(one, directory),
         crowd=crowd,
         silence=silence,
+        **doing,
     )
 
 
@@ -206,6 +208,16 @@ async def finish_action(request: Request) -> Response:
         )
 
     return await _do(request, do)
+
+
+async def act(request: Request) -> Response:
+    """Run a recovery action."""
+    return await _do(request, acting.act)
+
+
+async def approve(request: Request) -> Response:
+    """Approve a recovery action that somebody else has asked for."""
+    return await _do(request, acting.approve)
 
 
 async def _do(request: Request, do: Do) -> Response:

@@ -190,6 +190,8 @@ def routes() -> list[BaseRoute]:
         Route("/i/{number:int}/give-back", incident.give_back, methods=["POST"]),
         Route("/i/{number:int}/escalate", incident.escalate, methods=["POST"]),
         Route("/i/{number:int}/note", incident.note, methods=["POST"]),
+        Route("/i/{number:int}/act", incident.act, methods=["POST"]),
+        Route("/i/{number:int}/approve", incident.approve, methods=["POST"]),
         Route("/i/{number:int}/action-done", incident.finish_action, methods=["POST"]),
         Route("/i/{number:int}/resolve", incident.resolve, methods=["POST"]),
         Route("/i/{number:int}/members", storm.show_members),

@@ -1,0 +1,105 @@
+"""Runs of recovery actions: the intent before the call, and what came of it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import asyncpg
+
+from watchdog.domain.acting import DAY, History, Run, Standing
+from watchdog.domain.incident import Incident
+from watchdog.store.sql import load
+from watchdog.store.text import clean
+
+_SQL = load("runs")
+RULE_LOCK = 0x5744_0002
+"""First number of the advisory locks under which an action is asked for, one a rule."""
+
+
+async def history(
+    conn: asyncpg.Connection, incident: Incident, action: str, now: datetime
+) -> History:
+    """Return what was run on an incident, and how often its rule's action was tried within a day."""
+    runs = await of_incident(conn, incident.id)
+    within_day = await conn.fetchval(_SQL["count_tries"], incident.rule, action, now - DAY)
+    return History(runs, within_day)
+
+
+async def of_incident(conn: asyncpg.Connection, number: int) -> list[Run]:
+    """Return every run on an incident, the oldest first."""
+    return [_run(row) for row in await conn.fetch(_SQL["list_runs"], number)]
+
+
+async def lock_rule(conn: asyncpg.Connection, rule: str) -> None:
+    """Wait until nobody else asks for an action of this rule; lasts to the end of the transaction."""
+    await conn.execute(_SQL["lock_rule"], RULE_LOCK, rule)
+
+
+async def insert(conn: asyncpg.Connection, incident: Incident, run: Run) -> None:
+    """Write the intent, inside the caller's transaction."""
+    await conn.execute(
+        _SQL["insert_run"],
+        incident.id,
+        run.number,
+        incident.rule,
+        run.action,
+        clean(run.label),
+        run.person,
+        run.standing.value,
+        run.key,
+        clean(run.hypothesis),
+        clean(run.mitigation),
+        run.two_people,
+        run.asked_at,
+        run.started_at,
+        run.ends_by,
+    )
+
+
+async def update(conn: asyncpg.Connection, number: int, run: Run) -> bool:
+    """Write what became of a run; return False if it had ended before: then it stays as it is."""
+    written = await conn.fetchval(
+        _SQL["update_run"],
+        number,
+        run.number,
+        run.standing.value,
+        run.approved_by,
+        run.started_at,
+        run.ends_by,
+        run.ended_at,
+        clean(run.words),
+        run.rows,
+    )
+    return written is not None
+
+
+async def is_any_overdue(conn: asyncpg.Connection, now: datetime) -> bool:
+    """Return whether a run waits or runs for longer than it may."""
+    found: bool = await conn.fetchval(_SQL["is_any_overdue"], now)
+    return found
+
+
+async def overdue(conn: asyncpg.Connection, now: datetime, limit: int) -> Sequence[tuple[int, Run]]:
+    """Return runs that wait or run for longer than they may, each with its incident's number."""
+    rows = await conn.fetch(_SQL["list_overdue"], now, limit)
+    return [(row["incident_id"], _run(row)) for row in rows]
+
+
+def _run(row: asyncpg.Record) -> Run:
+    return Run(
+        number=row["number"],
+        action=row["action"],
+        label=row["label"],
+        person=row["person"],
+        standing=Standing(row["state"]),
+        key=row["key"],
+        asked_at=row["asked_at"],
+        ends_by=row["ends_by"],
+        hypothesis=row["hypothesis"],
+        mitigation=row["mitigation"],
+        two_people=row["two_people"],
+        approved_by=row["approved_by"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        words=row["words"],
+        rows=row["rows"],
+    )
