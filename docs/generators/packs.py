@@ -3,7 +3,7 @@
 from docs.generators.text import filled, row
 from watchdog.config.files import shipped_packs
 from watchdog.config.nodes import Scalar, Table, find
-from watchdog.config.packfacts import PackRule, rules_of, shipped_pack
+from watchdog.config.packfacts import PackAction, PackRule, actions_of, rules_of, shipped_pack
 from watchdog.config.packfile import Pack, Parameter
 
 
@@ -29,6 +29,7 @@ def pack_page(name: str) -> str:
     pack = shipped_pack(name)
     rules = rules_of(pack)
     reports = "\n".join(_report(name, key, one) for key, one in pack.reports.items())
+    actions = "\n".join(_action(name, one) for one in actions_of(pack))
     parts = (
         f"# {name}\n\n{pack.title}.\n\n{pack.about.strip()}",
         f"```yaml\n{_example(pack)}\n```",
@@ -38,10 +39,23 @@ def pack_page(name: str) -> str:
         + "\n".join(_rule(name, one) for one in rules),
         "## The questions of the runbook\n\n| question | answered by | failures |\n|---|---|---|\n"
         + "\n".join(_question(one) for one in rules),
+        f"## Actions\n\n{_ACTIONS}{actions}" if actions else "",
         f"## Reports\n\n| report | title | at |\n|---|---|---|\n{reports}" if reports else "",
         "[All packs](README.md)",
     )
     return "\n\n".join(filter(None, parts))
+
+
+_ACTIONS = (
+    "What the owner of an incident may [run](../incidents.md#recovery-actions) to mend it; each "
+    "only where you give the parameter that it needs.\n\n"
+    "| action | rule | what it does | by | needs |\n|---|---|---|---|---|\n"
+)
+
+
+def _action(pack: str, one: PackAction) -> str:
+    needs = ", ".join(f"`{name}`" for name in one.needs)
+    return row((f"`{one.name}`", f"`{pack}-{one.rule}`", one.label, f"`{one.does}`", needs))
 
 
 def _example(pack: Pack) -> str:

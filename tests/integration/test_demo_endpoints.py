@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -145,6 +146,49 @@ async def test_a_workspace_that_syncs_is_not_started_again(world: World) -> None
     )
     _, instance = await ask(world, f"contacts/status?instanceId={started['instanceId']}")
     assert instance == {"instanceId": started["instanceId"], "status": "Running"}
+
+
+async def test_a_ticket_sync_is_started_by_hand_unless_one_runs(world: World) -> None:
+    path = "tickets/functions/v1/zendesk-sync"
+    async with broken(world, "Z6"):
+        status, started = await ask(world, path, "POST")
+        assert (status, set(started)) == (202, {"run"})
+        assert await ask(world, path, "POST") == (409, {"error": "a sync is running"})
+        await world.live(timedelta(minutes=1))
+        assert (await ask(world, path, "POST"))[0] == 202
+
+
+RIGHTS = [
+    ("crm_writer", "update servicetitan_sync_state set sync_status = 'idle' where false", True),
+    ("crm_writer", "update servicetitan_sync_state set last_modified_cursor = null", False),
+    ("crm_writer", "delete from servicetitan_sync_state", False),
+    (
+        "crm_writer",
+        "update workspace_tracked_repositories set sync_attempts = 0, next_sync_at = now() "
+        "where false",
+        True,
+    ),
+    ("crm_writer", "update workspace_tracked_repositories set is_active = false", False),
+    ("crm_writer", "update contacts set lastname = ''", False),
+    ("desk_writer", "update email_delivery_logs set status = 'QUEUED' where false", True),
+    ("desk_writer", "update email_delivery_logs set to_email = ''", False),
+    ("desk_writer", "delete from support_threads", False),
+]
+
+
+@pytest.mark.parametrize(("part", "statement", "may"), RIGHTS)
+async def test_whoever_acts_may_change_what_actions_change_and_nothing_else(
+    world: World, part: str, statement: str, may: bool
+) -> None:
+    connection = await asyncpg.connect(world.demo.addresses[part], timeout=10)
+    try:
+        if may:
+            await connection.execute(statement)
+        else:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
+    finally:
+        await connection.close(timeout=5)
 
 
 @pytest.mark.parametrize("workspace", [one.id for one in WORKSPACES[::50]])

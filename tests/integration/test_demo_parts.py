@@ -12,7 +12,7 @@ from tests.demo_world import RULES, just, repository_rules
 from watchdog.config.load import load
 from watchdog.demo import slots
 from watchdog.demo.background import Organisation, iso, organisations
-from watchdog.demo.databases import place, reader_password
+from watchdog.demo.databases import READER, place, role_password
 from watchdog.demo.endpoints import Scene
 from watchdog.demo.failure import Switches
 from watchdog.demo.failures import FAILURES, switches
@@ -109,10 +109,10 @@ def test_the_databases_are_found_beside_the_store(admin: str, owner: str, reader
 
 def test_readers_have_a_password_of_their_own_where_one_is_asked_for() -> None:
     admin = "postgresql://watchdog:s%40cret@db.example.com/watchdog"
-    password = reader_password(admin)
+    password = role_password(admin, READER)
     assert password
     assert "cret" not in password
-    assert reader_password(admin) == password
+    assert role_password(admin, READER) == password
     assert f"demo_reader:{password}@db" in place(admin, "demo_crm").reader_dsn
     assert "cret" not in place(admin, "demo_crm").reader_dsn
 

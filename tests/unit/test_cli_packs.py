@@ -6,6 +6,7 @@ import pytest
 
 from tests.command_line import Terminal, say
 from tests.unit.test_packs import BASE, WATCHED
+from watchdog.config.files import shipped_packs
 
 USED = BASE.replace(
     "packs:\n", "packs:\n  desk: { pack: support_desk, api: api, source: database }\n"
@@ -35,9 +36,28 @@ def test_a_pack_is_shown_with_its_parameters_and_its_rules(name: str) -> None:
     assert {"source"} <= {one["parameter"] for one in shown["parameters"]}
     assert all(one["about"] for one in shown["parameters"])
     assert all(one["watches"] and one["question"] and one["kind"] for one in shown["rules"])
+    assert all(one["what"] and one["does"] and one["needs"] for one in shown["actions"])
     tsv = say("packs", "show", name)
     assert tsv.out.startswith("parameter\ttype\tdefault\tneeded\tabout\n")
     assert tsv.err == f"Use it: write `packs: {{ {name}: {{ … }} }}` into rules.yaml\n"
+
+
+def test_a_pack_is_shown_with_what_may_be_run_and_what_that_needs() -> None:
+    found = {
+        (name, one["rule"], one["action"]): (one["does"], one["needs"])
+        for name in shipped_packs()
+        for one in say("packs", "show", name, "-o", "json").rows[0]["actions"]
+    }
+    http, sql = ("http", "trigger"), ("sql", "writer")
+    assert found["zendesk_sync", "runs-failing", "resync"] == http
+    assert found["background_sync", "slot-missed", "resync"] == http
+    assert found["servicetitan_sync", "sync-stuck", "resync"] == http
+    assert found["servicetitan_sync", "sync-stuck", "unstick"] == sql
+    assert found["workspace_issues", "repository-failing", "reset"] == sql
+    assert found["support_desk", "degraded", "requeue"] == sql
+    moves = [one for one in found if "cursor" in " ".join(one)]
+    assert {action for *_, action in moves} == set()  # moving a cursor is no button
+    assert "Start a sync by hand" in say("packs", "show", "zendesk_sync", "-o", "table").out
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def _in_order(failure_id: str) -> tuple[str, int]:
 @format_option
 def packs_show(name: str, form: str | None) -> None:
     """Show the parameters and the rules of the pack NAME."""
-    from watchdog.config.packfacts import rules_of
+    from watchdog.config.packfacts import actions_of, rules_of
 
     pack = _pack(name)
     shape = chosen(form)
@@ -75,11 +75,25 @@ def packs_show(name: str, form: str | None) -> None:
         }
         for one in rules_of(pack)
     ]
+    actions = [
+        {
+            "action": one.name,
+            "rule": one.rule,
+            "what": one.label,
+            "does": one.does,
+            "needs": " ".join(one.needs),
+        }
+        for one in actions_of(pack)
+    ]
     if shape is Format.JSON:
-        print_table(Table((), [{"pack": name, "parameters": parameters, "rules": rules}]), shape)
+        facts = {"pack": name, "parameters": parameters, "rules": rules, "actions": actions}
+        print_table(Table((), [facts]), shape)
         return
     print_table(Table(("parameter", "type", "default", "needed", "about"), parameters), shape)
     click.echo()
+    if actions:
+        print_table(Table(("action", "rule", "what", "does", "needs"), actions), shape)
+        click.echo()
     columns = ("rule", "kind", "severity", "every", "watches", "question")
     ending = f"Use it: write `packs: {{ {name}: {{ … }} }}` into rules.yaml"
     print_table(Table(columns, rules, ending=ending), shape)

@@ -9,7 +9,7 @@ from watchdog.config.files import Stored
 from watchdog.config.filling import asked_names
 from watchdog.config.gather import gather
 from watchdog.config.nodes import Entry, Node, Scalar, Table, scalars
-from watchdog.config.packfile import Pack, declared_pack
+from watchdog.config.packfile import NEEDS, Pack, declared_pack
 
 _ASKED = asked_names("pack")
 
@@ -57,6 +57,38 @@ class PackRule:
 def rules_of(pack: Pack) -> list[PackRule]:
     """Return what there is to say about the rules of a pack."""
     return [_pack_rule(pack, name, table) for name, table in pack.rules.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class PackAction:
+    """What the file of a pack says about an action of one of its rules.
+
+    Attributes:
+        needs: Parameters without which there is no such action.
+    """
+
+    rule: str
+    name: str
+    label: str
+    does: str
+    needs: tuple[str, ...]
+
+
+def actions_of(pack: Pack) -> list[PackAction]:
+    """Return what there is to say about the recovery actions of a pack."""
+    return [
+        PackAction(
+            rule,
+            name,
+            _said(table.get("label"), pack),
+            next((key for key in ("http", "sql") if key in table.entries), ""),
+            tuple(one.text for one in scalars(needs)) if (needs := table.get(NEEDS)) else (),
+        )
+        for rule, body in pack.bodies("rules").items()
+        if isinstance(actions := body.get("actions"), Table)
+        for name, entry in actions.entries.items()
+        if isinstance(table := entry.value, Table)
+    ]
 
 
 def _pack_rule(pack: Pack, name: str, table: Table) -> PackRule:

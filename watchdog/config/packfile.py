@@ -22,6 +22,8 @@ Section: TypeAlias = Literal["rules", "reports"]
 """What a pack has, by the key under which it stands."""
 NAME: Final = "name"
 """`{{ pack.name }}`: what a team calls its use of the pack."""
+NEEDS: Final = "x-needs"
+"""Parameters without which a rule or an action is left out: it has nothing to ask, or nobody to."""
 IDENTIFIER_MAX: Final = 63
 """Most characters of a name in PostgreSQL."""
 

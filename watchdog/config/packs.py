@@ -10,6 +10,7 @@ from watchdog.config.gather import Gathered
 from watchdog.config.nodes import Entry, Listing, Node, Scalar, Spot, Table, find, scalars
 from watchdog.config.packfile import (
     NAME,
+    NEEDS,
     Pack,
     Parameter,
     Section,
@@ -26,13 +27,11 @@ from watchdog.config.validate import validated
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-FREE_KEYS = ("title", "impact", "do_first", "steps", "runbook", "labels", "actions", "repeat")
+FREE_KEYS = ("title", "impact", "do_first", "steps", "runbook", "labels", "repeat")
 FREE_KIND_KEYS = (
     "source", "url", "headers", "body", "timezone", "cron", "path", "files", "key", "expect", "hours", "allow"
 )  # fmt: skip
 """Where a text of a team may stand: nothing of it becomes part of a statement."""
-NEEDS = "x-needs"
-"""Parameters without which a rule is left out: it has nothing to ask."""
 QUERY_KEYS = ("evidence", "verify", "unless")
 _ASKED = asked_names("pack")
 
@@ -109,6 +108,10 @@ def _keys(node: Node | None) -> Mapping[str, Entry]:
     return node.entries if isinstance(node, Table) else {}
 
 
+def _at(node: Node | None, key: str) -> Node | None:
+    return node.get(key) if isinstance(node, Table) else None
+
+
 def _canonical(scalar: Scalar, value: object) -> Scalar:
     """Return a value as every reader spells it: `0x10` is `16` in SQL, too."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -143,15 +146,32 @@ def _made(
     needs = {name: {one.text for one in _items(body.get(NEEDS))} for name, body in bodies.items()}
     away = {name for name in bodies if name in switched.off or needs[name] & filling.absent}
     gone = {f"{entry.key.text}-{name}" for name in away}
-    for name, body in bodies.items():
+    for name, whole in bodies.items():
         if name in away:
             continue
+        body = _with_possible_actions(whole, filling.absent)
         before = len(filling.problems)
         table = filling.table(body)
         stray = _stray_texts(body, pack.parameters)
         own = merged(table, switched.changes.get(name, Table({}, table.span)))
         made = _named(entry, name, Table(_without(own.entries, gone), own.span))
         yield Made(made, (*problems, *stray, *filling.problems[before:]))
+
+
+def _with_possible_actions(body: Table, absent: Collection[str]) -> Table:
+    """Return a rule with those actions for which a team has given what they need."""
+    actions = body.get("actions")
+    if not isinstance(actions, Table):
+        return body
+    left = {
+        name: one
+        for name, one in actions.entries.items()
+        if not any(need.text in absent for need in _items(_at(one.value, NEEDS)))
+    }
+    entries = {key: one for key, one in body.entries.items() if key != "actions"}
+    if left:
+        entries["actions"] = Entry(body.entries["actions"].key, Table(left, actions.span))
+    return Table(entries, body.span)
 
 
 def _items(node: Node | None) -> list[Scalar]:
@@ -197,6 +217,9 @@ def _statements(rule: Table) -> Iterator[Scalar]:
     for key, entry in rule.entries.items():
         if key in QUERY_KEYS:
             yield from scalars(entry.value)
+        elif key == "actions":
+            for action in _keys(entry.value).values():
+                yield from _items(_at(_at(action.value, "sql"), "statement"))
         elif key not in FREE_KEYS and not key.startswith("x-") and _keys(entry.value):
             yield from _asked_texts(entry.value)
 

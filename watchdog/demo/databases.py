@@ -22,6 +22,9 @@ Executes: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
 READER = "demo_reader"
 """The role that rules use; it may only select."""
 
+WRITER = "demo_writer"
+"""The role that recovery actions use; it may change what they change, and nothing else."""
+
 STATEMENT_SECONDS = 30.0
 CONNECT_SECONDS = 10.0
 _LOCK = 4_208_711
@@ -30,20 +33,21 @@ _LOCK = 4_208_711
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A database of the demo: its name, its owner's DSN and its readers' DSN."""
+    """A database of the demo: its name, its owner's DSN, its readers' and that of recovery actions."""
 
     name: str
     dsn: str
     reader_dsn: str
+    writer_dsn: str
 
 
 def place(admin_dsn: str, name: str) -> Place:
     """Return where database `name` of the same cluster is."""
-    return Place(name, _with(admin_dsn, name), _with(admin_dsn, name, READER))
+    return Place(name, *(_with(admin_dsn, name, role) for role in ("", READER, WRITER)))
 
 
-def reader_password(admin_dsn: str) -> str:
-    """Return the readers' password; empty where the owner has none, so where none is asked for.
+def role_password(admin_dsn: str, role: str) -> str:
+    """Return a role's password; empty where the owner has none, so where none is asked for.
 
     It follows from the owner's password, so that every replica knows it and nobody else does.
     """
@@ -51,7 +55,7 @@ def reader_password(admin_dsn: str) -> str:
     secret = unquote(parts.password or "") or dict(parse_qsl(parts.query)).get("password", "")
     if not secret:
         return ""
-    return hmac.new(secret.encode(), READER.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret.encode(), role.encode(), hashlib.sha256).hexdigest()
 
 
 def _with(dsn: str, database: str, user: str = "") -> str:
@@ -63,7 +67,7 @@ def _with(dsn: str, database: str, user: str = "") -> str:
     ]
     host = parts.netloc
     if user:
-        password = reader_password(dsn)
+        password = role_password(dsn, user)
         secret = f":{quote(password)}" if password else ""
         host = f"{user}{secret}@{host.rpartition('@')[2]}"
     # Not `urlunsplit`: it drops the slashes of an empty host, as it is with a socket.
@@ -86,7 +90,8 @@ async def ensure(admin_dsn: str, crm: Place, desk: Place, now: datetime) -> None
     )
     try:
         await admin.execute("select pg_advisory_lock($1)", _LOCK)
-        await _ensure_reader(admin, reader_password(admin_dsn))
+        for role in (READER, WRITER):
+            await _ensure_role(admin, role, role_password(admin_dsn, role))
         for one in (crm, desk):
             await _ensure_database(admin, one.name)
         async with asyncio.TaskGroup() as group:
@@ -96,13 +101,14 @@ async def ensure(admin_dsn: str, crm: Place, desk: Place, now: datetime) -> None
         await admin.close()
 
 
-async def _ensure_reader(admin: "asyncpg.Connection[Any]", password: str) -> None:
-    if not await admin.fetchval("select 1 from pg_roles where rolname = $1", READER):
-        await admin.execute(f"create role {READER} login")
-    await admin.execute(f"alter role {READER} set default_transaction_read_only = on")
+async def _ensure_role(admin: "asyncpg.Connection[Any]", role: str, password: str) -> None:
+    if not await admin.fetchval("select 1 from pg_roles where rolname = $1", role):
+        await admin.execute(f"create role {role} login")
+    if role == READER:
+        await admin.execute(f"alter role {role} set default_transaction_read_only = on")
     if password:
         # A hexadecimal digest of ours: nothing in it needs quoting.
-        await admin.execute(f"alter role {READER} password '{password}'")
+        await admin.execute(f"alter role {role} password '{password}'")
 
 
 async def _ensure_database(admin: "asyncpg.Connection[Any]", name: str) -> None:
@@ -120,6 +126,7 @@ async def _fill(target: Place, part: str, now: datetime) -> None:
     )
     try:
         if await db.fetchval("select 1 from pg_tables where schemaname = 'public' limit 1"):
+            await db.execute(read(f"{part}_writer"))  # a database of before knows no such role
             return
         async with db.transaction():
             await db.execute(read(f"{part}_tables"))
@@ -127,6 +134,7 @@ async def _fill(target: Place, part: str, now: datetime) -> None:
                 await db.execute(statement, *_arguments(name, statement, now))
             await db.execute(read(f"{part}_indexes"))
             await db.execute(read("reader"))
+            await db.execute(read(f"{part}_writer"))
     finally:
         await db.close()
 

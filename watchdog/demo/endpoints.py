@@ -89,6 +89,7 @@ class Endpoints:
                 web.get("/sync/api/zendesk/sync-status", self._sync_status),
                 web.post("/sync/api/zendesk/sync-config", self._sync_config),
                 web.post("/contacts/trigger", self._trigger),
+                web.post("/tickets/functions/v1/zendesk-sync", self._sync_tickets),
                 web.get("/contacts/status", self._instance),
                 web.get("/contacts/debug/raw-customer", self._raw_customer),
                 web.get("/github/rate_limit", self._rate_limit),
@@ -155,6 +156,12 @@ class Endpoints:
         if not done:
             return _unknown("organisation", organisation_id)
         return web.json_response({"triggered": True}, status=202)
+
+    async def _sync_tickets(self, _: web.Request) -> web.Response:
+        run = await self._crm.fetchval(load("zendesk")["start_one"], self._clock.now())
+        if run is None:
+            return web.json_response({"error": "a sync is running"}, status=409)
+        return web.json_response({"run": run}, status=202)
 
     async def _trigger(self, request: web.Request) -> web.Response:
         workspace = str((await _order(request)).get("workspaceId", ""))

@@ -44,8 +44,10 @@ class Switches:
         zendesk_error: What every run fails with; empty when they succeed.
         zendesk_quiet: Runs succeed and find nothing.
         zendesk_hangs: No run starts or ends.
+        zendesk_unscheduled: No run starts by itself.
         tickets_frozen: Runs do not touch the tickets.
         workspaces_left_alone: Their contact sync neither starts nor ends.
+        workspaces_hung: Their contact sync that has run for minutes does not end; another one would.
         customers_refused, customers_refused_once: Workspaces whose CRM refuses us, always or at
             the first request only.
         workspaces_walked: Each sync of theirs updates all of their contacts.
@@ -80,9 +82,11 @@ class Switches:
     zendesk_error: str = ""
     zendesk_quiet: bool = False
     zendesk_hangs: bool = False
+    zendesk_unscheduled: bool = False
     zendesk_took: timedelta = USUAL_RUN
     tickets_frozen: bool = False
     workspaces_left_alone: tuple[str, ...] = ()
+    workspaces_hung: tuple[str, ...] = ()
     customers_refused: tuple[str, ...] = ()
     customers_refused_once: tuple[str, ...] = ()
     workspaces_walked: tuple[str, ...] = ()

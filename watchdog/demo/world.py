@@ -98,11 +98,13 @@ class Demo:
             demo._open = stack.pop_all()
         demo._addresses = {
             "crm": crm.reader_dsn,
+            "crm_writer": crm.writer_dsn,
             "desk_db": desk.reader_dsn,
+            "desk_writer": desk.writer_dsn,
             "web_sync": str(folder / "web_sync.db"),
             "logs": str((folder / "logs").absolute()),
             **{part: str(folder / part) for part in ("logs", "backups")},
-            **{part: f"{base}/{part}" for part in ("contacts", "github", "sync")},
+            **{part: f"{base}/{part}" for part in ("contacts", "github", "sync", "tickets")},
             "desk": f"{secure}/desk",
             ROOTS: str(demo._certificate.roots),
         }
@@ -250,7 +252,8 @@ async def _live_crm(db: Executes, now: datetime, state: Switches, scene: Scene) 
     if not state.zendesk_hangs:
         given = (now, state.zendesk_took, state.zendesk_error or None, state.zendesk_quiet)
         await db.execute(zendesk["finish_runs"], *given)
-        await db.execute(zendesk["start_runs"], *given)
+        if not state.zendesk_unscheduled:
+            await db.execute(zendesk["start_runs"], *given)
     if not state.tickets_frozen:
         await db.execute(zendesk["update_tickets"], now)
         await db.execute(zendesk["add_ticket"], now)
@@ -262,6 +265,7 @@ async def _live_crm(db: Executes, now: datetime, state: Switches, scene: Scene) 
         state.cursors_frozen,
         state.workspaces_walked,
         state.workspaces_erring,
+        state.workspaces_hung,
     )
     await db.execute(contacts["start_syncs"], now, left_alone)
     instances = await db.fetch(contacts["read_instances"])

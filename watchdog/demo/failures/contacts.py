@@ -40,7 +40,7 @@ FAILURES = (
     Failure(
         "S1", "A contact sync is stuck in running", "crm",
         opens=(Expected(_STUCK, "warning", "", _of("berlin-heating")),),
-        sets={"workspaces_left_alone": ("berlin-heating",)},
+        sets={"workspaces_hung": ("berlin-heating",)},
         breaks=(("run_contact_sync", "berlin-heating", _MINUTES[31]),),
         mends=(("end_contact_sync", "berlin-heating"),),
     ),

@@ -41,6 +41,11 @@ FAILURES = (
         sets={"mails_waiting": 130}, mends=(("send_waiting_mails",),),
     ),
     Failure(
+        "E2-failed", "Sixty mails failed twice while the mail server was away", "desk",
+        opens=(Expected(_DEGRADED, "warning"),),
+        breaks=(("fail_mails", 60, _RECENTLY, 2),), mends=(("send_failed_mails",),),
+    ),
+    Failure(
         "E2a", "Exactly a hundred mails wait and exactly fifty failed", "desk",
         sets={"mails_waiting": 100}, keeps=(("fill_failed_mails", 50),),
         mends=(("send_waiting_mails",), ("send_failed_mails",)),

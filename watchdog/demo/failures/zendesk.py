@@ -104,7 +104,7 @@ FAILURES = (
     Failure(
         "Z6", "No ticket sync starts any more", "crm",
         opens=(Expected(_NO_RUN, "warning", "scheduler"),), later=(_STALE,),
-        sets={"zendesk_hangs": True},
+        sets={"zendesk_unscheduled": True},
         breaks=(("forget_late_runs", timedelta(minutes=32)),), mends=_GOOD_RUN,
     ),
     Failure(

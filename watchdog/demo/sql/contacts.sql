@@ -1,7 +1,8 @@
 -- name: end_syncs
 -- A sync ends 40 seconds after it began: the one that runs, or the latest one whose beginning
 -- nobody lived through. Those of workspaces in $2 never end. Those in $3 do not move the cursor,
--- those in $4 update all contacts, those in $5 could not write some of them.
+-- those in $4 update all contacts, those in $5 could not write some of them; in those in $6 one that
+-- has been running for minutes hangs.
 with over as (
     select s.workspace_id, greatest(
         case when s.sync_enabled then missed.at end,
@@ -16,6 +17,8 @@ with over as (
                   + interval '19 hours 45 minutes') at time zone w.timezone + spread
         end as at) as missed
     where s.workspace_id <> all ($2::text[])
+      and not (s.workspace_id = any ($6::text[]) and s.sync_status = 'running'
+               and s.updated_at < $1::timestamptz - interval '5 minutes')
       and (s.sync_enabled and s.updated_at < missed.at
            or s.sync_status = 'running' and s.updated_at <= $1::timestamptz - interval '40 seconds')
 ), done as (

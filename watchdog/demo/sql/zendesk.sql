@@ -27,6 +27,12 @@ from generate_series(
     interval '15 minutes') as slot,
     lateral (select slot + $2::interval <= $1::timestamptz as over) as run
 
+-- name: start_one
+-- Somebody asks for a run now; nothing is returned while one runs.
+insert into zendesk_sync_runs (started_at, status)
+select $1, 'running' where not exists (select from zendesk_sync_runs where status = 'running')
+returning id
+
 -- name: update_tickets
 -- The newest tickets were written by the last run that fetched any.
 with run as (
