@@ -12,8 +12,13 @@ import pytest
 
 from tests.acceptance import running
 from tests.acceptance.running import Program, Receivers
+from tests.invariants import VIOLATIONS
 
 KILLS = 50
+KILLS_IN_STORMS = 10
+OFF, SOON = "off", "{ more_than: 3 incidents, within: 5m }"
+"""Of the storms: each incident by itself, and what breaks together as one."""
+
 THINGS = 12
 SETTLE_SECONDS = 90
 
@@ -28,6 +33,7 @@ people:
   ana: {{ email: ana@example.com, slack: U01ANA }}
 teams:
   ops: {{ lead: ana, slack: ops-alerts }}
+storms: {storms}
 rules:
   thing-broken:
     title: Thing {{{{ entity.id }}}} is broken
@@ -53,22 +59,52 @@ def things(tmp_path: Path) -> sqlite3.Connection:
 
 
 @pytest.fixture
-def victim(tmp_path: Path, things: sqlite3.Connection) -> Iterator[tuple[Program, Receivers]]:
+def victim(
+    tmp_path: Path, things: sqlite3.Connection, request: pytest.FixtureRequest
+) -> Iterator[tuple[Program, Receivers]]:
     assert things
     with running.receivers(tmp_path) as receivers:
         rules = RULES.format(
-            slack=receivers.slack_port, smtp=receivers.smtp_port, database=tmp_path / "things.db"
+            slack=receivers.slack_port,
+            smtp=receivers.smtp_port,
+            database=tmp_path / "things.db",
+            storms=request.param,
         )
         with running.program(receivers, demo=False, moved=False, rules=rules) as program:
             yield program, receivers
 
 
+@pytest.mark.parametrize("victim", [OFF], indirect=True)
 async def test_kill_9_loses_no_message_and_doubles_none_unaccounted(
     victim: tuple[Program, Receivers], things: sqlite3.Connection
 ) -> None:
     program, receivers = victim
+    await _kill_again_and_again(program, things, KILLS)
+    told = await _all_told_and_arrived(program, receivers)
+    assert len(told) > 2 * KILLS, "too little happened to prove anything"
+    assert [text for text in _latest_texts(receivers) if "RECOVERED" not in text] == []
+    await _histories_end_well(program)
+
+
+@pytest.mark.parametrize("victim", [SOON], indirect=True)
+async def test_kill_9_loses_no_message_of_a_storm_and_none_of_what_joins_it(
+    victim: tuple[Program, Receivers], things: sqlite3.Connection
+) -> None:
+    program, receivers = victim
+    things.execute("update thing set broken = 1 where id in ('t0', 't1', 't2')")
+    _wait(2)
+    await _kill_again_and_again(program, things, KILLS_IN_STORMS)
+    await _all_told_and_arrived(program, receivers)
+    endings = {text.split()[1] for text in _latest_texts(receivers)}
+    assert "JOINED" in endings
+    assert endings <= {"RECOVERED", "JOINED"}
+    assert [dict(row) for row in await program.fetch(VIOLATIONS)] == []
+
+
+async def _kill_again_and_again(program: Program, things: sqlite3.Connection, kills: int) -> None:
+    """Kill it at random moments while things break and are mended; then let all come to rest."""
     dice = random.Random(7)  # noqa: S311
-    for _ in range(KILLS):
+    for _ in range(kills):
         _shuffle(things, dice)
         _wait(dice.uniform(0.05, 1.2))
         _shuffle(things, dice)
@@ -78,17 +114,20 @@ async def test_kill_9_loses_no_message_and_doubles_none_unaccounted(
     things.execute("update thing set broken = 0")
     await _settled(program)
 
+
+async def _all_told_and_arrived(
+    program: Program, receivers: Receivers
+) -> dict[tuple[str, str], int]:
+    """Check that nothing was lost and nothing doubled unaccounted; return what was told."""
     told = await _told(program)
     arrived = _arrived(receivers)
     lost = [one for one in told if not arrived[one]]
     doubled = {one: arrived[one] for one in told if arrived[one] > 1 + told[one]}
     again = sum(arrived[one] - 1 for one in told if arrived[one] > 1)
-    print(f"{KILLS} kills, {len(told)} messages, {len(lost)} lost, {again} doubled")
-    assert len(told) > 2 * KILLS, "too little happened to prove anything"
+    print(f"{len(told)} messages, {len(lost)} lost, {again} doubled")
     assert lost == []
     assert doubled == {}
-    assert [text for text in _latest_texts(receivers) if "RECOVERED" not in text] == []
-    await _histories_end_well(program)
+    return told
 
 
 def _wait(seconds: float) -> None:
