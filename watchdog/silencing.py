@@ -90,7 +90,8 @@ def _hidden_longer(
 ) -> Transition | None:
     """Return that an incident is hidden from now on, or for longer; None where nothing changes."""
     longest = covering(held, incident, now)
-    if longest is None or longest.number == incident.silence:
+    is_hidden = incident.waits_for is not None or (longest and longest.number == incident.silence)
+    if longest is None or is_hidden:
         return None
     return silenced(incident, longest, _zone_of(incident, directory), now)
 

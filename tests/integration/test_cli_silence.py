@@ -1,6 +1,7 @@
 """`watchdog silence`: what it prints, how it ends, and what the other commands say of it."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
@@ -115,3 +116,13 @@ async def test_what_cannot_be_is_refused_with_what_to_do(
     ended = await shell.run(*words, "--as", person)
     assert (ended.code, ended.out) == (code, "")
     assert said in ended.err
+
+
+async def test_show_says_what_an_incident_waits_for(
+    shell: Terminal, store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_incident(store, clock)
+    until = clock.now() + timedelta(days=7)
+    await open_incident(store, clock, 1043, waits_for=1042, silenced_until=until)
+    said = await shell.run("show", "1043", "-o", "table")
+    assert "Waits for  #1042, which explains it" in said.out.splitlines()

@@ -122,3 +122,14 @@ async def test_a_form_of_another_session_or_site_changes_nothing(
             elsewhere = {"sec-fetch-site": "cross-site"}
             assert (await ana.post(path, headers=elsewhere, **FORM)).status_code == 403
     assert await store.fetchval("select count(*) from silence") == 0
+
+
+async def test_the_page_of_what_waits_says_for_what(store: asyncpg.Pool, clock: MovedClock) -> None:
+    await open_incident(store, clock)
+    until = clock.now() + timedelta(days=7)
+    await open_incident(store, clock, 1043, waits_for=1042, silenced_until=until)
+    async with running_page(store, clock, config()) as page, page.signed_in() as ana:
+        shown = await ana.read("/i/1043")
+        assert '<dt>Waits for</dt><dd><a href="/i/1042">#1042</a>, which explains it' in shown
+        assert "<dt>Next</dt>" not in shown
+        assert "waits for #1042" in await ana.read("/")

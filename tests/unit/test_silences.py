@@ -199,6 +199,16 @@ def test_when_a_person_ends_it_the_timeline_says_who() -> None:
         released(recovered_incident(), LATER)
 
 
+def test_what_has_waited_for_another_says_so_and_waits_no_more() -> None:
+    waiting = a_warning(waits_for=7, silenced_until=NOW + LONGEST)
+    free = released(waiting, LATER)
+    assert free.happened.words == "#7, which explained it, is over"
+    assert (free.after.waits_for, free.after.silenced_until) == (None, None)
+    worse = life.level_changed(waiting, Severity.CRITICAL, "", LATER).after
+    assert under_level(worse, waiting, None) == worse, "what explains it explains that, too"
+    assert next_up(waiting, DIRECTORY) is None
+
+
 def test_silencing_is_an_event_that_edits_and_pushes_nobody() -> None:
     told = after(opened())
     step = with_notices(silenced(told, a_silence(), "Europe/Berlin", LATER), DIRECTORY)

@@ -87,7 +87,7 @@ def _incident_table(found: "list[Incident]", now: datetime) -> Table:
                 "rule": one.rule,
                 "team": one.team,
                 "opened_at": one.opened_at,
-                "silenced_until": one.silenced_until if one.is_live else None,
+                "silenced_until": one.silenced_until if one.silence and one.is_live else None,
             }
         )
     not_taken = [one for one in found if one.state == "open"]
@@ -164,6 +164,9 @@ def _print_incident(one: "Incident", here: Session, silence: "Silence | None") -
         "State": f"{one.state}, open for {open_for}",
         "Owner": f"{one.owner}{taken}",
         "Offered": f"to {one.offered_to}" if one.offered_to else "",
+        "Waits for": f"#{one.waits_for}, which explains it"
+        if one.waits_for and one.is_live
+        else "",
         "Silenced": _silenced(one, silence, here) if silence else "",
         "Repeats": f"#{one.repeat_of}" if one.repeat_of else "",
         "Storm": f"#{one.storm}" if one.storm else "",

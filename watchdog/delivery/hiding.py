@@ -40,6 +40,8 @@ def _is_headless(row: Claimed) -> bool:
 def _reason(row: Claimed) -> str:
     if not row.is_silenced or row.silenced_until is None:
         return _HEADLESS
+    if row.waits_for is not None:
+        return f"held under #{row.waits_for}, which explains it"
     zone = str(row.facts.get("zone", "UTC"))
     until = f"{time_of_day(row.silenced_until, zone, row.due_at)} {zone_word(zone)}"
     return f"silenced by {row.silenced_by} until {until}: {row.silenced_for}"

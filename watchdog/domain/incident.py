@@ -67,7 +67,8 @@ class Incident:
         acted_at: When a person last did something with it.
         risk: What may still happen, as whoever resolved it saw it.
         answer: What stops it next time; None until somebody has resolved it.
-        silence: Number of the silence that hides it, until `silenced_until`; None: it is told.
+        silence: Number of the silence that hides it, until `silenced_until`; None: none does.
+        waits_for: The incident above it that explains it, and hides it until that is over.
     """
 
     id: int
@@ -112,6 +113,7 @@ class Incident:
     answer: Answer | None = None
     silence: int | None = None
     silenced_until: datetime | None = None
+    waits_for: int | None = None
 
     @property
     def is_storm(self) -> bool:

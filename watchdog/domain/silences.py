@@ -99,6 +99,7 @@ def under(incident: Incident, silence: Silence | None) -> Incident:
         incident,
         silence=silence.number if silence else None,
         silenced_until=silence.ends_at if silence else None,
+        waits_for=None,
     )
 
 
@@ -106,8 +107,10 @@ def under_level(incident: Incident, before: Incident, silence: Silence | None) -
     """Return an incident of another level as hidden by what covers it now.
 
     What gets worse and is hidden by nothing is told by that very change. What does not waits for the
-    end of the silence that it is in, which is told by itself.
+    end of the silence that it is in, which is told by itself; and so does what one above it explains.
     """
+    if before.waits_for is not None:
+        return incident
     is_worse = incident.severity.rank > before.severity.rank
     return under(incident, silence) if silence or is_worse else incident
 
@@ -134,6 +137,8 @@ def released(incident: Incident, now: datetime, by: str = WATCHDOG) -> Transitio
     """
     assert incident.state in {State.OPEN, State.TAKEN}
     words = "its silence has ended" if by == WATCHDOG else f"{by} ended its silence"
+    if incident.waits_for is not None:
+        words = f"#{incident.waits_for}, which explained it, is over"
     return _moved(incident, under(incident, None), Happened(Event.RELEASED, now, by, words))
 
 

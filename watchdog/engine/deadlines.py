@@ -11,6 +11,7 @@ from watchdog.clock import Clock
 from watchdog.domain.escalation import next_deadline
 from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory
+from watchdog.engine.hiding import still_hidden
 from watchdog.engine.leader import Leader
 from watchdog.engine.overdue import end_overdue
 from watchdog.engine.reconcile import LEASE, log_transitions
@@ -104,10 +105,9 @@ class Deadlines:
             held = await incidents.lock_due(conn, now, AT_ONCE)
             directory = await covers.with_covers(conn, directory, now)
             due = [(one, next_deadline(one, directory)) for one in held]
+            moves = [one.act(now) for _, one in due if one and one.at <= now]
             steps = [
-                with_notices(deadline.act(now), directory)
-                for _, deadline in due
-                if deadline and deadline.at <= now
+                with_notices(await still_hidden(conn, one, directory), directory) for one in moves
             ]
             await incidents.commit(conn, steps)
             moved = {step.transition.after.id for step in steps}

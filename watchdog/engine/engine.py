@@ -15,7 +15,7 @@ from watchdog.config.model import Config, Rule
 from watchdog.domain.track import Held
 from watchdog.engine import blind, evidence, reconcile, unwatched
 from watchdog.engine.agenda import Agenda
-from watchdog.engine.holding import Holding, in_maintenance, plans_of, recently_ended
+from watchdog.engine.holding import Holding, below, in_maintenance, plans_of, recently_ended
 from watchdog.engine.leader import Leader
 from watchdog.engine.look import Looked, look
 from watchdog.engine.memory import Memory
@@ -273,15 +273,17 @@ class Engine:
         plans: Sequence[Plan],
         stored: Mapping[tuple[str, Entity], Evidence],
     ) -> None:
-        assert self._config is not None
+        config = self._config
+        assert config is not None
         if not plans:
             return
         if self._leader.token != memory.token:
             raise leases.LeaseLost(reconcile.LEASE)
+        explained = below(config, memory, plans)
         try:
             async with transaction(self._pool) as conn:
                 committed = await reconcile.commit_plans(
-                    conn, memory.token, plans, self._config.directory, stored, self._config.storms
+                    conn, memory.token, plans, config.directory, stored, config.storms, explained
                 )
         except StoreDown:
             self._leader.begin_anew()  # it may have taken place all the same

@@ -62,6 +62,27 @@ class Holding:
         }
 
 
+def below(config: Config, memory: Memory, plans: Sequence[Plan]) -> dict[int, tuple[str, Entity]]:
+    """Return the incidents that openings explain, each with the rule and entity that does.
+
+    Those are of rules that depend on the rule that opens, about the same where both name the same
+    columns. Each is looked up once, whatever the number of openings.
+    """
+    found: dict[int, tuple[str, Entity]] = {}
+    for one in plans:
+        name = one.rule.name
+        opened = {each.track.entity: each.track.entity for each in one.openings}
+        columns = one.rule.kind.entity if name in config.rules else ()
+        for child in config.rules.values() if opened else ():
+            if not {name, name.removeprefix("source:")} & set(child.depends_on):
+                continue
+            for track in memory.tracks_of(child).values():
+                explained_by = next(iter(related(opened, columns, track.entity)), None)
+                if track.incident_id is not None and explained_by is not None:
+                    found[track.incident_id] = name, explained_by
+    return found
+
+
 def plans_of(
     level: Sequence[Looked], memory: Memory, holding: Holding, now: datetime
 ) -> list[Plan]:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 
 import asyncpg
 
@@ -20,12 +21,13 @@ from watchdog.engine.flaps import flapped
 from watchdog.engine.gathering import Sorted, counted_anew, follow, gather, sort
 from watchdog.engine.hiding import as_hidden, silences_for, told_and_hidden
 from watchdog.engine.plan import Change, Evidence, Plan, Recovery, detail_of
-from watchdog.store import covers, incidents, leases, members, tracks
+from watchdog.store import covers, incidents, leases, members, tracks, waiting
 from watchdog.store.members import Settled
 
 logger = logging.getLogger(__name__)
 
 LEASE = "engine"
+NOTHING_BELOW: Mapping[int, tuple[str, Entity]] = MappingProxyType({})
 LOGGED_MAX = 20
 """Changes of one commit that are logged line by line."""
 
@@ -50,11 +52,13 @@ async def commit_plans(
     directory: Directory,
     evidence: Mapping[tuple[str, Entity], Evidence],
     storms: Storms | None = None,
+    below: Mapping[int, tuple[str, Entity]] = NOTHING_BELOW,
 ) -> Committed:
     """Write plans inside the caller's transaction: all of them or nothing.
 
     Args:
         storms: How many openings are too many to be told one by one; None: never.
+        below: Incidents that something explains which is about to open, by rule and entity.
 
     Raises:
         LeaseLost: Another replica evaluates now.
@@ -90,6 +94,8 @@ async def commit_plans(
         await tracks.write(conn, [*plan.written, *fresh], plan.rule.identity)
         await tracks.forget(conn, plan.rule.name, plan.forgotten)
     await members.take_over(conn, joined, now)
+    numbers = {one: left[rule][entity].incident_id for one, (rule, entity) in below.items()}
+    await waiting.hold_back(conn, {one: above for one, above in numbers.items() if above}, now)
     return Committed(left, [step.transition for step in steps], joined)
 
 

@@ -12,7 +12,7 @@ from rules.base import Entity, Severity
 from watchdog.domain.closing import Answer, Prevention
 from watchdog.domain.incident import Incident, State
 from watchdog.domain.notices import Step
-from watchdog.store import outbox
+from watchdog.store import outbox, waiting
 from watchdog.store.copying import copy
 from watchdog.store.facts import encode_facts
 from watchdog.store.sql import load
@@ -23,7 +23,20 @@ _NEW_COLUMNS = (
     *("id", "fingerprint", "rule", "identity", "source", "kind", "team", "entity", "title"),
     *("severity", "state", "owner", "version", "failure_class", "value", "value_limit", "fact"),
     *("detail", "impact", "do_first", "steps", "runbook", "audience", "opened_at", "first_bad_at"),
-    *("last_looked_at", "evidence", "repeat_of", "paged_at", "due_at", "silence", "silenced_until"),
+    *(
+        "last_looked_at",
+        "evidence",
+        "repeat_of",
+        "paged_at",
+        "due_at",
+        "silence",
+        "silenced_until",
+        "waits_for",
+    ),
+)
+_AS_STORED = (
+    *("taken_at", "recovered_at", "resolved_at", "first_bad_at", "first_good_at", "paged_at"),
+    *("acted_at", "silence", "silenced_until", "waits_for"),
 )
 _EVENT_COLUMNS = (
     *("incident_id", "version", "state", "owner", "previous_version", "previous_state"),
@@ -62,6 +75,7 @@ async def commit(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
         await _insert(conn, new)
     if moved:
         await _update(conn, moved)
+        await waiting.let_go(conn, [step.transition for step in moved])
     await copy(conn, "event", _EVENT_COLUMNS, map(_event_row, steps))
     await outbox.insert(
         conn,
@@ -119,6 +133,7 @@ def _incident_row(step: Step) -> tuple[Any, ...]:
         step.due_at,
         one.silence,
         one.silenced_until,
+        one.waits_for,
     )
 
 
@@ -155,9 +170,10 @@ async def _update(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
                 *_answer_columns(one.answer),
                 one.silence,
                 one.silenced_until,
+                one.waits_for,
             )
         )
-    written = await conn.fetch(_SQL["update_incidents"], *_columns(rows, 31))
+    written = await conn.fetch(_SQL["update_incidents"], *_columns(rows, 32))
     if len(written) != len(steps):
         raise Conflict
 
@@ -361,22 +377,14 @@ def incident_of(row: asyncpg.Record) -> Incident:
         runbook=row["runbook"],
         bad_now=row["bad_now"],
         audience=tuple(row["audience"]),
-        taken_at=row["taken_at"],
-        recovered_at=row["recovered_at"],
-        resolved_at=row["resolved_at"],
-        first_bad_at=row["first_bad_at"],
-        first_good_at=row["first_good_at"],
         cause=row["cause"],
         cause_kind=row["cause_kind"],
         repeat_of=row["repeat_of"],
         storm=row["storm_id"],
         rung=row["rung"],
-        paged_at=row["paged_at"],
-        acted_at=row["acted_at"],
         risk=row["risk"],
         answer=_answer_of(row) if row["prevention"] else None,
-        silence=row["silence"],
-        silenced_until=row["silenced_until"],
+        **{name: row[name] for name in _AS_STORED},
     )
 
 

@@ -57,7 +57,7 @@ class Claimed:
         remote: Where the receiver's first message about the incident is, if it is known.
         is_headless: It belongs to a first message that was given up.
         was_told, was_withheld: Whether the receiver has had a first message; whether one was hidden.
-        is_silenced: The incident is, `silenced_by` whom, until when, and what for.
+        is_silenced: The incident is, `silenced_by` whom, until when, what for; or it `waits_for` another.
     """
 
     id: int
@@ -80,6 +80,7 @@ class Claimed:
     silenced_by: str = ""
     silenced_for: str = ""
     silenced_until: datetime | None = None
+    waits_for: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

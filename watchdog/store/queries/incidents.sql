@@ -14,19 +14,19 @@ update incident i set
     acted_at = n.acted_at, due_at = n.due_at, risk = n.risk, prevention = n.prevention,
     prevention_words = n.prevention_words, prevention_owner = n.prevention_owner,
     prevention_due = n.prevention_due, prevention_done = n.prevention_done,
-    silence = n.silence, silenced_until = n.silenced_until
+    silence = n.silence, silenced_until = n.silenced_until, waits_for = n.waits_for
 from unnest(
     $1::bigint[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
     $8::boolean[], $9::text[], $10::text[], $11::float8[], $12::float8[], $13::text[],
     $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::text[],
     $19::text[], $20::integer[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[],
     $24::text[], $25::text[], $26::text[], $27::text[], $28::date[], $29::boolean[],
-    $30::bigint[], $31::timestamptz[]
+    $30::bigint[], $31::timestamptz[], $32::bigint[]
 ) as n (
     id, version, state, owner, severity, failure_class, offered_to, bad_now, fact, detail, value,
     value_limit, audience, taken_at, recovered_at, resolved_at, first_good_at, cause, cause_kind,
     rung, paged_at, acted_at, due_at, risk, prevention, prevention_words, prevention_owner,
-    prevention_due, prevention_done, silence, silenced_until
+    prevention_due, prevention_done, silence, silenced_until, waits_for
 )
 where i.id = n.id and i.version = n.version - 1
 returning i.id;

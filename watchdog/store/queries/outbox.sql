@@ -53,7 +53,8 @@ select c.id, c.token, c.incident_id, coalesce(c.version, 1) as version, c.receiv
     c.part in ('edit', 'thread') and coalesce(first.has_died and not first.was_sent, false) as is_headless,
     coalesce(first.was_sent, false) as was_told, coalesce(first.was_withheld, false) as was_withheld,
     coalesce(i.silenced_until > $1, false) as is_silenced, coalesce(s.made_by, '') as silenced_by,
-    coalesce(s.reason, '') as silenced_for, i.silenced_until
+    coalesce(s.reason, '') as silenced_for, i.silenced_until,
+    i.waits_for
 from claimed c
 left join event e on e.incident_id = c.incident_id and e.version = c.version
 left join report_run r on r.id = c.report_run
