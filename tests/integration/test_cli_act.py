@@ -78,6 +78,12 @@ async def test_without_an_action_it_lists_what_there_is(shell: Terminal) -> None
 
 
 @pytest.mark.usefixtures("taken")
+async def test_an_incident_is_shown_with_what_can_be_run(shell: Terminal) -> None:
+    shown = await shell.run("show", "1042", "-o", "table")
+    assert "Actions    unlock, wipe: watchdog act 1042\n" in shown.out
+
+
+@pytest.mark.usefixtures("taken")
 async def test_a_run_says_what_came_of_it_and_is_on_the_timeline(
     shell: Terminal, locks: sqlite3.Connection
 ) -> None:

@@ -119,6 +119,17 @@ def test_a_request_says_its_entity_where_its_place_needs_it() -> None:
     }
 
 
+def test_a_team_may_say_what_it_sends() -> None:
+    does = one_of(
+        "http: { source: desk, post: /m, json: [1], headers: { content-type: application/x+json } }"
+    ).does
+    assert isinstance(does, HttpCall)
+    assert does.question((), "key").headers == (
+        ("content-type", "application/x+json"),
+        ("Idempotency-Key", "key"),
+    )
+
+
 def test_a_change_says_its_entity_in_parameters_alone() -> None:
     does = actions_of(LANGUAGE)["unstick"].does
     assert isinstance(does, SqlChange)

@@ -178,6 +178,7 @@ def _print_incident(one: "Incident", here: Session, silence: "Silence | None") -
         "Cause": f"{one.cause} ({one.cause_kind})" if one.cause else "",
         "Next time": str(one.answer) if one.answer else "",
         "At risk": one.risk,
+        "Actions": _actions(one, here),
         "Rule": f"{one.rule}, team {one.team}",
     }
     click.echo(one_line(f"#{one.id} {one.severity.upper()} {one.title}"))
@@ -192,6 +193,13 @@ def _silenced(one: "Incident", silence: "Silence", here: Session) -> str:
 
     team = here.config.directory.teams.get(one.team)
     return said(silence, team.zone.key if team else "UTC", here.now)
+
+
+def _actions(one: "Incident", here: Session) -> str:
+    """Return what its owner may run, while there is something to mend."""
+    rule = here.config.rules.get(one.rule)
+    names = ", ".join(rule.actions) if rule and one.state in {"open", "taken"} else ""
+    return f"{names}: watchdog act {one.id}" if names else ""
 
 
 _WIDE = 6

@@ -43,8 +43,9 @@ class HttpCall:
 
         headers = {name: value.get_secret_value() for name, value in self.headers}
         body = fill_body(self.body, entity)
-        if isinstance(self.body, dict | list):
-            headers.setdefault("Content-Type", "application/json")
+        is_typed = any(name.lower() == "content-type" for name in headers)
+        if isinstance(self.body, dict | list) and not is_typed:
+            headers["Content-Type"] = "application/json"
         headers["Idempotency-Key"] = key
         return HttpQuestion(
             self.source,
