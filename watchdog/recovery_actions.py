@@ -14,14 +14,15 @@ import asyncpg
 from rules.base import HttpQuestion, SqlQuestion
 from watchdog.config.model import Config, Source
 from watchdog.config.recovery import Action, HttpCall, SqlChange
-from watchdog.domain import acting
+from watchdog.domain import acting, stopping
 from watchdog.domain.acting import Moved, Outcome, Run, Standing, Terms
 from watchdog.domain.incident import Incident, Refused
 from watchdog.domain.notices import with_notices
+from watchdog.domain.people import Role
 from watchdog.sources.writers import COMMIT_SECONDS, Held, NotChanged, Unsure, changed
 from watchdog.store import incidents, runs
 from watchdog.store.pool import TROUBLE, transaction
-from watchdog.verbs import UnknownIncident, require_responder
+from watchdog.verbs import NotAllowed, UnknownIncident, require_responder
 
 logger = logging.getLogger(__name__)
 
@@ -125,6 +126,44 @@ async def approve(hands: Hands, number: int, name: str, person: str) -> Run:
         return acting.approve(incident, terms, history, person, hands.now(), lasts)
 
     return await _begin(hands, number, name, person, agree)
+
+
+async def stop_all(
+    pool: asyncpg.Pool, config: Config, person: str, words: str, now: datetime
+) -> None:
+    """Stop all actions of all incidents, until somebody lets them run again.
+
+    Raises:
+        Refused: They are stopped already, or there are no words.
+        NotAllowed: See its text.
+    """
+    require_responder(config.directory, person)
+    wanted = stopping.Stop(person, stopping.stop_words(words), now)
+    async with transaction(pool) as conn:
+        if not await runs.stop(conn, wanted):
+            raise Refused(
+                stopping.stopped(await runs.stopped(conn), now) or "somebody just lifted it"
+            )
+
+
+async def lift_stop(pool: asyncpg.Pool, config: Config, person: str, now: datetime) -> None:
+    """Let actions run again.
+
+    Raises:
+        Refused: They are not stopped.
+        NotAllowed: The person is neither an admin nor who stopped them.
+    """
+    require_responder(config.directory, person)
+    is_admin = config.directory.people[person].role is Role.ADMIN
+    async with transaction(pool) as conn:
+        stop = await runs.stopped(conn)
+        may = stop is not None and (is_admin or person == stop.person)
+        if may:
+            await runs.lift_stop(conn, person, now)
+    if stop is None:
+        raise Refused("no actions are stopped")
+    if not may:
+        raise NotAllowed(f"{stop.person} stopped all actions; {stop.person} or an admin lifts it")
 
 
 async def _begin(
@@ -276,6 +315,9 @@ async def _committed(
     conn: asyncpg.Connection, incident: Incident, run: Run, terms: Terms, held: Held
 ) -> Outcome:
     """Let a change take place; the incident is locked, so what the guard says holds meanwhile."""
+    stop = await runs.stopped(conn)
+    if words := stopping.stopped(stop, run.started_at or run.asked_at):
+        return Outcome(Standing.REFUSED, f"{words}; nothing was changed")
     if words := acting.guarded(incident, terms):
         return Outcome(Standing.REFUSED, f"{words}; nothing was changed")
     if not await _is_running(conn, incident.id, run):

@@ -118,6 +118,34 @@ async def test_what_is_not_done_ends_with_1_and_says_why(
 
 
 @pytest.mark.usefixtures("taken")
+async def test_all_actions_can_be_stopped_and_let_run_again(
+    shell: Terminal, locks: sqlite3.Connection
+) -> None:
+    unlock = ("act", "1042", "unlock", "-m", "Its host died", "--as", "ana")
+    assert (await shell.run("stop-actions", "--as", "raj")).err.startswith("say why all actions")
+    stopped = await shell.run("stop-actions", "-m", "wrong database", "--as", "raj")
+    assert (stopped.code, stopped.out) == (0, "No action can be run until --lift.\n")
+    for words, code, sentence in (
+        (unlock, 1, "raj stopped all actions"),
+        (
+            ("stop-actions", "-m", "me too", "--as", "ana"),
+            1,
+            "ago: wrong database. raj or an admin",
+        ),
+        (("stop-actions", "--lift", "--as", "ana"), 4, "raj or an admin lifts it"),
+        (("stop-actions", "--lift", "--as", "mei"), 4, "mei is a viewer"),
+    ):
+        said = await shell.run(*words)
+        assert (said.code, said.out, sentence in said.err) == (code, "", True), said
+    assert left(locks) == ["orders", "stock"]
+    assert "raj stopped all actions" in (await shell.run("status")).err
+    assert (await shell.run("stop-actions", "--lift", "--as", "raj")).code == 0
+    assert "stopped all" not in (await shell.run("status")).err
+    assert (await shell.run("stop-actions", "--lift", "--as", "raj")).code == 1
+    assert (await shell.run(*unlock)).code == 0
+
+
+@pytest.mark.usefixtures("taken")
 async def test_two_people_run_what_needs_two(shell: Terminal, locks: sqlite3.Connection) -> None:
     asked = await shell.run("act", "1042", "wipe", "-m", "All are old", "--as", "ana")
     assert asked.code == 0

@@ -269,7 +269,11 @@ async def test_rows_that_somebody_else_holds_are_not_waited_for_for_long(yard: Y
     )
 
 
-@pytest.mark.parametrize("meanwhile", [recovered, withdrawn])
+async def stopped(yard: Yard) -> None:
+    await recovery_actions.stop_all(yard.store, yard.config, "raj", "oops", yard.clock.now())
+
+
+@pytest.mark.parametrize("meanwhile", [recovered, withdrawn, stopped])
 async def test_what_ends_while_the_statement_runs_keeps_the_change_from_taking_place(
     yard: Yard, meanwhile: Prepare
 ) -> None:
@@ -281,10 +285,11 @@ async def test_what_ends_while_the_statement_runs_keeps_the_change_from_taking_p
         await meanwhile(yard)
     run = await acting
     assert run.standing is Standing.REFUSED
-    assert run.words.startswith("#1042 is re")
-    assert run.words.endswith("meanwhile; nothing was changed")
+    assert run.words.startswith(("#1042 is re", "raj stopped all actions 0s ago: oops"))
+    assert run.words.endswith("; nothing was changed")
     assert await yard.statuses() == ["running"]
-    assert (await yard.incident()).state is not State.TAKEN
+    is_over = (await yard.incident()).state is not State.TAKEN
+    assert is_over is (meanwhile is not stopped)
 
 
 async def _waits_for_a_lock(yard: Yard) -> None:
@@ -327,6 +332,18 @@ async def test_what_needs_two_people_runs_when_the_second_approves(yard: Yard) -
         "action_begun",
         "action_ran",
     ]
+
+
+async def test_who_approves_approves_what_was_asked_for(yard: Yard) -> None:
+    asked, other = change(), change("delete from job where true")
+    yard.add(asked, two_people=True, what=asked.digest)
+    await yard.act()
+    yard.add(other, two_people=True, what=other.digest)
+    with pytest.raises(Refused, match="does something else now than when ana asked for it"):
+        await yard.approve()
+    assert await yard.statuses() == ["running"]
+    yard.add(asked, two_people=True, what=asked.digest)
+    assert (await yard.approve()).standing is Standing.DONE
 
 
 async def test_of_two_who_approve_at_once_one_runs_it(yard: Yard) -> None:

@@ -14,6 +14,7 @@ from tests.unit.test_incident import LATER, NOW, an_incident, recovered_incident
 from watchdog.domain import acting, life
 from watchdog.domain.acting import Guard, History, Moved, Outcome, Run, Standing, Terms
 from watchdog.domain.incident import Incident, Refused, State
+from watchdog.domain.stopping import Stop
 
 TERMS = Terms("unstick", "Set the state back to idle", at_most=2)
 LASTS = timedelta(seconds=40)
@@ -51,8 +52,9 @@ def asked(
     hypothesis: str = "The run died",
     mitigation: str = "",
     within_day: int = 0,
+    stop: Stop | None = None,
 ) -> Moved:
-    history = History(runs, within_day)
+    history = History(runs, within_day, stop)
     one = incident or taken()
     return acting.ask(one, terms, history, person, hypothesis, mitigation, LATER, LASTS)
 
@@ -69,6 +71,13 @@ REFUSED: list[tuple[str, Incident, tuple[Run, ...], dict[str, Any], str]] = [
         (),
         {"terms": replace(TERMS, guard=Guard.STILL_BAD)},
         "the latest check of #1042 was good (2m old), and `unstick` is only for what is still bad",
+    ),
+    (
+        "while all are stopped",
+        taken(),
+        (),
+        {"stop": Stop("tom", "they hit the wrong database", NOW)},
+        "tom stopped all actions 4m ago: they hit the wrong database. tom or an admin lets them run",
     ),
     (
         "while it runs",
@@ -216,6 +225,12 @@ def test_what_needs_two_people_waits_for_the_second() -> None:
         (a_run(Standing.WAITING, action="move"), "raj", taken(), "no run of `unstick` waits"),
         (a_run(Standing.WAITING), "raj", taken(owner="tom"), "#1042 belongs to tom"),
         (a_run(Standing.WAITING), "raj", recovered_incident(), "#1042 has recovered"),
+        (
+            a_run(Standing.WAITING, what="another"),
+            "raj",
+            taken(),
+            "`unstick` does something else now than when ana asked for it",
+        ),
     ],
 )
 def test_what_may_not_be_approved_is_refused(

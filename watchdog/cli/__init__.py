@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "escalate": ("watchdog.cli.acting", "Pass an incident on that nobody has taken."),
     "note": ("watchdog.cli.acting", "Write a note on an incident's timeline."),
     "act": ("watchdog.cli.act", "Run a recovery action of an incident."),
+    "stop-actions": ("watchdog.cli.act", "Stop all recovery actions, or let them run again."),
     "handover": ("watchdog.cli.acting", "Offer an incident to somebody else."),
     "split": ("watchdog.cli.storm", "Make a member of a storm an incident of its own."),
     "actions": ("watchdog.cli.actions", "List preventive actions, or say that one is done."),

@@ -1,4 +1,4 @@
-"""`watchdog act`: what the owner of an incident may run to mend it."""
+"""`watchdog act|stop-actions`: what the owner of an incident may run to mend it."""
 
 import time
 from collections.abc import Callable
@@ -131,3 +131,29 @@ def _table(number: int, found: "list[Offer]") -> Table:
     return Table(
         ("action", "what", "runs", "now"), rows, hidden=("at_most", "two_people"), ending=ending
     )
+
+
+@click.command("stop-actions")
+@click.option("-m", "words", default="", help="Why; whoever wants to run one reads it.")
+@click.option("--lift", is_flag=True, help="Let them run again.")
+@person_option
+@placed
+def stop_actions_command(words: str, lift: bool, person: str, place: Place) -> int:
+    """Stop all recovery actions of all incidents, at once.
+
+    What runs already runs to its end; a change of rows that has not been committed is undone. Whoever
+    stopped them, or an admin, lets them run again with --lift.
+    """
+
+    async def work() -> None:
+        from watchdog import recovery_actions
+
+        async with session(place) as here:
+            who = acting_person(here.config, person)
+            if lift:
+                await recovery_actions.lift_stop(here.pool, here.config, who, here.now)
+            else:
+                await recovery_actions.stop_all(here.pool, here.config, who, words, here.now)
+        click.echo("Actions can be run again." if lift else "No action can be run until --lift.")
+
+    return run(work())

@@ -282,14 +282,16 @@ def status_command(form: str | None, place: Place) -> int:
     """Say whether everything is watched; exit 1 if not."""
 
     async def work() -> int:
+        from watchdog.domain.stopping import stopped
         from watchdog.status import describe
-        from watchdog.store import covers, looks, outbox
+        from watchdog.store import covers, looks, outbox, runs
         from watchdog.store.pool import transaction
 
         async with session(place) as here, transaction(here.pool) as conn:
             directory = await covers.with_covers(conn, here.config.directory, here.now)
             known = {one.rule: one for one in await looks.every(conn)}
             waiting = await outbox.waiting(conn, here.now, here.now - timedelta(days=1))
+            stop = await runs.stopped(conn)
         status = describe(here.config, known, here.now)
         rows = [
             {
@@ -305,6 +307,8 @@ def status_command(form: str | None, place: Place) -> int:
         print_table(Table(columns, rows, hidden=("missed",)), chosen(form))
         sentences = [*status.sentences, *_delivery_sentences(waiting)]
         sentences += _duty_sentences(directory, here.now)
+        if words := stopped(stop, here.now):
+            sentences.append(f"{words}.")
         if here.mistakes:
             sentences.append(
                 f"{place.config} has {here.mistakes} mistakes and is not in force: watchdog check"

@@ -62,7 +62,7 @@ class _ActionReader:
             if shape.http
             else self.sql(shape.sql, find(entry.value, ("sql",)).value)
         )
-        return Action(_terms(name, shape), does, entry.key.span.place) if does else None
+        return Action(_terms(name, shape, does), does, entry.key.span.place) if does else None
 
     def http(self, shape: HttpCallShape, node: Node) -> HttpCall | None:
         declared = None
@@ -136,7 +136,7 @@ class _ActionReader:
         return source
 
 
-def _terms(name: str, shape: ActionShape) -> Terms:
+def _terms(name: str, shape: ActionShape, does: HttpCall | SqlChange) -> Terms:
     at_most, is_daily = shape.at_most
     return Terms(
         name,
@@ -147,6 +147,7 @@ def _terms(name: str, shape: ActionShape) -> Terms:
         is_daily=is_daily,
         guard=shape.guard,
         two_people=shape.two_people,
+        what=does.digest,
     )
 
 

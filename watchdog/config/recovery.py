@@ -1,5 +1,7 @@
 """Recovery actions of a rule, once they are known to be right: on which terms, and what they do."""
 
+import hashlib
+import json
 from dataclasses import field
 from datetime import datetime, timedelta
 
@@ -9,6 +11,10 @@ from rules.base import Dialect, Entity, HttpQuestion, SqlQuestion
 from rules.values import dataclass
 from watchdog.config.model import Place, Source
 from watchdog.domain.acting import Terms
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,12 @@ class HttpCall:
     ok: tuple[int, ...] = ()
     busy: tuple[int, ...] = ()
     within: timedelta = timedelta(seconds=10)
+
+    @property
+    def digest(self) -> str:
+        """Return what it does in a few characters, secrets left out."""
+        names = sorted(name for name, _ in self.headers)
+        return _digest(self.source, self.method, self.url, names, self.body)
 
     @property
     def columns(self) -> set[str]:
@@ -76,6 +88,11 @@ class SqlChange:
     statement: str
     dialect: Dialect
     max_rows: int = 1
+
+    @property
+    def digest(self) -> str:
+        """Return what it does in a few characters."""
+        return _digest(self.source, self.statement, self.max_rows)
 
     @property
     def columns(self) -> set[str]:

@@ -14,6 +14,7 @@ from rules.spans import short_span
 from rules.values import dataclass
 from watchdog.domain.incident import WATCHDOG, Happened, Incident, Refused, State, Transition
 from watchdog.domain.life import step
+from watchdog.domain.stopping import Stop, stopped
 
 APPROVED_WITHIN = timedelta(minutes=15)
 """How long a run that needs a second person waits for one."""
@@ -60,6 +61,7 @@ class Terms:
         at_most: How many runs there may be of one incident, or of the rule within a day.
         is_daily: Those of the rule within a day are counted.
         two_people: Somebody else must approve each run.
+        what: What it does, as a digest.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Terms:
     is_daily: bool = False
     guard: Guard = Guard.STILL_OPEN
     two_people: bool = False
+    what: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class Run:
         ends_by: When it counts as lapsed while it waits, as unknown while it runs.
         words: What came of it.
         rows: How many rows it changed, where it changed rows.
+        what: What the action did when it was asked for, as a digest.
     """
 
     number: int
@@ -101,6 +105,7 @@ class Run:
     ended_at: datetime | None = None
     words: str = ""
     rows: int | None = None
+    what: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +115,12 @@ class History:
     Attributes:
         runs: Those of the incident, the oldest first.
         within_day: How often the rule's action was tried within the last day, on any incident.
+        stop: All actions are stopped.
     """
 
     runs: Sequence[Run] = ()
     within_day: int = 0
+    stop: Stop | None = None
 
     def tries(self, action: str) -> list[Run]:
         """Return the runs of an action that count."""
@@ -153,6 +160,7 @@ def hindrance(
     """Return why a person cannot run an action now, whatever they say of it; empty: they can."""
     return (
         _not_theirs(incident, person)
+        or stopped(history.stop, now)
         or guarded(incident, terms)
         or _under_way(incident, history.under_way, now)
         or _over_cap(incident, terms, history)
@@ -261,6 +269,7 @@ def ask(
         mitigation=mitigation,
         two_people=terms.two_people,
         started_at=None if terms.two_people else now,
+        what=terms.what,
     )
     event = Event.ACTION_ASKED if terms.two_people else Event.ACTION_BEGUN
     said = "; this time: ".join(filter(None, (hypothesis, mitigation)))
@@ -321,7 +330,9 @@ def approve(
         raise Refused(f"you asked for `{run.action}` yourself; somebody else must approve it")
     words = (
         _not_theirs(incident, run.person)
+        or stopped(history.stop, now)
         or guarded(incident, terms)
+        or _changed_since(run, terms)
         or _over_cap(incident, terms, history)
     )
     if words:
@@ -335,6 +346,15 @@ def approve(
     )
     said = f"{run.label}: approved, asked for by {run.person}"
     return Moved(begun, step(incident, Happened(Event.ACTION_BEGUN, now, person, said)))
+
+
+def _changed_since(run: Run, terms: Terms) -> str:
+    if run.what == terms.what:
+        return ""
+    return (
+        f"`{run.action}` does something else now than when {run.person} asked for it; "
+        "let it lapse, and ask again"
+    )
 
 
 def ended(

@@ -7,6 +7,7 @@ import asyncpg
 
 from watchdog.domain.acting import DAY, History, Run, Standing
 from watchdog.domain.incident import Incident
+from watchdog.domain.stopping import Stop
 from watchdog.store.sql import load
 from watchdog.store.text import clean
 
@@ -21,7 +22,7 @@ async def history(
     """Return what was run on an incident, and how often its rule's action was tried within a day."""
     runs = await of_incident(conn, incident.id)
     within_day = await conn.fetchval(_SQL["count_tries"], incident.rule, action, now - DAY)
-    return History(runs, within_day)
+    return History(runs, within_day, await stopped(conn))
 
 
 async def of_incident(conn: asyncpg.Connection, number: int) -> list[Run]:
@@ -52,6 +53,7 @@ async def insert(conn: asyncpg.Connection, incident: Incident, run: Run) -> None
         run.asked_at,
         run.started_at,
         run.ends_by,
+        run.what,
     )
 
 
@@ -84,6 +86,23 @@ async def overdue(conn: asyncpg.Connection, now: datetime, limit: int) -> Sequen
     return [(row["incident_id"], _run(row)) for row in rows]
 
 
+async def stopped(conn: asyncpg.Connection) -> Stop | None:
+    """Return who has stopped all actions; None: nobody has."""
+    row = await conn.fetchrow(_SQL["find_stop"])
+    return Stop(row["person"], row["words"], row["stopped_at"]) if row else None
+
+
+async def stop(conn: asyncpg.Connection, stop: Stop) -> bool:
+    """Stop all actions; return False if they are stopped already."""
+    given = (stop.person, clean(stop.words), stop.stopped_at)
+    return await conn.fetchval(_SQL["insert_stop"], *given) is not None
+
+
+async def lift_stop(conn: asyncpg.Connection, person: str, now: datetime) -> None:
+    """Let actions run again."""
+    await conn.execute(_SQL["lift_stop"], person, now)
+
+
 def _run(row: asyncpg.Record) -> Run:
     return Run(
         number=row["number"],
@@ -102,4 +121,5 @@ def _run(row: asyncpg.Record) -> Run:
         ended_at=row["ended_at"],
         words=row["words"],
         rows=row["rows"],
+        what=row["what"],
     )

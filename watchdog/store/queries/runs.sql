@@ -2,8 +2,8 @@
 -- The intent: what somebody asks for, before anything leaves.
 insert into action_run (
     incident_id, number, rule, action, label, person, state, key, hypothesis, mitigation, two_people,
-    asked_at, started_at, ends_by
-) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
+    asked_at, started_at, ends_by, what
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
 
 -- name: update_run
 -- What became of a run that waits or runs; nothing is returned if somebody else has ended it.
@@ -33,3 +33,17 @@ select exists (select from action_run where state in ('waiting', 'running') and 
 -- Runs that wait or run for longer than they may.
 select * from action_run where state in ('waiting', 'running') and ends_by <= $1
 order by ends_by, incident_id limit $2;
+
+-- name: find_stop
+-- Who has stopped all actions, if they are stopped.
+select person, words, stopped_at from action_stop where lifted_at is null;
+
+-- name: insert_stop
+-- Stop all actions; nothing is returned if they are stopped already.
+insert into action_stop (person, words, stopped_at) values ($1, $2, $3)
+on conflict ((true)) where lifted_at is null do nothing
+returning number;
+
+-- name: lift_stop
+-- Let actions run again.
+update action_stop set lifted_by = $1, lifted_at = $2 where lifted_at is null;
