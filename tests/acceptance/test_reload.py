@@ -84,7 +84,7 @@ async def test_a_bad_change_changes_nothing_and_is_shown(world: World) -> None:
     world.program.advance(6)
     assert set(await world.incidents()) == {"thing-broken", "thing-too"}
     said = world.program.run("status", code=1)
-    assert "rules.yaml has 1 mistakes and is not in force: watchdog check" in said
+    assert "rules.yaml has 1 mistake and is not in force: watchdog check" in said
     assert "thing-too" in said
     assert "did you mean `max_rows`?" in world.program.run("check", code=1)
 

@@ -218,7 +218,7 @@ async def test_files_with_mistakes_are_not_in_force_and_say_so(
     shell.rules.write_text(good.replace("max_age: 1h", "max_age: soon"))
     said = await shell.run("status")
     assert said.code == 1
-    assert "has 1 mistakes and is not in force: watchdog check" in said.err
+    assert "has 1 mistake and is not in force: watchdog check" in said.err
     assert "The one rule is watched." in said.err
 
 

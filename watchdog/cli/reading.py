@@ -310,9 +310,8 @@ def status_command(form: str | None, place: Place) -> int:
         if words := stopped(stop, here.now):
             sentences.append(f"{words}.")
         if here.mistakes:
-            sentences.append(
-                f"{place.config} has {here.mistakes} mistakes and is not in force: watchdog check"
-            )
+            how_many = "1 mistake" if here.mistakes == 1 else f"{here.mistakes} mistakes"
+            sentences.append(f"{place.config} has {how_many} and is not in force: watchdog check")
         click.echo("\n".join(map(one_line, sentences)), err=True)
         good = status.is_all_watched and not waiting.dead and not here.mistakes
         return 0 if good else BAD_ANSWER
