@@ -201,6 +201,8 @@ class Duration(TableSettings):
 
     def _judge_row(self, context: Context, row: Mapping[str, Any]) -> Finding | Reading | None:
         took_s = max(0.0, from_sql(row["took"]) or 0.0)
+        if took_s > LONGEST_S:
+            return None  # no run took 3,000 years: it is none to judge, as NaN is
         checks = [
             check
             for check in (
@@ -229,7 +231,7 @@ class Duration(TableSettings):
         median_s = from_sql(row["usual"])
         if self.compare_to is None or row["past"] < self.least or median_s is None:
             return None
-        usual_s = max(median_s, self.unit_s)
+        usual_s = min(max(median_s, self.unit_s), LONGEST_S)
         severity, factor = None, mildest(self.factors)
         for level, one in self.factors.levels(context.severity):
             if usual_s * one < took_s:

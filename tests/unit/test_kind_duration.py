@@ -180,3 +180,16 @@ def test_a_mistake_is_refused(settings: dict[str, Any], error: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Duration.model_validate(TABLE | {"last": 20, "max": "5s"} | settings)
     assert [one["type"] for one in caught.value.errors()] == [error]
+
+
+@pytest.mark.parametrize("took", [1.1e11, 8.7e13, 1e300, float("nan"), float("inf"), None])
+@pytest.mark.parametrize("kind", [LAST, PAST])
+def test_a_run_of_thousands_of_years_or_of_no_number_is_none_to_judge(
+    kind: Duration, took: float | None
+) -> None:
+    row = {"e0": "a", "took": took, "n": 4, "past": 4, "usual": 1.0, "since": None}
+    judged = kind.judge(Context(NOW, (), Dialect("sqlite", "epoch_s")), ((Rows([row]),),))
+    assert judged.findings == ()
+    usual = row | {"took": 5e10, "usual": 1e300}
+    judged = kind.judge(Context(NOW, (), Dialect("sqlite", "epoch_s")), ((Rows([usual]),),))
+    assert len(judged.findings) == (kind is LAST)
