@@ -36,8 +36,11 @@ class Event(StrEnum):
     LEVEL = "level"
     TAKEN = "taken"
     OFFERED = "offered"
+    DECLINED = "declined"
     HANDED_OVER = "handed_over"
+    SNOOZED = "snoozed"
     ESCALATED = "escalated"
+    MISSED = "missed"
     EXHAUSTED = "exhausted"
     EXPIRED = "expired"
     LAPSED = "lapsed"
@@ -46,9 +49,14 @@ class Event(StrEnum):
     ACTION_ASKED = "action_asked"
     ACTION_BEGUN = "action_begun"
     ACTION_RAN = "action_ran"
+    NOT_ACTIONABLE = "not_actionable"
+    STILL_OPEN = "still_open"
     RECOVERED = "recovered"
     BACK_AGAIN = "back_again"
+    REOPENED = "reopened"
+    CAUSE_ASKED = "cause_asked"
     RESOLVED = "resolved"
+    ACTION_LATE = "action_late"
     ACTION_DONE = "action_done"
     WITHDRAWN = "withdrawn"
     STORM = "storm"
@@ -192,9 +200,16 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The receiver took the message. `remote` says where it is, for later edits."""
+    """The receiver took the message.
+
+    Attributes:
+        remote: Where it is, for later edits.
+        silences: Spans in which the receiver's phone stays silent, as far as anybody says; each
+            from its first instant to the first one after it.
+    """
 
     remote: Mapping[str, str] = field(default_factory=dict)
+    silences: tuple[tuple[datetime, datetime], ...] = ()
 
 
 class DeliveryError(Exception):

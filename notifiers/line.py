@@ -19,8 +19,11 @@ _SEVERITY_HEADS = {
 _EVENT_HEADS = {
     Event.TAKEN: ("👀", "TAKEN"),
     Event.OFFERED: ("🤝", "HANDOVER"),
+    Event.DECLINED: ("🙅", "DECLINED"),
     Event.HANDED_OVER: ("🤝", "HANDOVER"),
+    Event.SNOOZED: ("💤", "SNOOZED"),
     Event.ESCALATED: ("⏫", "ESCALATED"),
+    Event.MISSED: ("📵", "MISSED"),
     Event.EXHAUSTED: ("🆘", "NOBODY"),
     Event.EXPIRED: ("⌛", "EXPIRED"),
     Event.LAPSED: ("⌛", "NO ANSWER"),
@@ -29,9 +32,14 @@ _EVENT_HEADS = {
     Event.ACTION_ASKED: ("✋", "APPROVE"),
     Event.ACTION_BEGUN: ("🔧", "BEGUN"),
     Event.ACTION_RAN: ("🔧", "ACTION"),
+    Event.NOT_ACTIONABLE: ("🔕", "NOISE"),
+    Event.STILL_OPEN: ("⏳", "STILL OPEN"),
     Event.RECOVERED: ("🟢", "RECOVERED"),
     Event.BACK_AGAIN: ("🔁", "BACK AGAIN"),
+    Event.REOPENED: ("🚪", "REOPENED"),
+    Event.CAUSE_ASKED: ("🛠", "ACTION"),
     Event.RESOLVED: ("✅", "RESOLVED"),
+    Event.ACTION_LATE: ("⏰", "LATE"),
     Event.ACTION_DONE: ("🛠", "DONE"),
     Event.WITHDRAWN: ("⏹", "WITHDRAWN"),
     Event.STORM: ("⛈", "STORM"),
@@ -48,6 +56,8 @@ _WITHOUT_OWNER = {
     *(Event.TAKEN, Event.OFFERED, Event.HANDED_OVER, Event.NOTED),
     *(Event.ESCALATED, Event.EXPIRED, Event.GIVEN_BACK, Event.LAPSED, Event.SILENCED),
     *(Event.ACTION_ASKED, Event.ACTION_BEGUN, Event.ACTION_RAN),
+    *(Event.MISSED, Event.DECLINED, Event.SNOOZED, Event.REOPENED, Event.NOT_ACTIONABLE),
+    Event.ACTION_LATE,
 }
 
 
@@ -98,12 +108,20 @@ def _fact(facts: Facts) -> str:  # noqa: C901, PLR0911, PLR0912 (one case an eve
             return f"{who}, open {open_for(facts)}"
         case Event.HANDED_OVER:
             return f"{facts.words}, open {open_for(facts)}"
-        case (
-            Event.ESCALATED | Event.EXHAUSTED | Event.LAPSED | Event.ACTION_DONE | Event.ACTION_RAN
-        ):
+        case Event.ESCALATED | Event.MISSED | Event.EXHAUSTED | Event.LAPSED:
+            return facts.words
+        case Event.STILL_OPEN | Event.CAUSE_ASKED | Event.ACTION_LATE:
+            return facts.words
+        case Event.ACTION_DONE | Event.ACTION_RAN:
             return facts.words
         case Event.FLAPPING | Event.SILENCED | Event.SILENCE_ENDS:
             return facts.words
+        case Event.DECLINED:
+            return facts.words.partition(": ")[0]
+        case Event.SNOOZED:
+            return f"{facts.words}, by {facts.actor}"
+        case Event.NOT_ACTIONABLE:
+            return f"{facts.words.partition(': ')[0]}, says {facts.actor}"
         case Event.EXPIRED:
             return f"{facts.words}, not taken"
         case Event.GIVEN_BACK:
@@ -114,6 +132,8 @@ def _fact(facts: Facts) -> str:  # noqa: C901, PLR0911, PLR0912 (one case an eve
             return f"{facts.actor} asks: {facts.words}"
         case Event.ACTION_BEGUN:
             return f"{facts.actor}: {facts.words}"
+        case Event.REOPENED:
+            return f"{facts.actor} says “{facts.words}”"
         case Event.RECOVERED:
             return f"bad {bad_for(facts)}, {facts.cause or 'cause missing'}"
         case Event.RESOLVED:

@@ -72,6 +72,10 @@ _CHANGES: dict[Event, tuple[int, dict[str, Any]]] = {
         50,
         _TAKEN | {"actor": "ana", "words": "ana → raj: key rotated, resync runs, watch it finish"},
     ),
+    Event.DECLINED: (
+        54,
+        _TAKEN | {"actor": "raj", "words": "raj does not take it from ana: I have no access there"},
+    ),
     Event.HANDED_OVER: (
         52,
         _TAKEN
@@ -83,6 +87,8 @@ _CHANGES: dict[Event, tuple[int, dict[str, Any]]] = {
         },
     ),
     Event.ESCALATED: (10, {"owner": "raj", "words": "ana silent 10m, now raj (2/3)"}),
+    Event.SNOOZED: (30, _TAKEN | {"actor": "ana", "words": "no reminder for 2h"}),
+    Event.MISSED: (0, {"owner": "raj", "words": "ana in Do Not Disturb, now raj"}),
     Event.EXHAUSTED: (40, {"owner": "tom", "words": "nobody took it in 40m"}),
     Event.EXPIRED: (34, {"words": "ana silent for 30m"}),
     Event.LAPSED: (80, _TAKEN | {"words": "raj did not take it from ana"}),
@@ -103,11 +109,21 @@ _CHANGES: dict[Event, tuple[int, dict[str, Any]]] = {
         24,
         _TAKEN | {"actor": "ana", "words": "Start a sync by hand: done, the answer was 202"},
     ),
+    Event.NOT_ACTIONABLE: (
+        20,
+        _TAKEN | {"actor": "ana", "words": "false positive: the shop is closed on this day"},
+    ),
+    Event.STILL_OPEN: (190, _TAKEN | {"words": "3h10m, note 3h ago"}),
     Event.RECOVERED: (
         73,
         _RECOVERED | {"words": "Newest row is 2 min old, limit 1 h (3 good checks in a row)"},
     ),
     Event.BACK_AGAIN: (93, {"words": "20m after it recovered: 1h02m old (max 1h)"}),
+    Event.REOPENED: (
+        85,
+        _TAKEN | {"actor": "ana", "words": "customers still see no stock", "first_good_at": None},
+    ),
+    Event.CAUSE_ASKED: (585, _RECOVERED | {"words": "what stops it next time?"}),
     Event.RESOLVED: (
         91,
         _RECOVERED
@@ -118,6 +134,16 @@ _CHANGES: dict[Event, tuple[int, dict[str, Any]]] = {
             "cause_kind": "config",
             "words": "Shop API key expired",
             "prevention": "Warn two weeks before a key expires (alerting; ana, due 2026-06-24)",
+        },
+    ),
+    Event.ACTION_LATE: (
+        21645,
+        _RECOVERED
+        | {
+            "state": "resolved",
+            "cause": "Shop API key expired",
+            "cause_kind": "config",
+            "words": "ana, due 2026-06-24: Warn two weeks before a key expires",
         },
     ),
     Event.ACTION_DONE: (

@@ -25,7 +25,8 @@ _TIME_MAX = 24
 _CONTEXT_MAX = 80
 _BELOW_MAX = 600
 _BROADCAST = {
-    *(Event.BACK_AGAIN, Event.RELEASED, Event.ESCALATED, Event.EXHAUSTED, Event.EXPIRED),
+    *(Event.BACK_AGAIN, Event.ESCALATED, Event.MISSED, Event.EXHAUSTED, Event.EXPIRED),
+    *(Event.REOPENED, Event.RELEASED),
 }
 _WORSE = {("warning", "critical"), ("info", "critical"), ("info", "warning")}
 

@@ -13,7 +13,8 @@ from notifiers.clean import safe_url
 from notifiers.slack_parts import Block, plain_text
 
 _OVER = {
-    *(Event.RECOVERED, Event.RESOLVED, Event.ACTION_DONE, Event.WITHDRAWN, Event.JOINED),
+    *(Event.RECOVERED, Event.RESOLVED, Event.WITHDRAWN, Event.JOINED),
+    *(Event.CAUSE_ASKED, Event.ACTION_LATE, Event.ACTION_DONE),
 }
 _LINKS = {"open", "runbook"}
 _MORE = "more"

@@ -166,6 +166,8 @@ def _passed_on(facts: Facts) -> _Telling:
 
 _PASSINGS = {
     Event.ESCALATED: "Escalated: {words}",
+    Event.MISSED: "Missed: {words}",
+    Event.DECLINED: "{words}",
     Event.EXHAUSTED: "Nobody is left to escalate to: {words}",
     Event.EXPIRED: "{words}: not taken any more",
     Event.LAPSED: "{words}",
@@ -180,6 +182,8 @@ def _passing(facts: Facts) -> str:
 
 _NEXT = {
     Event.ESCALATED: "{owner} takes it, or it is passed on",
+    Event.MISSED: "{owner} takes it, or it is passed on",
+    Event.DECLINED: "{owner} keeps it",
     Event.GIVEN_BACK: "{owner} takes it, or it is passed on",
     Event.EXHAUSTED: "somebody takes it; {owner} is still its owner",
     Event.EXPIRED: "{owner} takes it again, or it is passed on",
@@ -200,6 +204,15 @@ def _acting(facts: Facts) -> _Telling:
     )
 
 
+def _snoozed(facts: Facts) -> _Telling:
+    lead = f"{facts.actor} is on it: {facts.words}"
+    return _Telling(
+        f"{_told(_now(facts))} {_plain_sentence(lead)}".lstrip(),
+        next_row=Row("Next", "it wakes when that is over, or when it gets worse"),
+        short=(f"open for {open_for(facts)}",),
+    )
+
+
 def _acted(facts: Facts) -> str:
     """Return what a person asks for, begins, or what came of it."""
     match facts.event:
@@ -210,6 +223,37 @@ def _acted(facts: Facts) -> str:
         case _:
             by = "" if facts.actor == "watchdog" else f" ({facts.actor})"
             return f"{facts.words}{by}"
+
+
+def _not_actionable(facts: Facts) -> _Telling:
+    reason, _, note = facts.words.partition(": ")
+    lead = f"{facts.actor} says that it needed nobody: {reason}"
+    return _Telling(f"{_told(_now(facts))} {_plain_sentence(lead)}".lstrip(), quote=note)
+
+
+def _still_open(facts: Facts) -> _Telling:
+    return _Telling(_told(_now(facts), f"Still open: {facts.words}"))
+
+
+def _cause_asked(facts: Facts) -> _Telling:
+    return _Telling(
+        _told(f"Bad for {bad_for(facts)}", facts.words),
+        next_row=Row("Next", "unanswered for 3 days, it ends without a cause"),
+        short=(_taken_after(facts),),
+    )
+
+
+def _reopened(facts: Facts) -> _Telling:
+    return _Telling(
+        _plain_sentence(f"Its checks are good, but {facts.actor} says that it is not well"),
+        quote=facts.words,
+        next_row=Row("Next", f"{_whoever(facts)} resolves it, or its checks are bad again"),
+        with_guide=True,
+    )
+
+
+def _action_late(facts: Facts) -> _Telling:
+    return _Telling(_plain_sentence(f"Its preventive action is late: {facts.words}"))
 
 
 def _recovered(facts: Facts) -> _Telling:
@@ -322,8 +366,11 @@ _TELLINGS: dict[Event, Callable[[Facts], _Telling]] = {
     Event.LEVEL: _level,
     Event.TAKEN: _taken,
     Event.OFFERED: _offered,
+    Event.DECLINED: _passed_on,
     Event.HANDED_OVER: _handed_over,
+    Event.SNOOZED: _snoozed,
     Event.ESCALATED: _passed_on,
+    Event.MISSED: _passed_on,
     Event.EXHAUSTED: _passed_on,
     Event.EXPIRED: _passed_on,
     Event.LAPSED: _passed_on,
@@ -332,9 +379,14 @@ _TELLINGS: dict[Event, Callable[[Facts], _Telling]] = {
     Event.ACTION_ASKED: _acting,
     Event.ACTION_BEGUN: _acting,
     Event.ACTION_RAN: _acting,
+    Event.NOT_ACTIONABLE: _not_actionable,
+    Event.STILL_OPEN: _still_open,
     Event.RECOVERED: _recovered,
     Event.BACK_AGAIN: _back_again,
+    Event.REOPENED: _reopened,
+    Event.CAUSE_ASKED: _cause_asked,
     Event.RESOLVED: _resolved,
+    Event.ACTION_LATE: _action_late,
     Event.ACTION_DONE: _action_done,
     Event.WITHDRAWN: _withdrawn,
     Event.STORM: _storm,
@@ -365,9 +417,31 @@ def below(facts: Facts) -> str:  # noqa: C901, PLR0911, PLR0912 (one case an eve
             return f"{asked}: “{note}”" if note else asked
         case Event.HANDED_OVER:
             return f"{facts.owner} has it now ({facts.words})"
-        case Event.ESCALATED | Event.EXHAUSTED | Event.EXPIRED | Event.LAPSED | Event.GIVEN_BACK:
+        case (
+            Event.ESCALATED
+            | Event.MISSED
+            | Event.EXHAUSTED
+            | Event.EXPIRED
+            | Event.LAPSED
+            | Event.GIVEN_BACK
+            | Event.DECLINED
+        ):
             note = facts.words.partition(": ")[2]
             return f"{_passing(facts)}: “{note}”" if note else _passing(facts)
+        case Event.SNOOZED:
+            return f"{facts.actor} is on it: {facts.words}"
+        case Event.NOT_ACTIONABLE:
+            reason, _, note = facts.words.partition(": ")
+            said = f"{facts.actor} says that it needed nobody: {reason}"
+            return f"{said}: “{note}”" if note else said
+        case Event.STILL_OPEN:
+            return f"Still open: {facts.words}"
+        case Event.CAUSE_ASKED:
+            return f"Recovered, and without a cause: {facts.words}"
+        case Event.REOPENED:
+            return f"{facts.actor} says that it is not well: “{facts.words}”"
+        case Event.ACTION_LATE:
+            return f"What stops it next time is late: {facts.words}"
         case Event.NOTED:
             return f"{facts.actor}: {facts.words}"
         case Event.ACTION_ASKED | Event.ACTION_BEGUN | Event.ACTION_RAN:

@@ -19,6 +19,7 @@ RUNG_AFTER = (10 * MINUTE, 15 * MINUTE, 15 * MINUTE)
 TAKE_LASTS = OFFER_LASTS = 30 * MINUTE
 REOPEN_WITHIN = timedelta(hours=1)
 ANSWER_WITHIN = timedelta(days=3)
+GONE_FOR = timedelta(days=1)
 CHECKS = 2
 """Bad ones until it opens, good ones until it has recovered."""
 
@@ -63,6 +64,7 @@ class Desk:
 
     cases: list[Case] = field(default_factory=list)
     counts: dict[str, Counts] = field(default_factory=dict)
+    gone: dict[str, datetime] = field(default_factory=dict)
     is_watched: bool = True
 
     def live(self, thing: str) -> Case | None:
@@ -102,10 +104,22 @@ class Desk:
             case.state, case.recovered_at, case.offered_to = "recovered", now, ""
             del self.counts[thing]
 
+    def see_no_more(self, told: set[str], now: datetime) -> None:
+        """Of what is bad and not told of the data says nothing; for a day, then nobody can tell."""
+        for thing in told:
+            self.gone.pop(thing, None)
+        for one in self.cases:
+            if one.is_live and one.thing not in told:
+                since = self.gone.setdefault(one.thing, now)
+                if now - since >= GONE_FOR:
+                    one.state, one.offered_to = "resolved", ""
+                    del self.counts[one.thing], self.gone[one.thing]
+
     def stop_watching(self) -> None:
         """The rule is gone: what it saw is over, without a cause that a person gave."""
         self.is_watched = False
         self.counts.clear()
+        self.gone.clear()
         for one in self.cases:
             if one.is_live:
                 one.state, one.offered_to = "resolved", ""

@@ -1,17 +1,22 @@
-"""What people do to incidents, with one meaning on every surface: command line, web, Slack."""
+"""What people do to incidents, with one meaning on every surface: command line, web, Slack.
+
+Each takes the id of the action (`store/deeds.py`): sent again, by whatever road, it changes nothing and
+answers with what it did. Without one it is an action of its own.
+"""
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import asyncpg
 
-from watchdog.domain import life
+from watchdog.domain import life, opinions, reminders
 from watchdog.domain.closing import Closing
 from watchdog.domain.escalation import escalate_now, receiver_of_given_back
 from watchdog.domain.incident import Incident, OwnedByOther, Refused, Transition
 from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory, Person, Role
-from watchdog.store import covers, incidents
+from watchdog.store import covers, deeds, incidents
 from watchdog.store.pool import transaction
 
 
@@ -34,6 +39,7 @@ async def take(
     now: datetime,
     *,
     over: bool = False,
+    action_id: str = "",
 ) -> Incident:
     """Make `person` the confirmed owner; accepts an offer, too.
 
@@ -45,9 +51,11 @@ async def take(
         Refused: It is theirs already, or it is over.
         UnknownIncident, NotAllowed: See their texts.
     """
-    return await _do(
-        pool, directory, number, person, lambda one: life.take(one, person, now, over=over)
-    )
+
+    def decide(one: Incident) -> Transition:
+        return life.take(one, person, now, over=over)
+
+    return await _do(pool, directory, number, person, decide, action_id)
 
 
 async def hand_over(
@@ -58,6 +66,8 @@ async def hand_over(
     receiver: str,
     words: str,
     now: datetime,
+    *,
+    action_id: str = "",
 ) -> Incident:
     """Offer the incident to `receiver`, who becomes its owner by taking it.
 
@@ -66,9 +76,11 @@ async def hand_over(
         UnknownIncident, NotAllowed: See their texts.
     """
     require_responder(directory, receiver)
-    return await _do(
-        pool, directory, number, person, lambda one: life.offer(one, person, receiver, words, now)
-    )
+
+    def decide(one: Incident) -> Transition:
+        return life.offer(one, person, receiver, words, now)
+
+    return await _do(pool, directory, number, person, decide, action_id)
 
 
 async def give_back(
@@ -78,6 +90,8 @@ async def give_back(
     person: str,
     words: str,
     now: datetime,
+    *,
+    action_id: str = "",
 ) -> Incident:
     """Give an incident that `person` took to whoever is on call; it is open again.
 
@@ -91,11 +105,17 @@ async def give_back(
         owner = receiver_of_given_back(one, covered, now)
         return life.give_back(one, person, owner, words, now)
 
-    return await _do(pool, directory, number, person, decide)
+    return await _do(pool, directory, number, person, decide, action_id)
 
 
 async def escalate(
-    pool: asyncpg.Pool, directory: Directory, number: int, person: str, now: datetime
+    pool: asyncpg.Pool,
+    directory: Directory,
+    number: int,
+    person: str,
+    now: datetime,
+    *,
+    action_id: str = "",
 ) -> Incident:
     """Pass an open incident on to the next person at once.
 
@@ -104,9 +124,11 @@ async def escalate(
         UnknownIncident, NotAllowed: See their texts.
     """
     covered = await _with_covers(pool, directory, now)
-    return await _do(
-        pool, directory, number, person, lambda one: escalate_now(one, covered, person, now)
-    )
+
+    def decide(one: Incident) -> Transition:
+        return escalate_now(one, covered, person, now)
+
+    return await _do(pool, directory, number, person, decide, action_id)
 
 
 async def _with_covers(pool: asyncpg.Pool, directory: Directory, now: datetime) -> Directory:
@@ -121,6 +143,8 @@ async def note(
     person: str,
     words: str,
     now: datetime,
+    *,
+    action_id: str = "",
 ) -> Incident:
     """Write a note on the timeline.
 
@@ -128,9 +152,11 @@ async def note(
         Refused: There are no words.
         UnknownIncident, NotAllowed: See their texts.
     """
-    return await _do(
-        pool, directory, number, person, lambda one: life.note(one, person, words, now)
-    )
+
+    def decide(one: Incident) -> Transition:
+        return life.note(one, person, words, now)
+
+    return await _do(pool, directory, number, person, decide, action_id)
 
 
 async def resolve(
@@ -140,6 +166,8 @@ async def resolve(
     person: str,
     closing: Closing,
     now: datetime,
+    *,
+    action_id: str = "",
 ) -> Incident:
     """End a recovered incident with its cause, and one answer to what stops it next time.
 
@@ -149,13 +177,22 @@ async def resolve(
     """
     if closing.answer.owner:
         _require_known(directory, closing.answer.owner)
-    return await _do(
-        pool, directory, number, person, lambda one: life.resolve(one, person, closing, now)
-    )
+
+    def decide(one: Incident) -> Transition:
+        return life.resolve(one, person, closing, now)
+
+    return await _do(pool, directory, number, person, decide, action_id)
 
 
 async def finish_action(
-    pool: asyncpg.Pool, directory: Directory, number: int, person: str, words: str, now: datetime
+    pool: asyncpg.Pool,
+    directory: Directory,
+    number: int,
+    person: str,
+    words: str,
+    now: datetime,
+    *,
+    action_id: str = "",
 ) -> Incident:
     """Say that the preventive action of an incident is done.
 
@@ -163,9 +200,118 @@ async def finish_action(
         Refused: It has none, or it is done already.
         UnknownIncident, NotAllowed: See their texts.
     """
-    return await _do(
-        pool, directory, number, person, lambda one: life.action_done(one, person, words, now)
-    )
+
+    def decide(one: Incident) -> Transition:
+        return life.action_done(one, person, words, now)
+
+    return await _do(pool, directory, number, person, decide, action_id)
+
+
+async def decline(
+    pool: asyncpg.Pool,
+    directory: Directory,
+    number: int,
+    person: str,
+    words: str,
+    now: datetime,
+    *,
+    action_id: str = "",
+) -> Incident:
+    """Say that `person` does not take what was offered to them; its owner keeps it.
+
+    Raises:
+        Refused: Nobody has offered it to them.
+        UnknownIncident, NotAllowed: See their texts.
+    """
+
+    def decide(one: Incident) -> Transition:
+        return life.decline(one, person, words, now)
+
+    return await _do(pool, directory, number, person, decide, action_id)
+
+
+async def snooze(
+    pool: asyncpg.Pool,
+    directory: Directory,
+    number: int,
+    person: str,
+    span: timedelta,
+    now: datetime,
+    *,
+    action_id: str = "",
+) -> Incident:
+    """Let an incident that `person` has taken rest: no reminder, and it does not expire.
+
+    Args:
+        span: At most `reminders.SNOOZE_MAX`.
+
+    Raises:
+        Refused: It is not taken, or not theirs, or that is too long.
+        UnknownIncident, NotAllowed: See their texts.
+    """
+
+    def decide(one: Incident) -> Transition:
+        return reminders.snooze(one, person, span, now)
+
+    return await _do(pool, directory, number, person, decide, action_id)
+
+
+async def reopen(
+    pool: asyncpg.Pool,
+    directory: Directory,
+    number: int,
+    person: str,
+    words: str,
+    now: datetime,
+    *,
+    action_id: str = "",
+) -> Incident:
+    """Say that an incident which is over is not well: it is open after all, and `person` has it.
+
+    Raises:
+        Refused: It is not over, or has been for too long, or another one about the same is open.
+        UnknownIncident, NotAllowed: See their texts.
+    """
+
+    def decide(one: Incident) -> Transition:
+        return opinions.reopen(one, person, words, now)
+
+    try:
+        return await _do(pool, directory, number, person, decide, action_id)
+    except (asyncpg.UniqueViolationError, asyncpg.PostgresError) as error:
+        if not isinstance(error, asyncpg.UniqueViolationError) and error.sqlstate != "WD001":
+            raise
+        raise Refused(
+            f"#{number} is not reopened: a later incident about the same is open. "
+            "`watchdog incidents` shows it; write there what you see"
+        ) from error
+
+
+async def not_actionable(
+    pool: asyncpg.Pool,
+    directory: Directory,
+    number: int,
+    person: str,
+    reason: str,
+    words: str,
+    now: datetime,
+    *,
+    action_id: str = "",
+) -> Incident:
+    """Say that an incident needed nobody; one that has recovered ends by that, as a false alarm.
+
+    Args:
+        reason: One of `closing.UNNEEDED`.
+
+    Raises:
+        Refused: It is over already, or the reason is another one.
+        UnknownIncident, NotAllowed: See their texts.
+    """
+
+    def decide(one: Incident) -> Transition:
+        return opinions.not_actionable(one, person, reason, words, now)
+
+    return await _do(pool, directory, number, person, decide, action_id)
 
 
 def _require_known(directory: Directory, name: str) -> Person:
@@ -188,16 +334,37 @@ async def _do(
     number: int,
     person: str,
     decide: Callable[[Incident], Transition],
+    action_id: str = "",
 ) -> Incident:
-    """Move one incident in one transaction: locked, decided by the domain, told."""
+    """Move one incident in one transaction: locked, decided by the domain, told; or say what was done."""
     require_responder(directory, person)
+    action_id = action_id or deeds.new_action_id()
+    if len(action_id) > deeds.ID_CHARACTERS_MAX:
+        most = deeds.ID_CHARACTERS_MAX
+        raise Refused(f"the id of an action has at most {most} characters, not {len(action_id)}")
     async with transaction(pool) as conn:
         held = await incidents.lock(conn, [number])
         if number not in held:
             raise UnknownIncident(number)
+        if done := await deeds.find(conn, action_id):
+            return _as_it_was(held[number], done)
         step = with_notices(decide(held[number]), directory)
         await incidents.commit(conn, [step])
-    return step.transition.after
+        after, at = step.transition.after, step.transition.happened.at
+        if not await deeds.keep(conn, action_id, after.id, after.version, at):
+            raise _belongs_elsewhere(number)
+    return after
+
+
+def _as_it_was(incident: Incident, done: deeds.Deed) -> Incident:
+    """Return the incident as an action had left it, as far as the timeline says."""
+    if done.incident_id != incident.id:
+        raise _belongs_elsewhere(incident.id)
+    return replace(incident, version=done.version, state=done.state, owner=done.owner)
+
+
+def _belongs_elsewhere(number: int) -> Refused:
+    return Refused(f"this form was used for another incident than #{number}; load the page again")
 
 
 __all__ = [
@@ -205,12 +372,16 @@ __all__ = [
     "OwnedByOther",
     "Refused",
     "UnknownIncident",
+    "decline",
     "escalate",
     "finish_action",
     "give_back",
     "hand_over",
+    "not_actionable",
     "note",
+    "reopen",
     "require_responder",
     "resolve",
+    "snooze",
     "take",
 ]

@@ -34,6 +34,18 @@ REFUSED = [
     (("resolve", "1042", "-m", "x", "--kind", "code"), "ana", 2, "--action, or --nothing-needed"),
     (("resolve", "1042", "-m", "x", "--kind", "withdrawn"), "ana", 2, "'withdrawn'"),
     (("resolve", "1042", "-m", "x"), "ana", 2, "Missing option '--kind'"),
+    (("decline", "1042"), "raj", 1, "nobody asks raj to take #1042; there is nothing to decline"),
+    (("snooze", "1042", "1h"), "ana", 1, "#1042 is open; take it first, then snooze it"),
+    (("snooze", "1042", "soon"), "ana", 2, "SPAN soon: write it like `30m` or `2h`"),
+    (
+        ("reopen", "1042", "-m", "x"),
+        "ana",
+        1,
+        "#1042 is open, not over; there is nothing to reopen",
+    ),
+    (("reopen", "1042"), "ana", 2, "Missing option '-m'"),
+    (("not-actionable", "1042", "--why", "boring"), "ana", 2, "'boring'"),
+    (("not-actionable", "1042"), "ana", 2, "Missing option '--why'"),
 ]
 
 
@@ -117,3 +129,58 @@ async def test_what_has_recovered_ends_with_its_cause(
         *("resolve", "1042", "-m", "x", "--kind", "code", "--action", "y", "--as", "ana")
     )
     assert (again.code, again.err) == (1, "#1042 is already resolved: key expired\n")
+
+
+async def test_whoever_is_asked_declines_and_its_owner_keeps_it(
+    shell: Terminal, store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_incident(store, clock)
+    await shell.run("handover", "1042", "raj", "--as", "ana")
+    said = await shell.run("decline", "1042", "-m", "no access", "--as", "raj")
+    assert (said.code, said.out) == (0, "#1042 declined; ana keeps it.\n")
+    assert ((await stored(store)).owner, (await stored(store)).offered_to) == ("ana", "")
+    assert (await shell.run("take", "1042", "--as", "ana")).code == 0
+
+
+async def test_a_snooze_says_until_when_it_rests_and_one_for_too_long_is_refused(
+    shell: Terminal, store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_incident(store, clock)
+    await shell.run("take", "1042", "--as", "ana")
+    said = await shell.run("snooze", "1042", "2h", "--as", "ana")
+    until = (await stored(store)).snoozed_until
+    assert until is not None
+    assert said.out == f"#1042 rests until {until:%Y-%m-%d %H:%M} UTC, or until it is worse.\n"
+    late = await shell.run("snooze", "1042", "1d1h", "--as", "ana")
+    most = "#1042 can be snoozed for at most 24h, not for 25h; hand it over if that is too short\n"
+    assert (late.code, late.err) == (1, most)
+
+
+async def test_what_is_not_well_after_all_is_reopened_and_resolved_by_its_owner(
+    shell: Terminal, store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await recover(store, clock, await open_incident(store, clock))
+    said = await shell.run("reopen", "1042", "-m", "still slow", "--as", "raj")
+    assert said.out == "#1042 is open again, and yours. Resolve it when it is well.\n"
+    assert (await stored(store)).ends_by_hand
+    ending = ("resolve", "1042", "-m", "cache", "--kind", "code", "--action", "y")
+    assert "belongs to raj" in (await shell.run(*ending, "--as", "ana")).err
+    assert (await shell.run(*ending, "--as", "raj")).code == 0
+    assert (await stored(store)).state is State.RESOLVED
+
+
+async def test_what_needed_nobody_is_noted_while_it_is_bad_and_ends_once_it_has_recovered(
+    shell: Terminal, store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    one = await open_incident(store, clock)
+    saying = ("not-actionable", "1042", "--why", "false positive", "-m", "a holiday", "--as", "ana")
+    said = await shell.run(*saying)
+    noted = "#1042 noted: false positive. It is still open until its checks are good.\n"
+    assert (said.code, said.out) == (0, noted)
+    await recover(store, clock, await stored(store, one.id))
+    said = await shell.run(*saying)
+    assert said.out == "#1042 resolved as false alarm: false positive: a holiday.\n"
+    ended = await stored(store)
+    assert (ended.state, ended.cause_kind) == (State.RESOLVED, "false alarm")
+    assert ended.unneeded == "false positive"
+    assert "is already resolved" in (await shell.run(*saying)).err

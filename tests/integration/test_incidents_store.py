@@ -18,6 +18,8 @@ from watchdog.domain import flapping, life
 from watchdog.domain import silences as silencing
 from watchdog.domain.incident import Incident, State, Transition
 from watchdog.domain.notices import with_notices
+from watchdog.domain.opinions import bad_after_all, not_actionable, reopen
+from watchdog.domain.reminders import reminders, snooze
 from watchdog.domain.silences import Silence
 from watchdog.store import incidents, silences
 from watchdog.store.incidents import Conflict, Figures
@@ -209,6 +211,13 @@ STORMY = {"storm", "members", "joined", "split"}
 """What happens to storms is stored by tests of theirs."""
 
 
+def _reminder(one: Incident) -> Transition:
+    """Return what somebody is reminded of next."""
+    directory = replace(DIRECTORY, routes=())
+    [first, *_] = reminders(one, directory, NOW)
+    return first.act(NOW)
+
+
 async def test_every_event_of_a_life_is_stored(store: asyncpg.Pool) -> None:
     one = await an_open_incident(store)
     async with transaction(store) as conn:
@@ -221,6 +230,7 @@ async def test_every_event_of_a_life_is_stored(store: asyncpg.Pool) -> None:
         lambda it: silencing.ends_soon(it, silence, 1, NOW),
         lambda it: silencing.released(it, NOW),
         lambda it: life.escalated(it, "raj", 1, "ana silent 10m, now raj (2/2)", NOW),
+        lambda it: life.missed(it, "ana", 2, "raj in Do Not Disturb, now ana", NOW),
         lambda it: life.exhausted(it, 2, NOW),
         lambda it: life.take(it, "raj", NOW),
         lambda it: life.expired(it, NOW),
@@ -230,12 +240,22 @@ async def test_every_event_of_a_life_is_stored(store: asyncpg.Pool) -> None:
         lambda it: life.offer(it, "ana", "raj", "my shift ends", NOW),
         lambda it: life.lapsed(it, NOW),
         lambda it: life.offer(it, "ana", "raj", "my shift ends", NOW),
+        lambda it: life.decline(it, "raj", "no access", NOW),
+        lambda it: snooze(it, "ana", timedelta(hours=1), NOW),
+        _reminder,
+        lambda it: not_actionable(it, "ana", "poor details", "which shop?", NOW),
+        lambda it: life.offer(it, "ana", "raj", "my shift ends", NOW),
         lambda it: life.take(it, "raj", NOW),
         lambda it: life.note(it, "ana", "good luck", NOW),
         lambda it: life.recovered(it, NOW, NOW, "good"),
         lambda it: life.back_again(it, NOW, Severity.CRITICAL),
         lambda it: life.recovered(it, NOW, NOW, "good"),
+        lambda it: reopen(it, "raj", "still broken", NOW),
+        lambda it: bad_after_all(it, NOW, Severity.WARNING),
+        lambda it: life.recovered(it, NOW, NOW, "good"),
+        lambda it: _reminder(replace(it, unneeded="")),
         lambda it: life.resolve(it, "raj", closing(answer=ACTION), NOW),
+        _reminder,
         lambda it: life.action_done(it, "raj", "", NOW),
     ]
     for move in moves:

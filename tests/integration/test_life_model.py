@@ -64,7 +64,7 @@ DIRECTORY = Directory(PEOPLE, {"ops": TEAM}, (Route(send=("slack", "email")),))
 RULE = stuck_rule(
     every=timedelta(days=9_999), policy=Policy(open_after=CHECKS, recover_after=CHECKS)
 )
-TABLES = "incident, event, notification, attempt, thread, track, rule_look, remembered"
+TABLES = "incident, event, notification, attempt, thread, track, rule_look, remembered, deed"
 
 
 def config(*rules: Any) -> Config:
@@ -165,6 +165,7 @@ class Lives(RuleBasedStateMachine):
             self.model.see_bad(thing, severity, self.clock.now())
         for thing in readings:
             self.model.see_good(thing, self.clock.now())
+        self.model.see_no_more({*bad, *readings}, self.clock.now())
 
     @precondition(lambda self: self.model.is_watched)
     @rule(thing=things, severity=severities)
@@ -185,12 +186,14 @@ class Lives(RuleBasedStateMachine):
         self.service.run(self._settle(Judgement(readings=tuple(map(_reading, sorted(good))))))
         for thing in sorted(good):
             self.model.see_good(thing, self.clock.now())
+        self.model.see_no_more(good, self.clock.now())
 
     @precondition(lambda self: self.model.is_watched)
     @rule()
     def find_nothing(self) -> None:
         """No data is neither good nor bad."""
         self.service.run(self._settle(Judgement(has_data=False)))
+        self.model.see_no_more(set(), self.clock.now())
 
     @precondition(lambda self: self.model.is_watched)
     @rule(whole=st.booleans())

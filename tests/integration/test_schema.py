@@ -1,11 +1,15 @@
 """The schema refuses what must never be, whatever the code above it does."""
 
+from itertools import product
+
 import asyncpg
 import pytest
 
+from notifiers.base import Event
 from tests.postgres import NIGHT
 from tests.rows import Incidents
-from watchdog.domain.incident import EDGES, State
+from watchdog.domain.incident import State
+from watchdog.domain.moves import MOVES, Move
 from watchdog.store.pool import transaction
 
 
@@ -107,7 +111,7 @@ async def test_a_change_without_an_event_is_refused(opened: asyncpg.Pool) -> Non
 
 async def test_an_event_that_the_incident_did_not_follow_is_refused(opened: asyncpg.Pool) -> None:
     with pytest.raises(asyncpg.PostgresError, match="the incident has not got there") as refused:
-        await committed(opened, step("event", 1, 2, "taken", ("open", "ana")))
+        await committed(opened, step("event", 1, 2, "taken", ("open", "ana"), event="taken"))
     assert refused.value.sqlstate == "WD009"
 
 
@@ -146,9 +150,9 @@ async def test_two_events_of_one_version_are_refused(opened: asyncpg.Pool) -> No
 async def test_several_steps_in_one_commit_are_allowed_in_any_order(opened: asyncpg.Pool) -> None:
     await committed(
         opened,
-        step("event", 1, 3, "recovered", ("taken", "ana")),
+        step("event", 1, 3, "recovered", ("taken", "ana"), event="recovered"),
         step("update", 1, 3, "recovered"),
-        step("event", 1, 2, "taken", ("open", "ana")),
+        step("event", 1, 2, "taken", ("open", "ana"), event="taken"),
     )
     assert await opened.fetchval("select state from incident") == "recovered"
 
@@ -159,55 +163,66 @@ async def test_what_happened_is_not_rewritten(opened: asyncpg.Pool, statement: s
         await opened.execute(statement)
 
 
-WITHDRAWALS = {(State.OPEN, State.RESOLVED), (State.TAKEN, State.RESOLVED)}
-OPEN_AGAIN = {(State.TAKEN, State.OPEN)}
+async def test_exactly_the_moves_of_the_domain_are_allowed(store: asyncpg.Pool) -> None:
+    held = await store.fetchval(
+        "select pg_get_constraintdef(oid) from pg_constraint where conname = 'event_move'"
+    )
+    condition = held.removeprefix("CHECK ")
+    tried = [(*change, event) for change in product(State, State) for event in (*Event, "else")]
+    columns = [[str(one) for one in column] for column in zip(*tried, strict=True)]
+    allowed = await store.fetch(
+        "select previous_state, state, event from unnest($1::text[], $2::text[], $3::text[])"  # noqa: S608
+        f" as tried (previous_state, state, event) where {condition}",
+        *columns,
+    )
+    moved = {(one.before, one.after, one.event) for one in MOVES if one.before}
+    stays = {one for one in tried if one[0] is one[1]}
+    changes = {one for one in moved if one[0] is not one[1]}
+    assert {tuple(row.values()) for row in allowed} == stays | changes
 
 
-@pytest.mark.parametrize("before", State)
-@pytest.mark.parametrize("after", State)
-async def test_exactly_the_edges_of_the_domain_are_allowed(
-    opened: asyncpg.Pool, before: State, after: State
+ROADS = {
+    State.OPEN: [],
+    State.TAKEN: [("open", "taken", "taken")],
+    State.RECOVERED: [("open", "recovered", "recovered")],
+    State.RESOLVED: [("open", "recovered", "recovered"), ("recovered", "resolved", "resolved")],
+}
+CHANGES = [one for one in MOVES if one.before and one.before is not one.after]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda one: f"{one.before} {one.event}")
+async def test_a_change_of_state_is_taken_by_the_name_of_its_event_only(
+    opened: asyncpg.Pool, change: Move
 ) -> None:
-    roads = {
-        State.OPEN: [],
-        State.TAKEN: [State.TAKEN],
-        State.RECOVERED: [State.RECOVERED],
-        State.RESOLVED: [State.RECOVERED, State.RESOLVED],
-    }
-    at, version = State.OPEN, 1
-    for place in roads[before]:
-        version += 1
-        await committed(opened, step("move", 1, version, at, place, "moved"))
-        at = place
-    move = step("move", 1, version + 1, before, after, "moved")
-    if before is after or (before, after) in EDGES - WITHDRAWALS - OPEN_AGAIN:
-        await committed(opened, move)
-    else:
-        with pytest.raises(asyncpg.CheckViolationError):
-            await committed(opened, move)
-
-
-@pytest.mark.parametrize("before", [State.OPEN, State.TAKEN])
-async def test_only_a_withdrawal_resolves_what_has_not_recovered(
-    opened: asyncpg.Pool, before: State
-) -> None:
-    version = 1
-    if before is State.TAKEN:
-        version = 2
-        await committed(opened, step("move", 1, 2, "open", "taken", "taken"))
+    assert change.before is not None
+    for version, road in enumerate(ROADS[change.before], 2):
+        await committed(opened, step("move", 1, version, *road))
+    place = (1, len(ROADS[change.before]) + 2, change.before, change.after)
     with pytest.raises(asyncpg.CheckViolationError):
-        await committed(opened, step("move", 1, version + 1, before, "resolved", "resolved"))
-    await committed(opened, step("move", 1, version + 1, before, "resolved", "withdrawn"))
+        await committed(opened, step("move", *place, "unheard_of"))
+    await committed(opened, step("move", *place, change.event))
 
 
-@pytest.mark.parametrize("event", ["expired", "given_back"])
-async def test_what_is_taken_is_open_again_only_by_silence_or_its_owner(
-    opened: asyncpg.Pool, event: str
-) -> None:
-    await committed(opened, step("move", 1, 2, "open", "taken", "taken"))
-    with pytest.raises(asyncpg.CheckViolationError):
-        await committed(opened, step("move", 1, 3, "taken", "open", "back_again"))
-    await committed(opened, step("move", 1, 3, "taken", "open", event))
+async def test_what_ends_with_a_cause_has_recovered_or_was_reopened(opened: asyncpg.Pool) -> None:
+    ending = (
+        "update incident set version = 2, state = 'resolved', resolved_at = $1, cause = 'x',"
+        " cause_kind = $2, prevention = 'nothing needed', prevention_words = 'x', reopened_at = $3"
+    )
+    for kind, reopened_at, is_allowed in (
+        ("code", None, False),
+        ("not given", None, False),
+        ("withdrawn", None, True),
+        ("code", NIGHT, True),
+    ):
+        async with transaction(opened) as connection:
+            work = connection.transaction()
+            await work.start()
+            if is_allowed:
+                await connection.execute(ending, NIGHT, kind, reopened_at)
+            else:
+                with pytest.raises(asyncpg.CheckViolationError, match="incident_ended_rightly"):
+                    await connection.execute(ending, NIGHT, kind, reopened_at)
+            await work.rollback()
 
 
 async def test_a_resolved_incident_has_a_cause_and_its_kind(opened: asyncpg.Pool) -> None:

@@ -1,5 +1,8 @@
 """What people do on an incident's page."""
 
+import asyncio
+import re
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -10,7 +13,10 @@ from watchdog import verbs
 from watchdog.clock import MovedClock
 from watchdog.domain.incident import State
 
-VERBS = ["take", "note", "resolve", "handover", "give-back", "escalate", "action-done"]
+VERBS = [
+    *("take", "note", "resolve", "handover", "give-back", "escalate", "action-done"),
+    *("decline", "snooze", "reopen", "not-actionable"),
+]
 
 
 async def test_taking_makes_the_visitor_the_owner_and_wakes_delivery(
@@ -162,3 +168,104 @@ async def test_an_incident_that_is_not_there_cannot_be_moved(
     async with running_page(store, clock) as page, page.signed_in() as ana:
         answer = await ana.post(f"/i/7/{verb}", words="x", kind="code", to="raj")
     assert answer.status_code == 404
+
+
+async def test_the_same_form_twice_and_at_once_moves_once(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_incident(store, clock)
+    async with running_page(store, clock) as page, page.signed_in() as ana:
+        [action_id, *_] = re.findall(
+            r'name="action_id" value="([0-9a-f]{32})"', await ana.read("/")
+        )
+        form: dict[str, Any] = {"words": "on it", "action_id": action_id}
+        for _ in range(2):
+            answer = await ana.post("/i/1042/note", **form)
+            assert (answer.status_code, answer.headers["location"]) == (303, "/i/1042")
+        assert (await stored(store)).version == 2
+        form = {"action_id": action_id[::-1]}
+        answers = await asyncio.gather(*(ana.post("/i/1042/take", **form) for _ in range(4)))
+        assert {one.status_code for one in answers} == {303}
+    assert (await stored(store)).version == 3
+
+
+async def test_every_form_of_a_page_is_an_action_of_its_own(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_incident(store, clock)
+    async with running_page(store, clock) as page, page.signed_in() as ana:
+        shown = await ana.read("/i/1042")
+        found = re.findall(r'name="action_id" value="([0-9a-f]{32})"', shown)
+    assert len(set(found)) == len(found) == shown.count('action="/i/1042/')
+
+
+async def test_whoever_is_asked_declines_on_the_page(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_incident(store, clock)
+    async with running_page(store, clock) as page, page.signed_in("raj") as raj:
+        assert "I do not take it" not in await raj.read("/i/1042")
+        await verbs.hand_over(store, DIRECTORY, 1042, "ana", "raj", "", clock.now())
+        assert "I do not take it" in await raj.read("/i/1042")
+        assert (await raj.post("/i/1042/decline", words="no access")).status_code == 303
+        assert "raj does not take it from ana: no access" in await raj.read("/i/1042")
+    assert (await stored(store)).offered_to == ""
+
+
+async def test_what_is_taken_rests_as_long_as_its_owner_says(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_incident(store, clock)
+    async with running_page(store, clock) as page, page.signed_in() as ana:
+        assert 'action="/i/1042/snooze"' not in await ana.read("/i/1042")
+        await ana.post("/i/1042/take")
+        assert 'action="/i/1042/snooze"' in await ana.read("/i/1042")
+        for wrong, sentence in (("x", "not for 0s"), ("25", "not for 25h")):
+            answer = await ana.post("/i/1042/snooze", hours=wrong)
+            assert answer.status_code == 409
+            assert sentence in answer.text
+        assert (await ana.post("/i/1042/snooze", hours="2")).status_code == 303
+        assert "snoozed until" in await ana.read("/i/1042")
+
+
+async def test_what_is_over_is_reopened_from_the_page_and_ended_there(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await recover(store, clock, await open_incident(store, clock))
+    async with running_page(store, clock) as page, page.signed_in("raj") as raj:
+        assert "Reopen, it is mine" in await raj.read("/i/1042")
+        assert (await raj.post("/i/1042/reopen", words="still slow")).status_code == 303
+        shown = await raj.read("/i/1042")
+        assert "though its checks are good: raj resolves it" in shown
+        assert "What was the cause?" in shown
+        said: dict[str, Any] = {
+            "words": "cache",
+            "kind": "code",
+            "prevention": "nothing needed",
+            "answer": "x",
+        }
+        assert (await raj.post("/i/1042/resolve", **said)).status_code == 303
+        assert "Reopen, it is mine" in await raj.read("/i/1042")
+        await clock.advance(timedelta(hours=1, seconds=1))
+        assert "Reopen, it is mine" not in await raj.read("/i/1042")
+        answer = await raj.post("/i/1042/reopen", words="late")
+    assert answer.status_code == 409
+    assert "was resolved 1h ago; only within 1h it can be reopened" in answer.text
+
+
+async def test_what_needed_nobody_is_kept_and_ends_by_one_press_once_it_has_recovered(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_incident(store, clock)
+    why: dict[str, Any] = {"why": "poor details", "words": "which shop?"}
+    async with running_page(store, clock) as page, page.signed_in() as ana:
+        assert (await ana.post("/i/1042/not-actionable", **why)).status_code == 303
+        shown = await ana.read("/i/1042")
+        assert "<dt>Not needed</dt><dd>poor details: which shop?</dd>" in shown
+        await recover(store, clock, await stored(store))
+        shown = await ana.read("/i/1042")
+        assert "<option selected>poor details</option>" in shown
+        assert 'value="which shop?"' in shown
+        assert "Resolve as false alarm" in shown
+        assert (await ana.post("/i/1042/not-actionable", **why)).status_code == 303
+    assert (await stored(store)).cause_kind == "false alarm"

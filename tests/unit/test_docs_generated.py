@@ -21,7 +21,7 @@ from watchdog.cli import COMMANDS, ending
 from watchdog.cli.group import watchdog
 from watchdog.config import gather, shapes
 from watchdog.demo.failures import FAILURES
-from watchdog.domain.incident import EDGES
+from watchdog.domain.moves import EDGES, MOVES
 from watchdog.domain.people import Role
 from watchdog.metrics import METRICS
 
@@ -40,7 +40,9 @@ SPEAKERS = {
 
 
 def test_every_move_and_every_event_of_an_incident_is_told() -> None:
-    assert incidents.MOVES.keys() == EDGES
+    page = PAGES["incidents.md"]
+    assert all(f"    {one} --> {two}: " in page for one, two in EDGES)
+    assert all(f"| `{one.event}` |" in page for one in MOVES)
     assert incidents.EVENTS.keys() == set(Event) - {Event.TEST}
     assert all(words in PAGES["incidents.md"] for words in incidents.EVENTS.values())
 

@@ -81,7 +81,9 @@ def test_nobody_takes_it_and_it_climbs_to_the_lead_and_ends_in_the_channel() -> 
 
 def test_whoever_takes_it_stops_the_climb() -> None:
     taken = life.take(after(opened(severity=Severity.WARNING)), FIRST, NOW + MINUTE).after
-    assert next_deadline(taken, DIRECTORY) is None
+    deadline = next_deadline(taken, DIRECTORY)
+    assert deadline is not None
+    assert deadline.act(deadline.at).happened.event is Event.STILL_OPEN
 
 
 def test_a_team_without_escalation_keeps_its_owner() -> None:
@@ -174,7 +176,10 @@ def test_an_offer_that_nobody_answers_lapses_and_the_giver_keeps_it() -> None:
 
 def test_a_recovery_that_nobody_explains_ends_without_a_cause_after_three_days() -> None:
     healed = life.recovered(after(opened()), NOW + MINUTE, NOW, "2m old").after
-    at, step = let_pass(healed)
+    told = until_nothing(healed)
+    asked = [one.happened.event for one in told[:-1]]
+    assert set(asked) == {Event.CAUSE_ASKED}
+    at, step = told[-1].happened.at, with_notices(told[-1], DIRECTORY)
     assert at == NOW + MINUTE + ANSWER_WITHIN
     assert (after(step).state, after(step).cause_kind) == (State.RESOLVED, "not given")
     assert next_deadline(after(step), DIRECTORY) is None
@@ -188,6 +193,61 @@ def test_what_is_given_back_goes_to_who_is_on_call_or_follows() -> None:
     assert (given.state, given.owner, given.rung) == (State.OPEN, following, 0)
     by_another = life.take(after(opened()), "tom", NOW).after
     assert receiver_of_given_back(by_another, DIRECTORY, NOW) == FIRST
+
+
+UNREACHED = [
+    (PEOPLE, "in Do Not Disturb", "in Do Not Disturb"),
+    (PEOPLE, "cannot be reached", "cannot be reached"),
+    ({**PEOPLE, FIRST: Person(FIRST)}, "", "has neither Slack nor mail"),
+    ({name: one for name, one in PEOPLE.items() if name != FIRST}, "", "has left"),
+]
+
+
+@pytest.mark.parametrize(("people", "missed", "said"), UNREACHED)
+def test_who_cannot_be_reached_is_not_waited_for(
+    people: dict[str, Person], missed: str, said: str
+) -> None:
+    directory = replace(DIRECTORY, people=people)
+    one = replace(after(opened(directory)), missed=missed)
+    at, step = let_pass(one, directory)
+    happened = step.transition.happened
+    assert at == NOW
+    assert happened.event is Event.MISSED
+    assert happened.words == f"{FIRST} {said}, now {after(step).owner}"
+    assert (after(step).missed, after(step).rung, after(step).paged_at) == ("", 1, NOW)
+    paged = {one.receiver for one in step.notices if one.part is Part.PAGE}
+    assert f"slack:@U{after(step).owner.upper()}" in paged
+
+
+def test_a_team_of_whom_nobody_is_reached_hears_once_that_nobody_is_left() -> None:
+    one = replace(after(opened()), missed="in Do Not Disturb")
+    told: list[Transition] = []
+    while (deadline := next_deadline(one, DIRECTORY)) and len(told) < 9:
+        told.append(deadline.act(NOW))
+        one = replace(with_notices(told[-1], DIRECTORY).transition.after, missed="has left")
+    events = [step.happened.event for step in told]
+    assert events == [Event.MISSED, Event.MISSED, Event.EXHAUSTED]
+    assert told[-1].happened.words == "tom has left, and nobody is left"
+
+
+def test_what_waits_for_the_morning_waits_for_it_whoever_cannot_be_reached() -> None:
+    held = replace(after(opened()), paged_at=NOW + 60 * MINUTE, missed="in Do Not Disturb")
+    deadline = next_deadline(held, DIRECTORY)
+    assert deadline is not None
+    assert deadline.at == NOW + 60 * MINUTE
+
+
+def test_an_owner_nobody_can_tell_of_it_passes_it_on_though_the_team_has_no_channel() -> None:
+    team = replace(TEAM, slack="")
+    directory = among(team, **{FIRST: Person(FIRST)})
+    at, step = let_pass(after(opened(directory)), directory)
+    assert (at, step.transition.happened.event) == (NOW, Event.MISSED)
+
+
+def test_what_somebody_has_taken_is_not_passed_on_for_a_page_that_died() -> None:
+    one = replace(after(opened(severity=Severity.WARNING)), missed="cannot be reached")
+    taken = life.take(one, FIRST, NOW).after
+    assert taken.missed == ""
 
 
 @pytest.mark.parametrize(

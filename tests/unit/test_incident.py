@@ -11,7 +11,8 @@ from notifiers.base import Event
 from rules.base import Severity
 from watchdog.domain import life
 from watchdog.domain.closing import Answer, Closing, Prevention
-from watchdog.domain.incident import EDGES, Incident, Refused, State, Transition
+from watchdog.domain.incident import Incident, Refused, State, Transition
+from watchdog.domain.moves import EDGES
 
 NOW = datetime(2025, 6, 13, 2, 15, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=4)

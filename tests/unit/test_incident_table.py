@@ -23,12 +23,16 @@ from tests.unit.test_incident import (
 from watchdog.domain import life
 from watchdog.domain.closing import CAUSE_KINDS
 from watchdog.domain.incident import Ended, Incident, Refused, State, Transition, told
+from watchdog.domain.opinions import bad_after_all, not_actionable, reopen
+from watchdog.domain.reminders import snooze
 
 SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
 OPEN = an_incident()
 TAKEN = life.take(an_incident(), "ana", NOW).after
 RECOVERED = recovered_incident()
 RESOLVED = life.resolve(RECOVERED, "ana", closing(answer=ACTION), LATER).after
+REOPENED = reopen(RECOVERED, "raj", "still broken", LATER).after
 STATES = {"open": OPEN, "taken": TAKEN, "recovered": RECOVERED, "resolved": RESOLVED}
 
 VERBS: dict[str, Callable[[Incident], Transition]] = {
@@ -43,6 +47,12 @@ VERBS: dict[str, Callable[[Incident], Transition]] = {
     "raj resolves": lambda one: life.resolve(one, "raj", closing(), LATER),
     "ana gives back": lambda one: life.give_back(one, "ana", "mei", "", LATER),
     "raj gives back": lambda one: life.give_back(one, "raj", "mei", "", LATER),
+    "asked declines": lambda one: life.decline(replace(one, offered_to="raj"), "raj", "", LATER),
+    "raj declines": lambda one: life.decline(one, "raj", "", LATER),
+    "ana snoozes": lambda one: snooze(one, "ana", HOUR, LATER),
+    "raj snoozes": lambda one: snooze(one, "raj", HOUR, LATER),
+    "raj reopens": lambda one: reopen(one, "raj", "still broken", LATER),
+    "raj calls noise": lambda one: not_actionable(one, "raj", "false positive", "", LATER),
     "raj did it": lambda one: life.action_done(one, "raj", "", LATER),
 }
 TABLE = """
@@ -58,6 +68,12 @@ raj notes         noted ana           noted ana           noted ana           no
 raj resolves      has not recovered   has not recovered   resolved ana        already resolved
 ana gives back    only what is taken  given_back mei      only what is taken  only what is taken
 raj gives back    only what is taken  belongs to ana      only what is taken  only what is taken
+asked declines    declined ana        declined ana        declined ana        nothing to decline
+raj declines      nobody asks raj     nobody asks raj     nobody asks raj     nothing to decline
+ana snoozes       take it first       snoozed ana         nothing to snooze   nothing to snooze
+raj snoozes       take it first       belongs to ana      nothing to snooze   nothing to snooze
+raj reopens       is open, not over   is taken, not over  reopened raj        reopened raj
+raj calls noise   not_actionable ana  not_actionable ana  resolved ana        already resolved
 raj did it        no preventive       no preventive       no preventive       action_done ana
 """
 
@@ -104,7 +120,50 @@ def changed(moved: Transition) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("moved", "changes"),
     [
-        (life.note(TAKEN, "raj", "seen", LATER), {}),
+        (life.note(TAKEN, "raj", "seen", LATER), {"noted_at": LATER}),
+        (life.decline(replace(TAKEN, offered_to="raj"), "raj", "", LATER), {"offered_to": ""}),
+        (snooze(TAKEN, "ana", HOUR, LATER), {"snoozed_until": LATER + HOUR}),
+        (
+            life.level_changed(
+                replace(TAKEN, severity=Severity.INFO, snoozed_until=LATER),
+                Severity.WARNING,
+                "",
+                LATER,
+            ),
+            {"severity": Severity.WARNING, "snoozed_until": None},
+        ),
+        (
+            life.take(replace(TAKEN, snoozed_until=LATER), "raj", LATER, over=True),
+            {"owner": "raj", "snoozed_until": None, "taken_at": LATER},
+        ),
+        (
+            reopen(RESOLVED, "raj", "still broken", LATER),
+            {
+                "state": State.TAKEN,
+                "owner": "raj",
+                "taken_at": LATER,
+                "reopened_at": LATER,
+                "recovered_at": None,
+                "first_good_at": None,
+                "resolved_at": None,
+                "cause": "",
+                "cause_kind": "",
+                "answer": None,
+            },
+        ),
+        (
+            bad_after_all(REOPENED, LATER, Severity.WARNING),
+            {"severity": Severity.WARNING, "bad_now": True, "reopened_at": None},
+        ),
+        (
+            not_actionable(OPEN, "raj", "poor details", " which shop? ", LATER),
+            {"unneeded": "poor details", "unneeded_words": "which shop?"},
+        ),
+        (
+            life.missed(replace(OPEN, missed="has left"), "raj", 1, "ana has left, now raj", LATER),
+            {"owner": "raj", "rung": 1, "missed": ""},
+        ),
+        (life.exhausted(replace(OPEN, missed="has left"), 3, LATER), {"rung": 3, "missed": ""}),
         (life.offer(OPEN, "ana", "raj", "", LATER), {"offered_to": "raj"}),
         (
             life.take(replace(TAKEN, offered_to="mei"), "raj", LATER, over=True),
@@ -242,15 +301,14 @@ def test_what_has_recovered_or_ended_is_not_brought_back_or_ended_by_the_machine
         lambda: life.recovered(RESOLVED, LATER, None, "good"),
         lambda: life.back_again(replace(RESOLVED, recovered_at=NOW), LATER, Severity.INFO),
         lambda: life.back_again(OPEN, LATER, Severity.INFO),
+        lambda: bad_after_all(TAKEN, LATER, Severity.INFO),
+        lambda: life.missed(TAKEN, "raj", 1, "ana has left", LATER),
         lambda: life.opened(TAKEN, {}),
         lambda: life.opened(replace(OPEN, version=2), {}),
     ]
     for move in moves:
         with pytest.raises(AssertionError):
             move()
-
-
-HOUR = timedelta(hours=1)
 
 
 @pytest.mark.parametrize(

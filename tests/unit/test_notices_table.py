@@ -26,8 +26,11 @@ from tests.unit.test_notices import DIRECTORY, HOURS, MORNING, PEOPLE, TEAM
 from watchdog.domain import life, storm_life
 from watchdog.domain.incident import WATCHDOG, Happened, Incident, Refused, Transition
 from watchdog.domain.notices import Step, report_notices, with_notices
+from watchdog.domain.opinions import not_actionable, reopen
 from watchdog.domain.people import Directory, Route, Team
+from watchdog.domain.reminders import snooze
 from watchdog.domain.routing import next_working_instant
+from watchdog.domain.step import step as stepped
 
 CHANNEL, PERSON, MAIL = "slack:#data-alerts", "slack:@U01ANA", "email:ana@example.com"
 LATER = NOW + timedelta(minutes=5)
@@ -51,6 +54,13 @@ EVENTS: dict[str, Transition] = {
         replace(TOLD, owner="raj"), "ana", 1, "raj silent 10m, now ana (2/3)", LATER
     ),
     "expired": life.expired(life.take(TOLD, "ana", NOW).after, LATER),
+    "missed": life.missed(
+        replace(TOLD, owner="raj"), "ana", 1, "raj in Do Not Disturb, now ana", LATER
+    ),
+    "declined": life.decline(replace(TOLD, offered_to="raj"), "raj", "", LATER),
+    "snoozed": snooze(life.take(TOLD, "ana", NOW).after, "ana", timedelta(hours=1), LATER),
+    "reopened": reopen(HEALED, "ana", "still broken", LATER),
+    "noise": not_actionable(TOLD, "ana", "false positive", "", LATER),
     "exhausted": life.exhausted(TOLD, 3, LATER),
     "lapsed": life.lapsed(replace(TOLD, offered_to="raj"), LATER),
     "given back": life.give_back(life.take(TOLD, "ana", NOW).after, "ana", "raj", "", LATER),
@@ -58,12 +68,12 @@ EVENTS: dict[str, Transition] = {
         life.resolve(HEALED, "ana", closing(answer=ACTION), LATER).after, "ana", "", LATER
     ),
     "withdrawn": life.withdrawn(TOLD, LATER, "gone"),
-    "members": life.step(TOLD, Happened(Event.MEMBERS, LATER, WATCHDOG)),
+    "members": stepped(TOLD, Happened(Event.MEMBERS, LATER, WATCHDOG)),
     "joined": storm_life.joined(TOLD, 1050, LATER),
-    "action asked": life.step(TOLD, Happened(Event.ACTION_ASKED, LATER, "ana", "Sync by hand")),
-    "action begun": life.step(TOLD, Happened(Event.ACTION_BEGUN, LATER, "ana", "Sync by hand")),
-    "action ran": life.step(TOLD, Happened(Event.ACTION_RAN, LATER, "ana", "Sync: done, 202")),
-    "split": life.step(TOLD, Happened(Event.SPLIT, LATER, "ana", "x is #1061 now")),
+    "action asked": stepped(TOLD, Happened(Event.ACTION_ASKED, LATER, "ana", "Sync by hand")),
+    "action begun": stepped(TOLD, Happened(Event.ACTION_BEGUN, LATER, "ana", "Sync by hand")),
+    "action ran": stepped(TOLD, Happened(Event.ACTION_RAN, LATER, "ana", "Sync: done, 202")),
+    "split": stepped(TOLD, Happened(Event.SPLIT, LATER, "ana", "x is #1061 now")),
 }
 TABLE = """
                channel        person         mail
@@ -80,6 +90,11 @@ resolved       edit thread    edit           -
 escalated      edit thread    edit           -
 escalated to   edit thread    edit thread    page
 expired        edit thread    edit thread    page
+missed         edit thread    edit thread    page
+declined       edit thread    edit thread    page
+snoozed        edit thread    edit           -
+reopened       edit thread    edit           page
+noise          edit thread    edit           -
 exhausted      edit thread    edit thread    page
 lapsed         edit thread    edit thread    page
 given back     edit thread    edit           -

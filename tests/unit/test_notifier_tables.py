@@ -115,6 +115,7 @@ GUIDED = {
     Event.ESCALATED, Event.EXHAUSTED, Event.EXPIRED, Event.LAPSED, Event.GIVEN_BACK,
     Event.STORM, Event.MEMBERS, Event.SPLIT,
     Event.FLAPPING, Event.SILENCED, Event.RELEASED,
+    Event.MISSED, Event.DECLINED, Event.REOPENED,
 }  # fmt: skip
 
 

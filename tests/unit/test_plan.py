@@ -1,18 +1,23 @@
 """What one look at a rule changes, for any judgement and any tracks."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.base import Entity, Finding, Judgement, Reading, Severity
+from rules.hours import ActiveHours, WeeklyHours
 from tests.watching import stuck_rule
 from watchdog.domain.people import Policy
-from watchdog.domain.track import NOT_HELD, Held, Move, Track, look_bad, look_good
+from watchdog.domain.track import GONE_FOR, NOT_HELD, Held, Move, Track, look_bad, look_good
 from watchdog.engine.plan import Plan, plan
 
 NOW = datetime(2025, 6, 13, 2, 15, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+NOTHING = Judgement()
 RULE = stuck_rule("r", policy=Policy(open_after=2, recover_after=2))
 ENTITIES: list[Entity] = [(("id", str(number)),) for number in range(6)]
 EXCUSED = ENTITIES[0]
@@ -77,9 +82,52 @@ def test_what_is_unknown_or_gone_keeps_its_track_as_it_is(
     one = planned(judgement, tracks)
     for entity, track in tracks.items():
         if entity not in seen:
-            assert one.tracks[entity] is track
-            assert track not in one.written
+            is_gone = entity not in judgement.unknown and track.incident_id is not None
+            left = replace(track, gone_since=NOW) if is_gone else track
+            assert one.tracks[entity] == left
+            assert (left in one.written) is is_gone
             assert entity not in one.forgotten
+
+
+GONE = replace(a_track((("id", "4"),), 1, 0, Severity.WARNING, is_open=True), gone_since=NOW)
+
+
+def looked_for(track: Track, at: datetime, judgement: Judgement = NOTHING, **rule: Any) -> Plan:
+    return plan(replace(RULE, **rule), judgement, {track.entity: track}, held, at)
+
+
+def test_what_has_been_gone_for_a_day_is_withdrawn_with_the_reason_and_not_before() -> None:
+    assert looked_for(GONE, NOW + GONE_FOR - SECOND).is_empty
+    ended = looked_for(GONE, NOW + GONE_FOR)
+    [withdrawal] = ended.withdrawals
+    assert withdrawal.reason == "the data has said nothing of id 4 for 24h"
+    assert ended.forgotten == (GONE.entity,)
+    assert not ended.tracks
+    assert not ended.recoveries
+
+
+def test_where_rows_have_hours_of_their_own_a_week_is_waited_more() -> None:
+    hours = WeeklyHours(frozenset({0}), time(9), time(17))
+    active = ActiveHours(hours, column="zone")
+    assert not looked_for(GONE, NOW + GONE_FOR, active=active).withdrawals
+    assert looked_for(GONE, NOW + GONE_FOR + 7 * GONE_FOR, active=active).withdrawals
+
+
+def test_what_is_seen_again_counts_anew_and_what_nobody_could_see_does_not_count() -> None:
+    entity, late = GONE.entity, NOW + 2 * GONE_FOR
+    good = Judgement(readings=(Reading(entity, 0, "fine", "None."),))
+    assert looked_for(GONE, late, good).tracks[entity].gone_since is None
+    bad = Judgement((a_finding(entity, Severity.WARNING, ""),))
+    assert looked_for(GONE, late, bad).tracks[entity].gone_since is None
+    for blind in (Judgement(unknown=(entity,)), Judgement(truncated=True)):
+        assert looked_for(GONE, late, blind).tracks == {entity: GONE}
+    asleep = ActiveHours(WeeklyHours(frozenset({(late.weekday() + 1) % 7}), time(), time()))
+    assert looked_for(GONE, late, active=asleep).tracks == {entity: GONE}
+
+
+def test_one_whole_is_never_gone() -> None:
+    whole = replace(GONE, entity=(), gone_since=None)
+    assert looked_for(whole, NOW + 9 * GONE_FOR).is_empty
 
 
 @given(judgements(), TRACKS)

@@ -94,7 +94,7 @@ def test_what_changes_something_is_posted() -> None:
         if isinstance(route, Route) and "POST" in (route.methods or ())
     }
     verbs = {"take", "handover", "note", "resolve", "give-back", "escalate", "action-done"}
-    verbs |= {"split", "act", "approve"}
+    verbs |= {"decline", "snooze", "reopen", "not-actionable", "split", "act", "approve"}
     jobs = {"/ping/{key}", "/ping/{key}/{word}"}
     signing = {"/sign-in", "/sign-out"}
     slack = {"/slack/actions"}

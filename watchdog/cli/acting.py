@@ -9,15 +9,16 @@ from watchdog.cli.session import NUMBER, Place, acting_person, person_option, pl
 from watchdog.domain.closing import CAUSE_KINDS, Answer, Closing, Prevention, usual_due
 from watchdog.domain.incident import Incident
 
-_number = click.argument("number", metavar="ID", type=NUMBER)
+number_argument = click.argument("number", metavar="ID", type=NUMBER)
 
 
-def _say(incident: Incident, sentence: str) -> None:
+def say(incident: Incident, sentence: str) -> None:
+    """Say what became of an incident, in one line."""
     click.echo(one_line(f"#{incident.id} {sentence}"))
 
 
 @click.command("take")
-@_number
+@number_argument
 @click.option("--over", is_flag=True, help="Take it from whoever has taken it already.")
 @person_option
 @placed
@@ -35,7 +36,7 @@ def take_command(number: int, over: bool, person: str, place: Place) -> int:
             taken = await verbs.take(
                 here.pool, here.config.directory, number, who, here.now, over=over
             )
-        _say(taken, f"is yours: {taken.title}. {taken.detail}".strip())
+        say(taken, f"is yours: {taken.title}. {taken.detail}".strip())
         if taken.do_first:
             click.echo(one_line(f"Do first: {taken.do_first}"))
 
@@ -43,7 +44,7 @@ def take_command(number: int, over: bool, person: str, place: Place) -> int:
 
 
 @click.command("give-back")
-@_number
+@number_argument
 @click.option("-m", "words", default="", help="What whoever takes it next must know.")
 @person_option
 @placed
@@ -58,13 +59,13 @@ def give_back_command(number: int, words: str, person: str, place: Place) -> int
             given = await verbs.give_back(
                 here.pool, here.config.directory, number, who, words, here.now
             )
-        _say(given, f"given back; {given.owner} is to take it.")
+        say(given, f"given back; {given.owner} is to take it.")
 
     return run(work())
 
 
 @click.command("escalate")
-@_number
+@number_argument
 @person_option
 @placed
 def escalate_command(number: int, person: str, place: Place) -> int:
@@ -76,13 +77,13 @@ def escalate_command(number: int, person: str, place: Place) -> int:
         async with session(place) as here:
             who = acting_person(here.config, person)
             passed = await verbs.escalate(here.pool, here.config.directory, number, who, here.now)
-        _say(passed, f"passed on to {passed.owner}.")
+        say(passed, f"passed on to {passed.owner}.")
 
     return run(work())
 
 
 @click.command("note")
-@_number
+@number_argument
 @click.option("-m", "words", required=True, help="What you saw or did.")
 @person_option
 @placed
@@ -95,13 +96,13 @@ def note_command(number: int, words: str, person: str, place: Place) -> int:
         async with session(place) as here:
             who = acting_person(here.config, person)
             noted = await verbs.note(here.pool, here.config.directory, number, who, words, here.now)
-        _say(noted, "noted.")
+        say(noted, "noted.")
 
     return run(work())
 
 
 @click.command("handover")
-@_number
+@number_argument
 @click.argument("receiver", metavar="PERSON")
 @click.option("-m", "words", default="", help="What the new owner must know.")
 @person_option
@@ -117,13 +118,13 @@ def handover_command(number: int, receiver: str, words: str, person: str, place:
             offered = await verbs.hand_over(
                 here.pool, here.config.directory, number, who, receiver, words, here.now
             )
-        _say(offered, f"offered to {receiver}. You stay owner until {receiver} takes it.")
+        say(offered, f"offered to {receiver}. You stay owner until {receiver} takes it.")
 
     return run(work())
 
 
 @click.command("resolve")
-@_number
+@number_argument
 @click.option("-m", "cause", required=True, help="The cause, in one sentence.")
 @click.option(
     "--kind",
@@ -182,6 +183,6 @@ def resolve_command(
             ended = await verbs.resolve(
                 here.pool, here.config.directory, number, who, closing, here.now
             )
-        _say(ended, f"resolved: {ended.cause}. Next time: {ended.answer}")
+        say(ended, f"resolved: {ended.cause}. Next time: {ended.answer}")
 
     return run(work())

@@ -13,7 +13,7 @@ from notifiers.base import Event
 from rules.spans import short_span
 from rules.values import dataclass
 from watchdog.domain.incident import WATCHDOG, Happened, Incident, Refused, State, Transition
-from watchdog.domain.life import step
+from watchdog.domain.step import step
 from watchdog.domain.stopping import Stop, stopped
 
 APPROVED_WITHIN = timedelta(minutes=15)

@@ -14,6 +14,9 @@ WITHDRAWN, NOT_GIVEN, JOINED = "withdrawn", "not given", "joined"
 ANSWER_WITHIN = timedelta(days=3)
 """How long after its recovery an incident waits for its cause."""
 
+UNNEEDED = ("false positive", "not actionable", "poor details")
+"""Why an incident needed nobody."""
+
 _DUE_AFTER = timedelta(days=14)
 
 
@@ -72,6 +75,12 @@ class Closing:
     cause_kind: str
     answer: Answer
     risk: str = ""
+
+
+def closing_of_unneeded(reason: str, words: str) -> Closing:
+    """Return how an incident that needed nobody ends: as a false alarm, with nothing to be done."""
+    cause = f"{reason}: {words}" if words else reason
+    return Closing(cause, "false alarm", Answer(Prevention.NOTHING_NEEDED, f"it was {reason}"))
 
 
 def usual_due(now: datetime) -> date:

@@ -1,8 +1,8 @@
 """What becomes of an incident when nobody acts: it is passed on, open again, or ends without a cause."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from rules.base import Severity
 from rules.hours import span_at
@@ -10,30 +10,29 @@ from rules.spans import short_span
 from rules.values import dataclass
 from watchdog.domain import life, silences
 from watchdog.domain.closing import ANSWER_WITHIN
+from watchdog.domain.deadline import Deadline
 from watchdog.domain.incident import WATCHDOG, Incident, Refused, State, Transition
 from watchdog.domain.oncall import on_call
 from watchdog.domain.people import LEAD, ONCALL_NEXT, Directory, Team
+from watchdog.domain.reminders import reminders
 from watchdog.domain.routing import person_receivers
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 OFFER_LASTS = timedelta(minutes=30)
 """How long an offer waits for its answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """When the service does something with an incident unless somebody does before.
+def next_deadline(
+    incident: Incident, directory: Directory, now: datetime = LONG_AGO
+) -> Deadline | None:
+    """Return what comes first if nobody acts; None: nothing.
 
-    Attributes:
-        act: Returns what it does then; it is given the instant.
+    Args:
+        now: The present: reminders that should have come before wait for the next working hour.
     """
-
-    at: datetime
-    act: Callable[[datetime], Transition]
-
-
-def next_deadline(incident: Incident, directory: Directory) -> Deadline | None:
-    """Return what comes first if nobody acts; None: nothing."""
-    return min(_deadlines(incident, directory), key=lambda one: one.at, default=None)
+    found = (*_deadlines(incident, directory), *reminders(incident, directory, now))
+    return min(found, key=lambda one: one.at, default=None)
 
 
 def _deadlines(incident: Incident, directory: Directory) -> Iterator[Deadline]:
@@ -52,14 +51,15 @@ def _deadlines(incident: Incident, directory: Directory) -> Iterator[Deadline]:
     if team is None:
         return
     if incident.state is State.OPEN and incident.paged_at and incident.rung <= len(team.escalate):
-        wait = _wait(team, incident.rung)
+        wait = timedelta() if out_of_reach(incident, directory) else _wait(team, incident.rung)
         if wait is not None:
             yield Deadline(
                 incident.paged_at + wait, lambda now: passed_on(incident, directory, now)
             )
     if incident.state is State.TAKEN and incident.severity is Severity.CRITICAL:
         since = life.silent_since(incident)
-        yield Deadline(since + team.take_lasts, lambda now: life.expired(incident, now))
+        at = max(since + team.take_lasts, incident.snoozed_until or since)
+        yield Deadline(at, lambda now: life.expired(incident, now))
 
 
 def _wait(team: Team, rung: int) -> timedelta | None:
@@ -69,6 +69,16 @@ def _wait(team: Team, rung: int) -> timedelta | None:
         return None
     above = min(rung, len(rungs) - 1)
     return rungs[above].after - (rungs[above - 1].after if above else timedelta())
+
+
+def out_of_reach(incident: Incident, directory: Directory) -> str:
+    """Return why its owner cannot be paged, as what follows their name; empty: they can be."""
+    if incident.missed:
+        return incident.missed
+    if incident.owner not in directory.people:
+        return "has left"
+    reachable = person_receivers(directory, incident.owner, ())
+    return "" if reachable else "has neither Slack nor mail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +109,19 @@ def passed_on(
         asked_by: The person who does not want to wait; empty: its time has come.
     """
     team = directory.teams[incident.team]
+    missed = "" if asked_by else out_of_reach(incident, directory)
     for number, rung in enumerate(team.escalate[incident.rung :], start=incident.rung + 1):
         person = _person_of(rung.to, incident, directory, team, now)
         if person != incident.owner and person_receivers(directory, person, ()):
+            if missed:
+                words = f"{incident.owner} {missed}, now {person}"
+                return life.missed(incident, person, number, words, now)
             turn = f"{number + 1}/{len(team.escalate) + 1}"  # the first was whoever was on call
             words = f"{_why(incident, now, asked_by)}, now {person} ({turn})"
             actor = asked_by or WATCHDOG
             return life.escalated(incident, person, number, words, now, actor)
-    return life.exhausted(incident, len(team.escalate) + 1, now)
+    words = f"{incident.owner} {missed}, and nobody is left" if missed else ""
+    return life.exhausted(incident, len(team.escalate) + 1, now, words)
 
 
 def _why(incident: Incident, now: datetime, asked_by: str) -> str:

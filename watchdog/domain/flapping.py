@@ -6,7 +6,6 @@ never with fewer than 6, and ends below 25 %. Meanwhile its incident stays open.
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from notifiers.base import Event
@@ -14,6 +13,7 @@ from rules.base import Severity
 from rules.spans import short_span
 from rules.values import dataclass
 from watchdog.domain.incident import WATCHDOG, Happened, Incident, Transition
+from watchdog.domain.step import step
 
 RESULTS_MAX = 20
 STARTS_AT = 0.30
@@ -73,5 +73,4 @@ def flapping(incident: Incident, words: str, now: datetime) -> Transition:
     Args:
         words: How often it has changed.
     """
-    after = replace(incident, version=incident.version + 1)
-    return Transition(incident, after, Happened(Event.FLAPPING, now, WATCHDOG, words))
+    return step(incident, Happened(Event.FLAPPING, now, WATCHDOG, words))

@@ -26,21 +26,6 @@ class State(StrEnum):
     RESOLVED = "resolved"
 
 
-EDGES: frozenset[tuple[State, State]] = frozenset(
-    {
-        (State.OPEN, State.TAKEN),
-        (State.TAKEN, State.OPEN),
-        (State.OPEN, State.RECOVERED),
-        (State.TAKEN, State.RECOVERED),
-        (State.RECOVERED, State.OPEN),
-        (State.RECOVERED, State.RESOLVED),
-        (State.OPEN, State.RESOLVED),
-        (State.TAKEN, State.RESOLVED),
-    }
-)
-"""Allowed changes of state. To resolved from open or taken only by withdrawal, or by joining a storm."""
-
-
 class Refused(Exception):  # noqa: N818 (a refusal is not an error)
     """The incident does not allow this now; the text says why and what to do instead."""
 
@@ -69,6 +54,14 @@ class Incident:
         answer: What stops it next time; None until somebody has resolved it.
         silence: Number of the silence that hides it, until `silenced_until`; None: none does.
         waits_for: The incident above it that explains it, and hides it until that is over.
+        missed: Why the page to its owner does not reach them; empty: it does, as far as is known.
+        snoozed_until: Until then its owner is not reminded of it, nor does it expire.
+        reopened_at: When a person said that it is not well though its checks are good: it ends when
+            its owner says so, or as everything does once its checks have been bad again.
+        noted_at: When somebody last wrote a note.
+        reminded_at: When somebody was last reminded of it.
+        unneeded: Why it needed nobody, as one of `closing.UNNEEDED`; empty: nobody says so.
+        unneeded_words: What they said besides.
     """
 
     id: int
@@ -114,6 +107,19 @@ class Incident:
     silence: int | None = None
     silenced_until: datetime | None = None
     waits_for: int | None = None
+    missed: str = ""
+    snoozed_until: datetime | None = None
+    reopened_at: datetime | None = None
+    noted_at: datetime | None = None
+    reminded_at: datetime | None = None
+    unneeded: str = ""
+    unneeded_words: str = ""
+
+    @property
+    def ends_by_hand(self) -> bool:
+        """Return whether only its owner ends it: it was reopened, and its checks are good."""
+        is_bad = self.state in {State.OPEN, State.TAKEN}
+        return is_bad and self.reopened_at is not None and not self.bad_now
 
     @property
     def is_storm(self) -> bool:

@@ -10,9 +10,15 @@ from datetime import datetime, timedelta
 from notifiers.base import Event
 from rules.base import Severity
 from rules.spans import short_span
-from watchdog.domain.closing import JOINED, NOT_GIVEN, WITHDRAWN, Closing, problem_of
+from watchdog.domain.closing import (
+    JOINED,
+    NOT_GIVEN,
+    WITHDRAWN,
+    Closing,
+    closing_of_unneeded,
+    problem_of,
+)
 from watchdog.domain.incident import (
-    EDGES,
     WATCHDOG,
     Ended,
     Happened,
@@ -22,18 +28,7 @@ from watchdog.domain.incident import (
     State,
     Transition,
 )
-
-
-def step(
-    incident: Incident, happened: Happened, state: State | None = None, **changes: object
-) -> Transition:
-    """Return the incident's next version; who is not the service has given a sign of life by it."""
-    if happened.actor != WATCHDOG:
-        changes["acted_at"] = happened.at
-    assert state is None or (incident.state, state) in EDGES
-    version = incident.version + 1
-    after = replace(incident, state=state or incident.state, version=version, **changes)  # type: ignore[arg-type]
-    return Transition(incident, after, happened)
+from watchdog.domain.step import step
 
 
 def opened(
@@ -63,7 +58,14 @@ def level_changed(
         f"{incident.severity} → {severity}: {incident.fact}",
         previous_severity=incident.severity,
     )
-    return step(incident, happened, severity=severity, failure_class=failure_class)
+    is_worse = severity.rank > incident.severity.rank
+    return step(
+        incident,
+        happened,
+        severity=severity,
+        failure_class=failure_class,
+        snoozed_until=None if is_worse else incident.snoozed_until,
+    )
 
 
 def recovered(
@@ -196,6 +198,28 @@ def offer(incident: Incident, giver: str, receiver: str, note: str, now: datetim
     return step(incident, Happened(Event.OFFERED, now, giver, words), offered_to=receiver)
 
 
+def decline(incident: Incident, person: str, words: str, now: datetime) -> Transition:
+    """Return the answer of `person` that they do not take what they were asked to take.
+
+    Raises:
+        Refused: Nobody has asked them.
+    """
+    if incident.state is State.RESOLVED:
+        raise Refused(f"#{incident.id} is resolved; there is nothing to decline")
+    if incident.offered_to != person:
+        raise Refused(
+            f"nobody asks {person} to take #{incident.id}; there is nothing to decline. "
+            f"It belongs to {incident.owner}"
+        )
+    said = f"{person} does not take it from {incident.owner}" + _note(words)
+    return step(incident, Happened(Event.DECLINED, now, person, said), offered_to="")
+
+
+def _note(words: str) -> str:
+    """Return what somebody wrote besides, as the end of what happened."""
+    return f": {words.strip()}" if words.strip() else ""
+
+
 def lapsed(incident: Incident, now: datetime) -> Transition:
     """Return the end of an offer that nobody has answered: the giver keeps it."""
     words = f"{incident.offered_to} did not take it from {incident.owner}"
@@ -210,20 +234,31 @@ def escalated(
     Args:
         rung: How many rungs it has climbed with this one.
     """
-    assert incident.state is State.OPEN
-    return step(
-        incident,
-        Happened(Event.ESCALATED, now, actor, words),
-        owner=owner,
-        rung=rung,
-        offered_to="",
-    )
+    return _passed(incident, Happened(Event.ESCALATED, now, actor, words), owner, rung)
 
 
-def exhausted(incident: Incident, rung: int, now: datetime) -> Transition:
-    """Return that there is nobody left to pass it on to."""
-    words = f"nobody took it in {short_span(now - incident.opened_at)}"
-    return step(incident, Happened(Event.EXHAUSTED, now, WATCHDOG, words), rung=rung)
+def missed(incident: Incident, owner: str, rung: int, words: str, now: datetime) -> Transition:
+    """Return its passing on to the next person, because its owner cannot be reached.
+
+    Args:
+        rung: How many rungs it has climbed with this one.
+    """
+    return _passed(incident, Happened(Event.MISSED, now, WATCHDOG, words), owner, rung)
+
+
+def _passed(incident: Incident, happened: Happened, owner: str, rung: int) -> Transition:
+    return step(incident, happened, owner=owner, rung=rung, offered_to="")
+
+
+def exhausted(incident: Incident, rung: int, now: datetime, words: str = "") -> Transition:
+    """Return that there is nobody left to pass it on to.
+
+    Args:
+        words: Why, if it is not that nobody took it.
+    """
+    words = words or f"nobody took it in {short_span(now - incident.opened_at)}"
+    happened = Happened(Event.EXHAUSTED, now, WATCHDOG, words)
+    return step(incident, happened, rung=rung, missed="")
 
 
 def silent_since(incident: Incident) -> datetime:
@@ -251,7 +286,7 @@ def give_back(incident: Incident, person: str, owner: str, words: str, now: date
         raise Refused(f"#{incident.id} is {incident.state}; only what is taken can be given back")
     if incident.owner != person:
         raise Refused(f"#{incident.id} belongs to {incident.owner}; only the owner gives it back")
-    said = f"{person} → {owner}" + (f": {words.strip()}" if words.strip() else "")
+    said = f"{person} → {owner}" + _note(words)
     return _open_again(incident, Happened(Event.GIVEN_BACK, now, person, said), owner)
 
 
@@ -267,7 +302,7 @@ def note(incident: Incident, person: str, words: str, now: datetime) -> Transiti
     """
     if not words.strip():
         raise Refused("a note needs words")
-    return step(incident, Happened(Event.NOTED, now, person, words.strip()))
+    return step(incident, Happened(Event.NOTED, now, person, words.strip()), noted_at=now)
 
 
 def resolve(incident: Incident, person: str, closing: Closing, now: datetime) -> Transition:
@@ -278,10 +313,15 @@ def resolve(incident: Incident, person: str, closing: Closing, now: datetime) ->
     """
     if incident.state is State.RESOLVED:
         raise Refused(f"#{incident.id} is already resolved: {incident.cause}")
-    if incident.state is not State.RECOVERED:
+    if incident.state is not State.RECOVERED and not incident.ends_by_hand:
         raise Refused(
             f"#{incident.id} has not recovered: {incident.fact}. "
             "It recovers by itself once its checks are good again; then resolve it with the cause"
+        )
+    if incident.ends_by_hand and incident.owner != person:
+        raise Refused(
+            f"#{incident.id} was reopened by hand and belongs to {incident.owner}; "
+            "only the owner says that it is well now"
         )
     if problem := problem_of(closing):
         raise Refused(f"#{incident.id} {problem}")
@@ -300,8 +340,11 @@ def resolve(incident: Incident, person: str, closing: Closing, now: datetime) ->
 
 
 def unanswered(incident: Incident, now: datetime) -> Transition:
-    """Return its end without a cause: nobody has written one."""
+    """Return its end without a cause: nobody has written one, or somebody said that it needed nobody."""
     assert incident.recovered_at is not None
+    if incident.unneeded:
+        closing = closing_of_unneeded(incident.unneeded, incident.unneeded_words)
+        return resolve(incident, WATCHDOG, closing, now)
     words = f"nobody wrote a cause within {short_span(now - incident.recovered_at)}"
     return step(
         incident,

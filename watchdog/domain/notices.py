@@ -9,6 +9,7 @@ from rules.values import dataclass
 from watchdog.domain.escalation import next_deadline
 from watchdog.domain.incident import WATCHDOG, State, Transition, told
 from watchdog.domain.people import Directory, Route, Team
+from watchdog.domain.reminders import REMINDERS, told_of_reminder
 from watchdog.domain.routing import (
     is_silent,
     person_receivers,
@@ -50,9 +51,9 @@ _BEGINNINGS = {Event.OPENED, Event.STORM, Event.BACK_AGAIN, Event.RELEASED}
 """What comes back may be worse than before, or its owner may have left: others must hear of it, too."""
 
 _PUSHES = {Event.OPENED, Event.STORM, Event.BACK_AGAIN, Event.OFFERED, Event.HANDED_OVER}
-_PAGES_ANEW = {Event.ESCALATED, Event.EXPIRED, Event.GIVEN_BACK}
-_PUSHES_OWNER = {*_PAGES_ANEW, Event.LAPSED, Event.EXHAUSTED, Event.RELEASED}
-_MAILS = {Event.RECOVERED, Event.WITHDRAWN}
+_PAGES_ANEW = {Event.ESCALATED, Event.MISSED, Event.EXPIRED, Event.GIVEN_BACK}
+_PUSHES_OWNER = {*_PAGES_ANEW, Event.LAPSED, Event.DECLINED, Event.EXHAUSTED, Event.RELEASED}
+_MAILS = {Event.RECOVERED, Event.REOPENED, Event.WITHDRAWN}
 _ASKS = {Event.OFFERED, Event.ESCALATED, Event.GIVEN_BACK}
 """By these a person asks another one, who hears of it at any hour."""
 
@@ -78,20 +79,37 @@ def with_notices(transition: Transition, directory: Directory) -> Step:
     team = directory.teams.get(after.team)
     route = route_for(directory, after.severity, after.team, after.rule)
     due = _due(transition, route, team)
-    newly = _newly_told(transition, directory, route, team) if team else ()
-    first = _first_notices(newly, due.push_at)
-    further = _further_notices(transition, directory, route, due, newly) if after.audience else ()
+    notices, newly = _notices(transition, directory, route, team, due)
     joined = tuple(one for one in newly if one not in after.audience)
     audience = after.audience + joined
-    known = told(after, audience, _paged_at(transition, audience, due))
-    deadline = next_deadline(known, directory)
+    is_told = bool(audience) or not is_silent(route)
+    paged_at = _paged_at(transition, due) if is_told else after.paged_at
+    known = told(after, audience, paged_at)
+    deadline = next_deadline(known, directory, transition.happened.at)
     happened, evidence = transition.happened, transition.evidence
     return Step(
         Transition(transition.before, known, happened, evidence),
         facts_of(transition, directory),
-        (*first, *further),
+        notices,
         deadline.at if deadline else None,
     )
+
+
+def _notices(
+    transition: Transition, directory: Directory, route: Route, team: Team | None, due: "_Due"
+) -> tuple[tuple[Notice, ...], tuple[str, ...]]:
+    """Return a transition's messages, and who is told of the incident for the first time."""
+    if transition.happened.event in REMINDERS:
+        reminded = told_of_reminder(transition, directory)
+        at = transition.happened.at
+        return tuple(
+            Notice(one, part, at) for one, parts in reminded.items() for part in parts
+        ), tuple(reminded)
+    newly = _newly_told(transition, directory, route, team) if team else ()
+    first = _first_notices(newly, due.push_at)
+    known = transition.after.audience
+    further = _further_notices(transition, directory, route, due, newly) if known else ()
+    return (*first, *further), newly
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +137,14 @@ def _due(transition: Transition, route: Route, team: Team | None) -> _Due:
     )
 
 
-def _paged_at(transition: Transition, audience: tuple[str, ...], due: _Due) -> datetime | None:
-    """Return when the owner is paged: the clock of the escalation begins with what is released."""
+def _paged_at(transition: Transition, due: _Due) -> datetime | None:
+    """Return when the owner is paged: the clock of the escalation begins with what is released.
+
+    It begins, too, where nobody can be told: the next person may be.
+    """
     event = transition.happened.event
     is_worse = event is Event.LEVEL and _is_worse(transition)
-    if audience and (event in _STARTS_CLOCK or is_worse):
+    if event in _STARTS_CLOCK or is_worse:
         return due.push_at
     return transition.after.paged_at
 
@@ -144,7 +165,7 @@ def _newly_told(
         receivers = person_receivers(directory, after.offered_to, route.send)
     elif event is Event.EXHAUSTED:
         receivers = person_receivers(directory, team.lead, route.send)
-    elif event in {Event.TAKEN, Event.HANDED_OVER} | _PUSHES_OWNER:
+    elif event in {Event.TAKEN, Event.HANDED_OVER, Event.REOPENED} | _PUSHES_OWNER:
         receivers = person_receivers(directory, after.owner, route.send)
     else:
         receivers = ()

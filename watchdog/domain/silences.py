@@ -15,6 +15,7 @@ from rules.base import Entity, Severity
 from rules.spans import short_span
 from rules.values import dataclass
 from watchdog.domain.incident import WATCHDOG, Happened, Incident, State, Transition
+from watchdog.domain.moves import LEADS_TO
 
 LONGEST = timedelta(days=7)
 REMIND_BEFORE = timedelta(minutes=15)
@@ -153,6 +154,7 @@ def ends_soon(incident: Incident, silence: Silence, bad: int, now: datetime) -> 
 
 
 def _moved(before: Incident, after: Incident, happened: Happened) -> Transition:
+    assert LEADS_TO.get((before.state, happened.event)) is after.state
     return Transition(before, replace(after, version=before.version + 1), happened)
 
 

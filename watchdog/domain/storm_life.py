@@ -17,7 +17,8 @@ from watchdog.domain.incident import (
     State,
     Transition,
 )
-from watchdog.domain.life import back_again, level_changed, recovered, step, withdrawn
+from watchdog.domain.life import back_again, level_changed, recovered, withdrawn
+from watchdog.domain.step import step
 from watchdog.domain.storms import (
     Member,
     MemberState,

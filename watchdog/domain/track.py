@@ -5,13 +5,16 @@ entities have none, so healthy evaluations write nothing.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from rules.base import Entity, Finding, Reading, Severity
 from rules.spans import short_span
 from rules.values import dataclass
 from watchdog.domain.people import Policy
+
+GONE_FOR = timedelta(days=1)
+"""How long the data may say nothing of something before its incident ends."""
 
 
 class Move(StrEnum):
@@ -21,6 +24,7 @@ class Move(StrEnum):
     OPEN = "open"
     LEVEL = "level"
     RECOVER = "recover"
+    WITHDRAW = "withdraw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class Track:
         incident_id: Its open or taken incident, if there is one.
         excused_since: Since when an `unless` has held the finding back.
         reason: Why it is bad and yet has no incident: counting, excused, or held under another.
+        gone_since: Since when the data has said nothing of it, though it could be asked.
     """
 
     rule: str
@@ -48,6 +53,7 @@ class Track:
     incident_id: int | None = None
     excused_since: datetime | None = None
     reason: str = ""
+    gone_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +148,21 @@ def _why_not(
     return ""
 
 
+def look_gone(track: Track, now: datetime, wait: timedelta = GONE_FOR) -> Look:
+    """Return what it leads to that the data says nothing of something with an incident.
+
+    It is never good by that. After the wait nobody can tell any more, and nobody ever will: its
+    incident ends as one whose rule is gone.
+    """
+    if track.incident_id is None:
+        return Look(track, Move.NOTHING)
+    if track.gone_since is None:
+        return Look(replace(track, gone_since=now), Move.NOTHING)
+    if now - track.gone_since < wait:
+        return Look(track, Move.NOTHING)
+    return Look(None, Move.WITHDRAW)
+
+
 def look_good(track: Track, policy: Policy, *, is_flapping: bool = False) -> Look:
     """Return what a good check of a tracked entity leads to.
 
@@ -154,7 +175,7 @@ def look_good(track: Track, policy: Policy, *, is_flapping: bool = False) -> Loo
     if good >= policy.recover_after and not is_flapping:
         return Look(None, Move.RECOVER)
     counted = min(good, policy.recover_after)  # more of them are not worth a write each
-    return Look(replace(track, bad_checks=0, good_checks=counted), Move.NOTHING)
+    return Look(replace(track, bad_checks=0, good_checks=counted, gone_since=None), Move.NOTHING)
 
 
 def _counted(track: Track | None, rule: str, finding: Finding, now: datetime) -> Track:
@@ -171,7 +192,7 @@ def _counted(track: Track | None, rule: str, finding: Finding, now: datetime) ->
         )
     if track.incident_id is not None:
         # Its count has done its work; leaving it alone spares a write at every further bad check.
-        return replace(track, bad_checks=max(1, track.bad_checks), good_checks=0)
+        return replace(track, bad_checks=max(1, track.bad_checks), good_checks=0, gone_since=None)
     return replace(track, bad_checks=track.bad_checks + 1)
 
 

@@ -20,7 +20,8 @@ class Candidate:
 
     Attributes:
         team: Whose it is; of what repeats an earlier incident, maybe another one's.
-        before: The recovered incident about the same thing, if this is its coming back.
+        before: The recovered incident about the same thing, if this is its coming back; or the one that
+            somebody has reopened though it was good.
         repeat_of: The incident, or storm, that it repeats.
         remark: A sentence that must be said besides.
     """
@@ -60,6 +61,8 @@ def _candidate(
 ) -> Candidate:
     policy, failure_class = plan.rule.policy, one.finding.failure_class or ""
     team = plan.rule.team_of(one.track.entity)
+    if before and before.reopened_at:
+        return Candidate(plan, one, print_, before.team, before)
     if before and within_reopen_window(before, plan.now, policy.reopen_within, failure_class):
         return Candidate(plan, one, print_, before.team, before, remark=one.remark)
     repeat = policy.repeat

@@ -29,7 +29,7 @@ ROUNDS_MAX = 200
 
 
 class Deadlines:
-    """Escalates, ends what nobody answers or ends, and silences whose time is over."""
+    """Escalates, reminds, ends what nobody answers or ends, and silences whose time is over."""
 
     def __init__(
         self,
@@ -74,13 +74,14 @@ class Deadlines:
 
     async def _set_anew(self, token: int, directory: Directory) -> None:
         """Compute every deadline again: the configuration may say something else than it did."""
+        now = self._clock.now()
         async with transaction(self._pool) as conn:
-            numbers = await incidents.unresolved_ids(conn)
+            numbers = await incidents.awaiting_ids(conn)
         for first in range(0, len(numbers), AT_ONCE):
             async with transaction(self._pool) as conn:
                 await leases.require(conn, LEASE, token)
                 held = await incidents.lock(conn, numbers[first : first + AT_ONCE])
-                deadlines = {one.id: next_deadline(one, directory) for one in held.values()}
+                deadlines = {one.id: next_deadline(one, directory, now) for one in held.values()}
                 due = {number: one.at if one else None for number, one in deadlines.items()}
                 await incidents.set_due(conn, due)
 
@@ -104,7 +105,7 @@ class Deadlines:
             await leases.require(conn, LEASE, token)
             held = await incidents.lock_due(conn, now, AT_ONCE)
             directory = await covers.with_covers(conn, directory, now)
-            due = [(one, next_deadline(one, directory)) for one in held]
+            due = [(one, next_deadline(one, directory, now)) for one in held]
             moves = [one.act(now) for _, one in due if one and one.at <= now]
             steps = [
                 with_notices(await still_hidden(conn, one, directory), directory) for one in moves

@@ -26,7 +26,7 @@ from watchdog.domain.storms import (
     member_of,
 )
 from watchdog.engine.candidates import Candidate
-from watchdog.engine.plan import Change, Evidence, Plan, Recovery, detail_of
+from watchdog.engine.plan import Change, Evidence, Plan, Recovery, Withdrawal, detail_of
 from watchdog.store import incidents, members
 from watchdog.store.members import Group, Settled
 
@@ -52,7 +52,7 @@ class Gathering:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """Changes and recoveries, with what they are about by now.
+    """Changes, recoveries and withdrawals, with what they are about by now.
 
     Attributes:
         held: Incidents by number, locked.
@@ -61,7 +61,7 @@ class Followed:
     """
 
     held: Mapping[int, Incident]
-    own: Sequence[tuple[Plan, Change | Recovery, int]]
+    own: Sequence[tuple[Plan, Change | Recovery | Withdrawal, int]]
     settled: Sequence[Settled]
 
     @property
@@ -84,15 +84,16 @@ class Followed:
 
 
 async def follow(conn: asyncpg.Connection, plans: Sequence[Plan]) -> Followed:
-    """Return what changes and recoveries are about: incidents may have joined a storm, or been split out.
+    """Return what plans move: incidents may have joined a storm, or been split out.
 
     What the engine has in memory may be older than that: a person has split something out, or another
     look was committed between this one and its commit.
     """
-    wanted: list[tuple[Plan, Change | Recovery]] = []
+    wanted: list[tuple[Plan, Change | Recovery | Withdrawal]] = []
     for plan in plans:
         wanted += [(plan, change) for change in plan.changes]
         wanted += [(plan, recovery) for recovery in plan.recoveries]
+        wanted += [(plan, withdrawal) for withdrawal in plan.withdrawals]
     held = await incidents.lock(conn, sorted({one.incident_id for _, one in wanted}))
     joined = {one.id: one.storm for one in held.values() if one.cause_kind == JOINED}
     held |= await incidents.lock(
@@ -116,12 +117,18 @@ async def follow(conn: asyncpg.Connection, plans: Sequence[Plan]) -> Followed:
     return Followed(held, own, settled)
 
 
-def entity_of(one: Change | Recovery) -> Entity:
-    """Return the entity that a change or a recovery is about."""
-    return one.entity if isinstance(one, Recovery) else one.finding.entity
+def entity_of(one: Change | Recovery | Withdrawal) -> Entity:
+    """Return the entity that a change, a recovery or a withdrawal is about."""
+    return one.finding.entity if isinstance(one, Change) else one.entity
 
 
-def _settled(storm: int, print_: bytes, one: Change | Recovery) -> Settled:
+def _settled(storm: int, print_: bytes, one: Change | Recovery | Withdrawal) -> Settled:
+    if isinstance(one, Withdrawal):
+        level = one.track.severity, one.track.failure_class
+        said = "gone", one.reason
+        return Settled(
+            storm, print_, MemberState.GONE, *level, None, None, *said, reason=one.reason
+        )
     if isinstance(one, Change):
         finding = one.finding
         return Settled(
@@ -201,8 +208,8 @@ async def sort(
 
 
 def _may_join(one: Candidate, directory: Directory) -> bool:
-    """Return whether it may be part of a storm; what was split out of one stays apart."""
-    if one.before and one.before.storm is not None:
+    """Return whether it may be part of a storm; not what was split out of one, or is open already."""
+    if one.before and (one.before.storm is not None or one.before.reopened_at):
         return False
     return may_join(directory, one.plan.rule.name, one.opening.finding.severity, one.team)
 

@@ -138,7 +138,8 @@ class Memory:
                 self.tracks.pop(name, None)
             # A transition writes figures of its own; older ones must not come after them.
             moved = {(one.incident_id, name, one.finding.entity) for one in plan.changes}
-            for key in moved | {(one.incident_id, name, one.entity) for one in plan.recoveries}:
+            moved |= {(one.incident_id, name, one.entity) for one in plan.recoveries}
+            for key in moved | {(one.incident_id, name, one.entity) for one in plan.withdrawals}:
                 self._figures.pop(key, None)
                 self._written_figures.pop(key, None)
 

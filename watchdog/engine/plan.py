@@ -2,13 +2,25 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from rules.base import Entity, Finding, Judgement, Reading
+from rules.spans import short_span
 from watchdog.config.model import Rule
 from watchdog.domain.flapping import ENTITIES_MAX, GOOD, Results, level_of
-from watchdog.domain.track import Held, Move, Track, first_good_at, look_bad, look_good
+from watchdog.domain.track import (
+    GONE_FOR,
+    Held,
+    Move,
+    Track,
+    first_good_at,
+    look_bad,
+    look_gone,
+    look_good,
+)
+
+_WEEK = timedelta(days=7)
 
 NO_RESULTS: Mapping[Entity, Results] = MappingProxyType({})
 
@@ -61,6 +73,21 @@ class Flap:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """An incident whose entity has been gone from the data for so long that nobody can ever tell.
+
+    Attributes:
+        reason: What its timeline says.
+        track: What was known of it.
+    """
+
+    incident_id: int
+    entity: Entity
+    reason: str
+    track: Track
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What is to be written for one rule, and the tracks it leaves in memory.
 
@@ -81,6 +108,7 @@ class Plan:
     openings: tuple[Opening, ...] = ()
     changes: tuple[Change, ...] = ()
     recoveries: tuple[Recovery, ...] = ()
+    withdrawals: tuple[Withdrawal, ...] = ()
     still_bad: tuple[Change, ...] = ()
     still_good: tuple[tuple[int, Reading], ...] = ()
     flapping: tuple[Flap, ...] = ()
@@ -129,8 +157,8 @@ def plan(
 ) -> Plan:
     """Return what a judgement changes.
 
-    An entity that is unknown, or gone from the data, keeps its track as it is: missing data never
-    reads as recovered.
+    An entity that is unknown keeps its track as it is. So does one that is gone from the data, until
+    it has been for long: missing data never reads as recovered.
 
     Args:
         results: Earlier results of the rule's entities that are, or lately were, bad.
@@ -142,9 +170,32 @@ def plan(
         made.see_bad(finding, held(finding.entity))
     for reading in judgement.readings:
         made.see_good(reading)
+    if rule.is_active(now) and not judgement.truncated:
+        for entity in _gone(judgement, made.tracks):
+            made.see_gone(entity)
     if rule.is_active(now) and judgement.has_data and not judgement.truncated:
         made.see_others_good(judgement)
     return made.plan(tracks)
+
+
+def _gone(judgement: Judgement, tracks: Mapping[Entity, Track]) -> list[Entity]:
+    """Return the named things with an incident of which the data says nothing."""
+    watched = [entity for entity, one in tracks.items() if one.incident_id is not None and entity]
+    if not watched:
+        return []
+    told = {one.entity for one in judgement.findings}
+    told.update(one.entity for one in judgement.readings)
+    told.update(judgement.unknown)
+    return [one for one in watched if one not in told]
+
+
+def _wait_for_gone(rule: Rule) -> timedelta:
+    """Return how long the data may say nothing of something before its incident ends.
+
+    Where each row has hours of its own, the data says nothing outside of them; a week has them all.
+    """
+    has_own_hours = rule.active is not None and bool(rule.active.column)
+    return GONE_FOR + (_WEEK if has_own_hours else timedelta())
 
 
 @dataclass(slots=True)
@@ -160,6 +211,7 @@ class _Making:
     openings: list[Opening] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     recoveries: list[Recovery] = field(default_factory=list)
+    withdrawals: list[Withdrawal] = field(default_factory=list)
     still_bad: list[Change] = field(default_factory=list)
     still_good: list[tuple[int, Reading]] = field(default_factory=list)
 
@@ -229,6 +281,20 @@ class _Making:
             self.results[entity] = replace(known, is_told=True)
             self.flapping.append(Flap(incident_id, known.said()))
 
+    def see_gone(self, entity: Entity) -> None:
+        before = self.tracks[entity]
+        wait = _wait_for_gone(self.rule)
+        look = look_gone(before, self.now, wait)
+        if look.track is not None:
+            self.tracks[entity] = look.track
+            return
+        assert before.incident_id is not None
+        del self.tracks[entity]
+        self.forgotten.append(entity)
+        named = ", ".join(f"{column} {value}" for column, value in entity)
+        reason = f"the data has said nothing of {named} for {short_span(wait)}"
+        self.withdrawals.append(Withdrawal(before.incident_id, entity, reason, before))
+
     def plan(self, before: Mapping[Entity, Track]) -> Plan:
         opening = {one.track.entity for one in self.openings}
         written = tuple(
@@ -245,6 +311,7 @@ class _Making:
             openings=tuple(self.openings),
             changes=tuple(self.changes),
             recoveries=tuple(self.recoveries),
+            withdrawals=tuple(self.withdrawals),
             still_bad=tuple(self.still_bad),
             still_good=tuple(self.still_good),
             flapping=tuple(self.flapping),

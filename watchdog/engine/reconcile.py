@@ -14,13 +14,14 @@ from watchdog.domain.incident import Incident, State, Transition
 from watchdog.domain.life import back_again, level_changed, opened, recovered, withdrawn
 from watchdog.domain.notices import with_notices
 from watchdog.domain.oncall import on_call
+from watchdog.domain.opinions import bad_after_all
 from watchdog.domain.people import Directory, Storms
 from watchdog.domain.track import Track
 from watchdog.engine.candidates import Candidate, candidates
 from watchdog.engine.flaps import flapped
 from watchdog.engine.gathering import Sorted, counted_anew, follow, gather, sort
 from watchdog.engine.hiding import as_hidden, silences_for, told_and_hidden
-from watchdog.engine.plan import Change, Evidence, Plan, Recovery, detail_of
+from watchdog.engine.plan import Change, Evidence, Plan, Recovery, Withdrawal, detail_of
 from watchdog.store import covers, incidents, leases, members, tracks, waiting
 from watchdog.store.members import Settled
 
@@ -113,7 +114,9 @@ def _tracks_left(
     return left
 
 
-def _moved_one(incident: Incident, plan: Plan, one: Change | Recovery) -> Transition:
+def _moved_one(incident: Incident, plan: Plan, one: Change | Recovery | Withdrawal) -> Transition:
+    if isinstance(one, Withdrawal):
+        return withdrawn(incident, plan.now, one.reason)
     if isinstance(one, Recovery):
         reading = one.reading
         newest = replace(incident, value=reading.value, fact=reading.fact, detail=reading.detail)
@@ -155,6 +158,11 @@ async def _begun(
         number = next(numbers)
         plan, finding = one.plan, one.opening.finding
         if (past := one.before) is not None:
+            if past.reopened_at:
+                newest = _with_figures(past, finding)
+                bad_too = bad_after_all(newest, plan.now, finding.severity)
+                begun.append(replace(bad_too, before=past))
+                continue
             owner = past.owner if past.owner in directory.people else _heir(plan, past, directory)
             newest = _with_figures(past, finding)
             again = back_again(newest, plan.now, finding.severity, owner, one.remark)

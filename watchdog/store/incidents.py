@@ -36,7 +36,8 @@ _NEW_COLUMNS = (
 )
 _AS_STORED = (
     *("taken_at", "recovered_at", "resolved_at", "first_bad_at", "first_good_at", "paged_at"),
-    *("acted_at", "silence", "silenced_until", "waits_for"),
+    *("acted_at", "silence", "silenced_until", "waits_for", "missed", "snoozed_until"),
+    *("reopened_at", "noted_at", "reminded_at", "unneeded", "unneeded_words"),
 )
 _EVENT_COLUMNS = (
     *("incident_id", "version", "state", "owner", "previous_version", "previous_state"),
@@ -171,9 +172,16 @@ async def _update(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
                 one.silence,
                 one.silenced_until,
                 one.waits_for,
+                one.missed,
+                one.snoozed_until,
+                one.reopened_at,
+                one.noted_at,
+                one.reminded_at,
+                one.unneeded,
+                one.unneeded_words,
             )
         )
-    written = await conn.fetch(_SQL["update_incidents"], *_columns(rows, 32))
+    written = await conn.fetch(_SQL["update_incidents"], *_columns(rows, 39))
     if len(written) != len(steps):
         raise Conflict
 
@@ -215,6 +223,15 @@ def _columns(rows: Iterable[Sequence[Any]], count: int) -> list[list[Any]]:
     ]
     assert len(columns) == count
     return columns
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A page that did not reach the owner of its incident, and why: what follows their name."""
+
+    notification: int
+    owner: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,9 +278,9 @@ async def lock_due(conn: asyncpg.Connection, now: datetime, limit: int) -> list[
     return [incident_of(row) for row in await conn.fetch(_SQL["lock_due"], now, limit)]
 
 
-async def unresolved_ids(conn: asyncpg.Connection) -> list[int]:
-    """Return the numbers of everything that is not over, the oldest first."""
-    return [row["id"] for row in await conn.fetch(_SQL["unresolved_ids"])]
+async def awaiting_ids(conn: asyncpg.Connection) -> list[int]:
+    """Return the numbers of everything that is not over, or has an action to be done; oldest first."""
+    return [row["id"] for row in await conn.fetch(_SQL["awaiting_ids"])]
 
 
 async def set_due(conn: asyncpg.Connection, due: Mapping[int, datetime | None]) -> None:
@@ -275,7 +292,10 @@ async def set_due(conn: asyncpg.Connection, due: Mapping[int, datetime | None]) 
 async def lock_recovered(
     conn: asyncpg.Connection, fingerprints: Sequence[bytes], since: datetime
 ) -> dict[bytes, Incident]:
-    """Return the latest incident of each fingerprint that recovered after `since`, locked."""
+    """Return the latest incident of each fingerprint that recovered after `since`, locked.
+
+    Or the one that somebody has reopened though its checks were good.
+    """
     rows = await conn.fetch(_SQL["lock_recovered"], list(fingerprints), since)
     return {row["fingerprint"]: incident_of(row) for row in rows}
 
@@ -286,6 +306,16 @@ async def ended(
     """Return the latest incident of each fingerprint that recovered after `since`, resolved or not."""
     rows = await conn.fetch(_SQL["list_ended"], list(fingerprints), since)
     return {row["fingerprint"]: incident_of(row) for row in rows}
+
+
+async def mark_missed(conn: asyncpg.Connection, missed: Sequence[Missed], now: datetime) -> None:
+    """Write whose pages do not reach them, where the incident is still theirs and open.
+
+    It is passed on at the next look at what is due. Nothing is told and no event is made.
+    """
+    if missed:
+        rows = [(one.notification, one.owner, one.reason) for one in missed]
+        await conn.execute(_SQL["mark_missed"], *_columns(rows, 3), now)
 
 
 async def bad_since(conn: asyncpg.Connection, ids: Sequence[int]) -> dict[int, datetime]:

@@ -18,6 +18,7 @@ _SQL = load("tracks")
 _COLUMNS = (
     *("rule", "fingerprint", "identity", "entity", "bad_checks", "good_checks", "bad_since"),
     *("first_bad_at", "severity", "failure_class", "incident_id", "excused_since", "reason"),
+    "gone_since",
 )
 
 
@@ -45,6 +46,7 @@ async def every(conn: asyncpg.Connection) -> list[StoredTrack]:
                 incident_id=row["points_to"],
                 excused_since=row["excused_since"],
                 reason=row["reason"],
+                gone_since=row["gone_since"],
             ),
             row["identity"],
         )
@@ -76,6 +78,7 @@ def _row(one: Track, identity: str) -> tuple[Any, ...]:
         one.incident_id,
         one.excused_since,
         clean(one.reason),
+        one.gone_since,
     )
 
 

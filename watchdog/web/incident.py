@@ -9,21 +9,23 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from watchdog import verbs
-from watchdog.domain.closing import CAUSE_KINDS, Answer, Closing, Prevention, usual_due
+from watchdog.domain.closing import CAUSE_KINDS, UNNEEDED, Answer, Closing, Prevention, usual_due
 from watchdog.domain.escalation import next_up
 from watchdog.domain.incident import Incident, State
+from watchdog.domain.opinions import reopen
 from watchdog.domain.people import Role
 from watchdog.store import covers, incidents, silences
 from watchdog.store.pool import transaction
 from watchdog.verbs import NotAllowed, Refused, UnknownIncident
 from watchdog.web import acting, storm
-from watchdog.web.forms import read_form
+from watchdog.web.forms import action_id_of, read_form
 from watchdog.web.gate import visitor_of
 from watchdog.web.pages import render
 from watchdog.web.room import Room, number_of, room_of
 
 _ROWS_MAX = 20
 _COLUMNS_MAX = 12
+SNOOZE_HOURS = (1, 2, 4, 8, 24)
 
 Do = Callable[[Room, int, str, Mapping[str, str]], Awaitable[object]]
 
@@ -69,6 +71,9 @@ async def _page(
         typed=words,
         states=State,
         cause_kinds=CAUSE_KINDS,
+        unneeded=UNNEEDED,
+        snooze_hours=SNOOZE_HOURS,
+        may_reopen=_may_reopen(one, room.now()),
         preventions=list(Prevention),
         due_on=usual_due(room.now()),
         responders=_responders(room, one),
@@ -77,6 +82,15 @@ async def _page(
         silence=silence,
         **doing,
     )
+
+
+def _may_reopen(one: Incident, now: datetime) -> bool:
+    """Return whether the page offers to reopen it."""
+    try:
+        reopen(one, one.owner, "not well", now)
+    except Refused:
+        return False
+    return True
 
 
 def _table(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -107,9 +121,10 @@ async def take(request: Request) -> Response:
             person,
             room.now(),
             over=fields.get("over") == "yes",
+            action_id=action_id_of(fields),
         )
 
-    return await _do(request, do)
+    return await perform(request, do)
 
 
 async def hand_over(request: Request) -> Response:
@@ -124,9 +139,10 @@ async def hand_over(request: Request) -> Response:
             fields.get("to", ""),
             fields.get("words", "").strip(),
             room.now(),
+            action_id=action_id_of(fields),
         )
 
-    return await _do(request, do)
+    return await perform(request, do)
 
 
 async def give_back(request: Request) -> Response:
@@ -135,21 +151,32 @@ async def give_back(request: Request) -> Response:
     async def do(room: Room, number: int, person: str, fields: Mapping[str, str]) -> Incident:
         words = fields.get("words", "").strip()
         return await verbs.give_back(
-            room.service.pool, room.service.directory(), number, person, words, room.now()
+            room.service.pool,
+            room.service.directory(),
+            number,
+            person,
+            words,
+            room.now(),
+            action_id=action_id_of(fields),
         )
 
-    return await _do(request, do)
+    return await perform(request, do)
 
 
 async def escalate(request: Request) -> Response:
     """Pass it on to the next person at once."""
 
-    async def do(room: Room, number: int, person: str, _fields: Mapping[str, str]) -> Incident:
+    async def do(room: Room, number: int, person: str, fields: Mapping[str, str]) -> Incident:
         return await verbs.escalate(
-            room.service.pool, room.service.directory(), number, person, room.now()
+            room.service.pool,
+            room.service.directory(),
+            number,
+            person,
+            room.now(),
+            action_id=action_id_of(fields),
         )
 
-    return await _do(request, do)
+    return await perform(request, do)
 
 
 async def note(request: Request) -> Response:
@@ -163,9 +190,10 @@ async def note(request: Request) -> Response:
             person,
             fields.get("words", ""),
             room.now(),
+            action_id=action_id_of(fields),
         )
 
-    return await _do(request, do)
+    return await perform(request, do)
 
 
 async def resolve(request: Request) -> Response:
@@ -174,10 +202,16 @@ async def resolve(request: Request) -> Response:
     async def do(room: Room, number: int, person: str, fields: Mapping[str, str]) -> Incident:
         closing = _closing(fields, person, room.now())
         return await verbs.resolve(
-            room.service.pool, room.service.directory(), number, person, closing, room.now()
+            room.service.pool,
+            room.service.directory(),
+            number,
+            person,
+            closing,
+            room.now(),
+            action_id=action_id_of(fields),
         )
 
-    return await _do(request, do)
+    return await perform(request, do)
 
 
 def _closing(fields: Mapping[str, str], person: str, now: datetime) -> Closing:
@@ -204,23 +238,30 @@ async def finish_action(request: Request) -> Response:
     async def do(room: Room, number: int, person: str, fields: Mapping[str, str]) -> Incident:
         words = fields.get("words", "")
         return await verbs.finish_action(
-            room.service.pool, room.service.directory(), number, person, words, room.now()
+            room.service.pool,
+            room.service.directory(),
+            number,
+            person,
+            words,
+            room.now(),
+            action_id=action_id_of(fields),
         )
 
-    return await _do(request, do)
+    return await perform(request, do)
 
 
 async def act(request: Request) -> Response:
     """Run a recovery action."""
-    return await _do(request, acting.act)
+    return await perform(request, acting.act)
 
 
 async def approve(request: Request) -> Response:
     """Approve a recovery action that somebody else has asked for."""
-    return await _do(request, acting.approve)
+    return await perform(request, acting.approve)
 
 
-async def _do(request: Request, do: Do) -> Response:
+async def perform(request: Request, do: Do) -> Response:
+    """Do what a form of the page asks for; a refusal is shown above the page, with what was typed."""
     room, number = room_of(request), number_of(request)
     fields = await read_form(request)
     try:

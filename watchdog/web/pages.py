@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, Response
 
 from notifiers.clean import one_line, safe_url
 from rules.spans import short_span
+from watchdog.store.deeds import new_action_id
 from watchdog.web.slack_view import mrkdwn
 
 _HERE = Path(__file__).parent
@@ -80,6 +81,7 @@ def _environment() -> Environment:
         "mrkdwn": mrkdwn,
         "span": short_span,
     }
+    environment.globals["new_action_id"] = new_action_id
     return environment
 
 

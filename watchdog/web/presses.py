@@ -79,7 +79,7 @@ async def _move(
     if one is None:
         return reply(f"There is no incident #{target.incident} here any more.")
     try:
-        await _verb(room, directory, press.button, one.id, person)
+        await _verb(room, directory, press, one.id, person)
     except (Refused, NotAllowed) as refusal:
         logger.info("button pressed", extra=facts | {"refused": str(refusal)})
         await _bring_up_to_date(room, press, target, one)
@@ -101,20 +101,22 @@ async def _incident(room: Room, target: Target) -> Incident | None:
     return one
 
 
-async def _verb(room: Room, directory: Directory, button: Button, number: int, person: str) -> None:
-    pool, now = room.service.pool, room.now()
-    match button:
+async def _verb(room: Room, directory: Directory, press: Press, number: int, person: str) -> None:
+    pool, now, action_id = room.service.pool, room.now(), press.id
+    match press.button:
         case Button.TAKE | Button.TAKE_OVER:
-            is_over = button is Button.TAKE_OVER
-            await verbs.take(pool, directory, number, person, now, over=is_over)
+            is_over = press.button is Button.TAKE_OVER
+            await verbs.take(
+                pool, directory, number, person, now, over=is_over, action_id=action_id
+            )
         case Button.GIVE_BACK:
-            await verbs.give_back(pool, directory, number, person, "", now)
+            await verbs.give_back(pool, directory, number, person, "", now, action_id=action_id)
         case Button.ESCALATE:
-            await verbs.escalate(pool, directory, number, person, now)
+            await verbs.escalate(pool, directory, number, person, now, action_id=action_id)
         case Button.TRY:
             raise AssertionError("a try is about no incident")
         case _:
-            assert_never(button)
+            assert_never(press.button)
 
 
 async def _bring_up_to_date(room: Room, press: Press, target: Target, one: Incident) -> None:

@@ -18,7 +18,18 @@ from starlette.staticfiles import StaticFiles
 
 from watchdog.store.pool import StoreDown
 from watchdog.store.sessions import LINK_LASTS
-from watchdog.web import health, incident, messages, now, pings, sign_in, silences, slack, storm
+from watchdog.web import (
+    deciding,
+    health,
+    incident,
+    messages,
+    now,
+    pings,
+    sign_in,
+    silences,
+    slack,
+    storm,
+)
 from watchdog.web.gate import Gate, store_down
 from watchdog.web.live import Live, TooManyTabs
 from watchdog.web.pages import STATIC, render
@@ -188,6 +199,10 @@ def routes() -> list[BaseRoute]:
         Route("/i/{number:int}/take", incident.take, methods=["POST"]),
         Route("/i/{number:int}/handover", incident.hand_over, methods=["POST"]),
         Route("/i/{number:int}/give-back", incident.give_back, methods=["POST"]),
+        Route("/i/{number:int}/decline", deciding.decline, methods=["POST"]),
+        Route("/i/{number:int}/snooze", deciding.snooze, methods=["POST"]),
+        Route("/i/{number:int}/reopen", deciding.reopen, methods=["POST"]),
+        Route("/i/{number:int}/not-actionable", deciding.not_actionable, methods=["POST"]),
         Route("/i/{number:int}/escalate", incident.escalate, methods=["POST"]),
         Route("/i/{number:int}/note", incident.note, methods=["POST"]),
         Route("/i/{number:int}/act", incident.act, methods=["POST"]),

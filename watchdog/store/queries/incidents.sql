@@ -14,19 +14,24 @@ update incident i set
     acted_at = n.acted_at, due_at = n.due_at, risk = n.risk, prevention = n.prevention,
     prevention_words = n.prevention_words, prevention_owner = n.prevention_owner,
     prevention_due = n.prevention_due, prevention_done = n.prevention_done,
-    silence = n.silence, silenced_until = n.silenced_until, waits_for = n.waits_for
+    silence = n.silence, silenced_until = n.silenced_until, waits_for = n.waits_for,
+    missed = n.missed, snoozed_until = n.snoozed_until, reopened_at = n.reopened_at,
+    noted_at = n.noted_at, reminded_at = n.reminded_at, unneeded = n.unneeded,
+    unneeded_words = n.unneeded_words
 from unnest(
     $1::bigint[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
     $8::boolean[], $9::text[], $10::text[], $11::float8[], $12::float8[], $13::text[],
     $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::text[],
     $19::text[], $20::integer[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[],
     $24::text[], $25::text[], $26::text[], $27::text[], $28::date[], $29::boolean[],
-    $30::bigint[], $31::timestamptz[], $32::bigint[]
+    $30::bigint[], $31::timestamptz[], $32::bigint[], $33::text[], $34::timestamptz[],
+    $35::timestamptz[], $36::timestamptz[], $37::timestamptz[], $38::text[], $39::text[]
 ) as n (
     id, version, state, owner, severity, failure_class, offered_to, bad_now, fact, detail, value,
     value_limit, audience, taken_at, recovered_at, resolved_at, first_good_at, cause, cause_kind,
     rung, paged_at, acted_at, due_at, risk, prevention, prevention_words, prevention_owner,
-    prevention_due, prevention_done, silence, silenced_until, waits_for
+    prevention_due, prevention_done, silence, silenced_until, waits_for, missed,
+    snoozed_until, reopened_at, noted_at, reminded_at, unneeded, unneeded_words
 )
 where i.id = n.id and i.version = n.version - 1
 returning i.id;
@@ -54,9 +59,12 @@ select exists (select from incident where due_at <= $1);
 -- Incidents with which the service is to do something; what somebody works on at this instant waits.
 select * from incident where due_at <= $1 order by due_at, id limit $2 for update skip locked;
 
--- name: unresolved_ids
--- Everything that is not over.
-select id from incident where state <> 'resolved' order by id;
+-- name: awaiting_ids
+-- Everything that is not over, and what has a preventive action that is not done.
+select id from incident where state <> 'resolved'
+union all
+select id from incident where state = 'resolved' and prevention_owner <> '' and not prevention_done
+order by id;
 
 -- name: set_due
 -- When the service does something with incidents, where that has changed.
@@ -65,15 +73,41 @@ from unnest($1::bigint[], $2::timestamptz[]) as n (id, due_at)
 where i.id = n.id and i.due_at is distinct from n.due_at;
 
 -- name: lock_recovered
--- The latest recovered incident of each fingerprint, if it recovered after an instant; locked.
+-- The latest recovered incident of each fingerprint, if it recovered after an instant; or the one that
+-- was reopened by hand. Locked.
 select i.* from incident i
-where i.fingerprint = any($1::bytea[]) and i.state = 'recovered' and i.recovered_at >= $2
-    and not exists (
-        select from incident later
-        where later.fingerprint = i.fingerprint and later.state = 'recovered'
-            and later.recovered_at > i.recovered_at
+where i.fingerprint = any($1::bytea[])
+    and (
+        (i.state in ('open', 'taken') and i.reopened_at is not null)
+        or (
+            i.state = 'recovered' and i.recovered_at >= $2
+            and not exists (
+                select from incident later
+                where later.fingerprint = i.fingerprint
+                    and (
+                        (later.state = 'recovered' and later.recovered_at > i.recovered_at)
+                        or (later.state in ('open', 'taken') and later.reopened_at is not null)
+                    )
+            )
+        )
     )
 order by i.id for update;
+
+-- name: mark_missed
+-- Whose pages do not reach them, where the incident is theirs and open; it is due at once.
+with page as (
+    select n.incident_id, m.owner, m.reason
+    from unnest($1::bigint[], $2::text[], $3::text[]) as m (notification, owner, reason)
+    join notification n on n.id = m.notification
+), held as materialized (
+    select id, owner from incident
+    where id in (select incident_id from page) and state = 'open' and missed = ''
+    order by id
+    for no key update
+)
+update incident i set missed = p.reason, due_at = $4
+from held h join page p on p.incident_id = h.id and p.owner = h.owner
+where i.id = h.id;
 
 -- name: list_ended
 -- The latest incident of each fingerprint that recovered after an instant and has stayed so.
