@@ -1,10 +1,12 @@
 """Slack by bot token: posts, edits in place, thread lines, and looks for what it may have sent."""
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextvars import ContextVar
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from notifiers.base import DeliveryError, Message, Part, Receipt, Rendered, Report
 from notifiers.report_slack import render_report_slack
-from notifiers.slack_answers import GONE, LAYOUT, refused
+from notifiers.slack_answers import GONE, LAYOUT, refused, silences_of
 from notifiers.slack_blocks import render_slack, shorter
 
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
@@ -28,6 +30,10 @@ _CONNECTIONS_MAX = 20
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]{5,}")
 _CLOCKS_APART = timedelta(hours=1)
+_SILENCE_SECONDS = 3.0
+"""How long we wait to hear whether somebody is in Do Not Disturb; their page is there already."""
+
+logger = logging.getLogger(__name__)
 
 _request_left: ContextVar[list[bool]] = ContextVar("request_left")
 """In a call: not empty once the request's first bytes have left us."""
@@ -89,6 +95,7 @@ class Slack:
         self._session: aiohttp.ClientSession | None = None
         self._client: AsyncWebClient | None = None
         self._channel_ids: dict[str, str] = {}
+        self._silences_refused = ""
 
     def render(self, message: Message) -> Rendered:
         """Return the message with its push line, blocks and metadata. Pure; never fails."""
@@ -109,12 +116,35 @@ class Slack:
         async with _Deadline(self._deadline_s):
             while True:
                 try:
-                    return await self._send_once(message, body)
+                    receipt = await self._send_once(message, body)
+                    break
                 except _LayoutError as error:
                     times += 1
                     if times > 2:
                         raise error.as_permanent() from None
                     body = shorter(rendered.body, message, times)
+        return replace(receipt, silences=await self._silences(message))
+
+    async def _silences(self, message: Message) -> tuple[tuple[datetime, datetime], ...]:
+        """Return when the person who was just pushed is in Do Not Disturb; nothing if nobody says.
+
+        Slack lets no app through it, so the page lies there unheard. It is asked once the page has
+        been taken: this delays no page, and fails none.
+        """
+        if not message.address.startswith("@") or message.part not in {Part.PAGE, Part.THREAD}:
+            return ()
+        try:
+            async with _Deadline(_SILENCE_SECONDS):
+                answer = await self._call("dnd.info", params={"user": message.address[1:]})
+        except DeliveryError as error:
+            if str(error) != self._silences_refused:  # mostly the scope: say it once
+                logger.warning(
+                    "slack does not say who is in Do Not Disturb; its app needs the scope dnd:read",
+                    extra={"reason": str(error)},
+                )
+            self._silences_refused = str(error)
+            return ()
+        return silences_of(answer)
 
     async def _send_once(self, message: Message, body: Mapping[str, Any]) -> Receipt:
         remote = message.remote
@@ -158,7 +188,8 @@ class Slack:
             found = await self._find(channel, message)
         if found is None:
             return None
-        return Receipt({"channel": channel, "ts": str(found["ts"])})
+        where = {"channel": channel, "ts": str(found["ts"])}
+        return Receipt(where, await self._silences(message))
 
     async def _find(self, channel: str, message: Message) -> Mapping[str, Any] | None:
         params: dict[str, Any] = {"channel": channel, "include_all_metadata": True, "limit": _PAGE}

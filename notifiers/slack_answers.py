@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from notifiers.base import DeliveryError
 
@@ -111,3 +111,28 @@ def retry_after(said: str | None) -> timedelta:
     if said is None or not (said.isascii() and said.isdigit()) or len(said) > 9:
         return RETRY_AFTER_DEFAULT
     return timedelta(seconds=min(max(1, int(said)), _RETRY_AFTER_MAX_S))
+
+
+_LATEST_S = 4_000_000_000
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
+
+
+def silences_of(answer: Mapping[str, object]) -> tuple[tuple[datetime, datetime], ...]:
+    """Return the spans of Do Not Disturb in an answer of `dnd.info`; whatever is no instant is none.
+
+    The next span of somebody's schedule may be the present one. That they have paused their
+    notifications is said of other people only in some workspaces, and by its end.
+
+    Source: https://docs.slack.dev/reference/methods/dnd.info
+    """
+    begin, end = _at(answer.get("next_dnd_start_ts")), _at(answer.get("next_dnd_end_ts"))
+    spans = [(begin, end)] if answer.get("dnd_enabled") is True else []
+    if answer.get("snooze_enabled") is True:
+        spans.append((_LONG_AGO, _at(answer.get("snooze_endtime"))))
+    return tuple((one, two) for one, two in spans if one and two and one < two)
+
+
+def _at(seconds: object) -> datetime | None:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return None
+    return datetime.fromtimestamp(seconds, UTC) if 0 < seconds < _LATEST_S else None

@@ -95,6 +95,7 @@ class FakeSlack:
         self.acknowledged: dict[str, asyncio.Event] = {}
         self.troubles: deque[Trouble] = deque()
         self.missing_scopes: set[str] = set()
+        self.silences: dict[str, tuple[int, int]] = {}
         self.peers: set[tuple[str, int]] = set()
         self._ts = 0
         self._released = asyncio.Event()
@@ -215,6 +216,7 @@ class FakeSlack:
             "conversations.open": self._open,
             "conversations.list": self._list,
             "apps.connections.open": self._connect,
+            "dnd.info": self._silence,
         }
         known = methods.get(method)
         return known(args) if known else {"ok": False, "error": "unknown_method"}
@@ -259,6 +261,19 @@ class FakeSlack:
         heard = self.acknowledged[name] = asyncio.Event()
         await self.sockets[-1].send_json({"type": kind, "envelope_id": name, "payload": payload})
         return heard
+
+    def _silence(self, args: dict[str, Any]) -> dict[str, Any]:
+        """Answer when somebody is in Do Not Disturb: as told here, or in the file beside the log."""
+        told = self.log.with_suffix(".dnd") if self.log else None
+        silences = json.loads(told.read_text()) if told and told.exists() else self.silences
+        begin, end = silences.get(args["user"], (1, 1))
+        is_on = args["user"] in silences
+        return {
+            "ok": True,
+            "dnd_enabled": is_on,
+            "next_dnd_start_ts": begin,
+            "next_dnd_end_ts": end,
+        }
 
     def _list(self, _args: dict[str, Any]) -> dict[str, Any]:
         named = [{"id": self._id(f"#{name}"), "name": name} for name in self._names()]

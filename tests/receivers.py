@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from notifiers.base import DeliveryError, Facts, Message, Part, Receipt, Rendered
@@ -63,6 +63,7 @@ class Receiver:
         moods: By address: what it does with the next messages there; afterwards `usual` or it accepts.
         gate: Awaited before and after it takes a message.
         can_look: A look-up finds what was taken.
+        silences: By address: when the phone there stays silent.
     """
 
     at_once: int = 1000
@@ -73,6 +74,7 @@ class Receiver:
     gate: Callable[[str], Awaitable[None]] = _no_gate
     can_look: bool = True
     wait: timedelta = timedelta(seconds=30)
+    silences: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
     looked_up: Counter[str] = field(default_factory=Counter)
     sends: int = 0
     on_their_way: int = 0
@@ -128,7 +130,9 @@ class Receiver:
                 remote=dict(message.remote),
             )
         )
-        return Receipt({"channel": message.address, "ts": str(len(self.delivered))})
+        where = {"channel": message.address, "ts": str(len(self.delivered))}
+        silence = self.silences.get(message.address)
+        return Receipt(where, (silence,) if silence else ())
 
     async def look_up(self, message: Message) -> Receipt | None:
         """Find what was taken before."""

@@ -41,6 +41,16 @@ class Receivers:
         """Return what Slack accepted, in order: `what`, `channel`, `text`, `thread_ts`, `key`."""
         return _lines(self.folder / "slack.log")
 
+    def silence(self, people: Mapping[str, tuple[datetime, datetime]]) -> None:
+        """Let these Slack members, and nobody else, be in Do Not Disturb from and until an instant."""
+        spans = {
+            one: (int(begin.timestamp()), int(end.timestamp()))
+            for one, (begin, end) in people.items()
+        }
+        partial = self.folder / "slack.part"
+        partial.write_text(json.dumps(spans))
+        partial.rename(self.folder / "slack.dnd")
+
     def mails(self) -> list[dict[str, Any]]:
         """Return the mails that arrived, in order: `recipient`, `headers`, `text`."""
         return _lines(self.folder / "smtp.log")

@@ -2,7 +2,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -407,3 +407,65 @@ async def test_many_at_once_do_not_mix_up_their_outcomes(server: FakeSlack, slac
             group.create_task(one(number), name=f"message {number}")
     assert outcomes == [True] * 10
     assert len(server.messages) == 10
+
+
+SILENT = (1_780_000_000, 1_780_030_000)
+SPAN = tuple(datetime.fromtimestamp(one, UTC) for one in SILENT)
+
+
+@pytest.mark.parametrize("part", [Part.PAGE, Part.THREAD])
+async def test_a_push_to_a_person_says_when_their_phone_stays_silent(
+    server: FakeSlack, slack: Slack, part: Part
+) -> None:
+    server.silences["U01ANA"] = SILENT
+    receipt = await send(slack, message_of(part=part, address="@U01ANA"))
+    assert receipt.silences == (SPAN,)
+    assert [method for method, _ in server.calls] == ["chat.postMessage", "dnd.info"]
+
+
+async def test_nobody_is_asked_for_what_pushes_no_person(server: FakeSlack, slack: Slack) -> None:
+    posted = await send(slack, message_of())
+    page = await send(slack, message_of(part=Part.PAGE, address="@U01ANA"))
+    for address, remote in ((CHANNEL, posted.remote), ("@U01ANA", page.remote)):
+        await send(slack, message_of(part=Part.EDIT, address=address, remote=dict(remote)))
+    assert [method for method, _ in server.calls].count("dnd.info") == 1
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        *(Trouble(code="missing_scope"), Trouble(status=500), Trouble(drop=True)),
+        *(Trouble(body=b"<html>"), rate_limited("30"), Trouble(hang=True)),
+    ],
+    ids=["scope", "500", "dropped", "html", "rate", "hangs"],
+)
+async def test_whatever_comes_of_that_question_the_page_has_arrived(
+    server: FakeSlack, slack: Slack, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifiers.slack._SILENCE_SECONDS", 0.2)
+    server.silences["U01ANA"] = SILENT
+    server.troubles.extend([Trouble(), trouble, trouble])  # a question may be asked twice
+    receipt = await send(slack, message_of(part=Part.PAGE, address="@U01ANA"))
+    assert (receipt.silences, len(server.messages)) == ((), 1)
+    assert receipt.remote["channel"] == "D01ANA"
+
+
+async def test_a_missing_scope_is_said_once_and_not_for_each_page(
+    server: FakeSlack, slack: Slack, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.missing_scopes.add("dnd.info")
+    for number in range(3):
+        await send(slack, message_of(part=Part.PAGE, address="@U01ANA", key=f"n-{number}"))
+    told = [one for one in caplog.records if "Do Not Disturb" in one.message]
+    assert [one.message.endswith("its app needs the scope dnd:read") for one in told] == [True]
+
+
+async def test_a_page_that_is_found_after_a_doubt_says_it_too(
+    server: FakeSlack, slack: Slack
+) -> None:
+    message = message_of(part=Part.PAGE, address="@U01ANA")
+    await send(slack, message)
+    server.silences["U01ANA"] = SILENT
+    found = await slack.look_up(message)
+    assert found is not None
+    assert found.silences == (SPAN,)

@@ -1,10 +1,18 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifiers.slack_answers import GONE, LAYOUT, PERMANENT, UNKNOWN, refused, retry_after
+from notifiers.slack_answers import (
+    GONE,
+    LAYOUT,
+    PERMANENT,
+    UNKNOWN,
+    refused,
+    retry_after,
+    silences_of,
+)
 
 any_answer = st.one_of(
     st.none(), st.text(max_size=80), st.integers(), st.sampled_from([*PERMANENT])
@@ -44,3 +52,38 @@ def test_other_refusals_may_be_tried_again(status: int) -> None:
 def test_no_code_means_two_things() -> None:
     meanings = [PERMANENT, UNKNOWN, LAYOUT, GONE]
     assert sum(map(len, meanings)) == len(frozenset().union(*meanings))
+
+
+BEGIN, END = datetime(2026, 6, 10, 20, tzinfo=UTC), datetime(2026, 6, 11, 6, tzinfo=UTC)
+NIGHT = {
+    "dnd_enabled": True,
+    "next_dnd_start_ts": int(BEGIN.timestamp()),
+    "next_dnd_end_ts": int(END.timestamp()),
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "spans"),
+    [
+        (NIGHT, ((BEGIN, END),)),
+        (NIGHT | {"dnd_enabled": False}, ()),
+        (NIGHT | {"dnd_enabled": "yes"}, ()),
+        ({"dnd_enabled": True, "next_dnd_start_ts": 1, "next_dnd_end_ts": 1}, ()),
+        (NIGHT | {"next_dnd_end_ts": None}, ()),
+        (NIGHT | {"next_dnd_end_ts": True}, ()),
+        (NIGHT | {"next_dnd_end_ts": "1780030000"}, ()),
+        (NIGHT | {"next_dnd_end_ts": 10**30}, ()),
+        (NIGHT | {"next_dnd_end_ts": float("nan")}, ()),
+        (NIGHT | {"next_dnd_start_ts": -5}, ()),
+        (
+            {"snooze_enabled": True, "snooze_endtime": END.timestamp()},
+            ((datetime.fromtimestamp(0, UTC), END),),
+        ),
+        ({"snooze_enabled": True}, ()),
+        ({}, ()),
+    ],
+)
+def test_spans_of_do_not_disturb_are_read_and_nothing_else_is_taken_for_one(
+    answer: dict[str, object], spans: tuple[tuple[datetime, datetime], ...]
+) -> None:
+    assert silences_of(answer) == spans

@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from notifiers.base import DeliveryError, Message, Notifier, Receipt, Rendered
 from watchdog.clock import deadline
@@ -20,6 +20,11 @@ class Answer:
     rendered: Rendered | None = None
     receipt: Receipt | None = None
     error: DeliveryError | None = None
+
+    def is_unheard(self, now: datetime) -> bool:
+        """Return whether it has arrived where no phone rings now."""
+        silences = self.receipt.silences if self.receipt else ()
+        return any(begin <= now < end for begin, end in silences)
 
 
 def message_of(row: Claimed) -> Message:

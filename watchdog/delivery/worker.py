@@ -18,11 +18,11 @@ from watchdog.clock import Clock
 from watchdog.delivery.figures import Figures
 from watchdog.delivery.hiding import may_be_hidden, withheld
 from watchdog.delivery.retries import Patience, next_try_at
+from watchdog.delivery.roads import fall_back, missed_by
 from watchdog.delivery.sending import Answer, send_one
-from watchdog.domain.fallback import channel_of, first_part, later_part, next_receivers
+from watchdog.domain.fallback import channel_of
 from watchdog.domain.people import Directory
-from watchdog.store import fallbacks, outbox, withholding
-from watchdog.store.fallbacks import Road
+from watchdog.store import incidents, outbox, withholding
 from watchdog.store.outbox import Claimed, Result, Settled, Tried
 from watchdog.store.pool import TROUBLE, store_down
 
@@ -298,6 +298,7 @@ class Delivery:
                 line=line,
                 remote=answer.receipt.remote if answer.receipt else None,
                 body=answer.rendered.body if notifier.keeps_rendered and answer.rendered else None,
+                unheard_at=row.receiver if answer.is_unheard(self._clock.now()) else "",
             )
         due_at = next_try_at(
             answer.error,
@@ -337,22 +338,22 @@ class Delivery:
         self, conn: asyncpg.Connection, results: Sequence[Result], now: datetime
     ) -> set[int]:
         dead = {one.id for one in results if one.state is Settled.DEAD}
-        if not dead:
+        if not dead and not any(one.unheard_at for one in results):
             return await outbox.settle(conn, results, now)
         async with conn.transaction():
             settled = await outbox.settle(conn, results, now)
             await self._fall_back(conn, dead & settled, now)
+            silent = [one for one in results if one.unheard_at and one.id in settled]
+            await incidents.mark_missed(conn, missed_by(silent, self._directory()), now)
         return settled
 
     async def _fall_back(
         self, conn: asyncpg.Connection, dead: Iterable[int], now: datetime
     ) -> None:
-        given_up = await fallbacks.unreached(conn, dead)
-        chosen = next_receivers(given_up, self._directory(), self._notifiers)
-        roads = [
-            Road(number, one, first_part(one), later_part(one)) for number, one in chosen.items()
-        ]
-        self.figures.fallbacks += len(await fallbacks.insert_fallbacks(conn, roads, now))
+        """Send what was given up by other roads; say to which owners there is none."""
+        roads, missed = await fall_back(conn, dead, self._directory(), self._notifiers, now)
+        await incidents.mark_missed(conn, missed, now)
+        self.figures.fallbacks += roads
 
     async def _stop(self) -> None:
         """Wait for what is on its way, give back the rest. Its outcome is unknown if it has begun."""

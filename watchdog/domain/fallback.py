@@ -58,6 +58,30 @@ def next_receivers(
     return chosen
 
 
+def unheard_owners(
+    given_up: Mapping[int, Unreached], chosen: Mapping[int, str], directory: Directory
+) -> dict[int, str]:
+    """Return the owners to whom no road is left, by number of the page that was given up.
+
+    Args:
+        chosen: Who is told instead.
+    """
+    unheard = {}
+    for number, one in given_up.items():
+        owner = directory.people.get(one.owner)
+        ways = set(_ways_to(owner, one.receiver)) if owner else set()
+        others = ways - {one.receiver}
+        if one.receiver in ways and not others & {*one.told, chosen.get(number)}:
+            unheard[number] = one.owner
+    return unheard
+
+
+def people_at(receiver: str, directory: Directory) -> list[str]:
+    """Return who is reached there."""
+    people = directory.people.values()
+    return [one.name for one in people if receiver in _ways_to(one, receiver)]
+
+
 def next_receiver(
     unreached: Unreached, directory: Directory, channels: Collection[str]
 ) -> str | None:

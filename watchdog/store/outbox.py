@@ -92,6 +92,7 @@ class Result:
         due_at: When to try again, for `Settled.AGAIN`.
         remote: Where the message is, for later ones that belong to it; empty for nowhere.
         body: What the receiver sees, if it is to be kept.
+        unheard_at: Its receiver, if it has arrived where no phone rings now.
     """
 
     id: int
@@ -103,6 +104,7 @@ class Result:
     line: str = ""
     remote: Mapping[str, str] | None = None
     body: Mapping[str, Any] | None = None
+    unheard_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
