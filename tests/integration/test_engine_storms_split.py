@@ -200,3 +200,17 @@ async def test_what_waits_is_not_joined_while_a_storm_of_its_team_lives(world: W
     await hang(world, QUEUES[7])
     assert {one.id: one.state for one in await world.incidents()}[own.id] is State.OPEN
     assert (await crowd(world))[QUEUES[6]] is MemberState.SPLIT
+
+
+async def test_what_was_split_out_long_ago_joins_its_storm_again(world: World) -> None:
+    await world.begin(AT_ONCE)
+    await hang(world, *QUEUES[:6])
+    own = await split(world, 1)
+    await world.engine.flush()
+    await mend(world, QUEUES[0])
+    await world.pass_minutes(61)
+    await hang(world, QUEUES[0])
+    assert (await crowd(world))[QUEUES[0]] is MemberState.BAD
+    await mend(world, *QUEUES[:6])
+    assert {one.state for one in await world.incidents()} == {State.RECOVERED}
+    assert {one.id for one in await world.incidents() if not one.is_storm} == {own.id}

@@ -288,7 +288,7 @@ class Engine:
         except StoreDown:
             self._leader.begin_anew()  # it may have taken place all the same
             raise
-        memory.storms.learn(committed.transitions, committed.joined)
+        memory.storms.learn(committed.transitions, committed.joined, committed.members)
         memory.remember(plans, committed.tracks)
         if committed.joined:
             memory.point_anew()

@@ -246,6 +246,15 @@ async def gather(
     return [one for one in transitions if one is not None]
 
 
+def members_of(gatherings: Sequence[Gathering]) -> list[tuple[int, str, Entity]]:
+    """Return what joins storms without having been an incident: storm, rule and entity."""
+    return [
+        (one.number, each.plan.rule.name, each.opening.track.entity)
+        for one in gatherings
+        for each in one.openings
+    ]
+
+
 async def _join(
     conn: asyncpg.Connection, one: Gathering, directory: Directory, at: datetime
 ) -> None:

@@ -9,6 +9,9 @@ from watchdog.domain.track import Track
 from watchdog.store.incidents import Figures
 from watchdog.store.members import Split
 
+Key = tuple[int, str, Entity]
+"""A storm, and what of it: a rule and its entity."""
+
 
 class KnownStorms:
     """What the engine must know of storms between its commits.
@@ -20,13 +23,19 @@ class KnownStorms:
     def __init__(self) -> None:
         self.live: set[int] = set()
         self._joined: dict[int, int] = {}
-        self._split: dict[tuple[int, str, Entity], int] = {}
+        self._split: dict[Key, int] = {}
 
-    def learn(self, transitions: Iterable[Transition], joined: Mapping[int, int]) -> None:
+    def learn(
+        self,
+        transitions: Iterable[Transition],
+        joined: Mapping[int, int],
+        members: Iterable[Key],
+    ) -> None:
         """Take over what a commit has written.
 
         Args:
             joined: Incidents that are part of a storm now, with its number.
+            members: What has joined a storm; some of it may have been split out of it before.
         """
         for one in transitions:
             if one.after.is_storm and one.after.is_live:
@@ -34,6 +43,8 @@ class KnownStorms:
             elif one.after.is_storm:
                 self._forget(one.after.id)
         self._joined |= joined
+        for key in members:
+            self._split.pop(key, None)
 
     def _forget(self, storm: int) -> None:
         """Forget a storm that is over; what still points to it is followed in the store."""
@@ -42,11 +53,12 @@ class KnownStorms:
         self._split = {key: own for key, own in self._split.items() if key[0] != storm}
 
     def follow(self, splits: Iterable[Split]) -> bool:
-        """Take over what people have split out; return whether some of it is news."""
-        found = {(one.storm, one.rule, one.entity): one.incident for one in splits}
-        is_news = not found.items() <= self._split.items()
-        self._split |= found
-        return is_news
+        """Take over what people have split out of the storms that live; return whether there is news."""
+        known, self._split = (
+            self._split,
+            {(one.storm, one.rule, one.entity): one.incident for one in splits},
+        )
+        return not self._split.items() <= known.items()
 
     def pointed(self, tracks: dict[Entity, Track]) -> dict[Entity, Track]:
         """Return tracks of a rule, each with the incident that it counts for by now."""

@@ -19,7 +19,14 @@ from watchdog.domain.people import Directory, Storms
 from watchdog.domain.track import Track
 from watchdog.engine.candidates import Candidate, candidates
 from watchdog.engine.flaps import flapped
-from watchdog.engine.gathering import Sorted, counted_anew, follow, gather, sort
+from watchdog.engine.gathering import (
+    Sorted,
+    counted_anew,
+    follow,
+    gather,
+    members_of,
+    sort,
+)
 from watchdog.engine.hiding import as_hidden, silences_for, told_and_hidden
 from watchdog.engine.plan import Change, Evidence, Plan, Recovery, Withdrawal, detail_of
 from watchdog.store import covers, incidents, leases, members, tracks, waiting
@@ -39,11 +46,13 @@ class Committed:
 
     Attributes:
         joined: Incidents that are part of a storm now, with its number.
+        members: What has joined a storm without having been an incident: storm, rule and entity.
     """
 
     tracks: Mapping[str, Mapping[Entity, Track]]
     transitions: Sequence[Transition]
     joined: Mapping[int, int] = field(default_factory=dict)
+    members: Sequence[tuple[int, str, Entity]] = ()
 
 
 async def commit_plans(
@@ -97,7 +106,9 @@ async def commit_plans(
     await members.take_over(conn, joined, now)
     numbers = {one: left[rule][entity].incident_id for one, (rule, entity) in below.items()}
     await waiting.hold_back(conn, {one: above for one, above in numbers.items() if above}, now)
-    return Committed(left, [step.transition for step in steps], joined)
+    return Committed(
+        left, [step.transition for step in steps], joined, members_of(found.gatherings)
+    )
 
 
 def _tracks_left(
