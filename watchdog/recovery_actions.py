@@ -4,6 +4,7 @@ The intent is committed before anything leaves, and the outcome after; what lies
 off at any instant. Nothing here ever runs an action a second time by itself.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ logger = logging.getLogger(__name__)
 
 _SPARE = timedelta(seconds=30)
 """What a run has beyond its deadline to write down what came of it, before it counts as unknown."""
+
+_WRITES_MAX = 4
+_WRITE_PAUSE_S = 1.0
+"""Between tries to write an outcome; each takes 5 s at most, so that all of them lie within `_SPARE`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,9 +301,21 @@ async def _changed(
 
 
 async def _end_anyway(hands: Hands, number: int, run: Run, outcome: Outcome) -> Run:
-    async with transaction(hands.pool) as conn:
-        held = await incidents.lock(conn, [number])
-        return await _end(hands, conn, held[number], run, outcome)
+    """Write what came of a run, also where the store is away for a moment: it is known only here.
+
+    Trying again does no harm: a run ends once, whether the last commit took place or not.
+    """
+    for tries_left in reversed(range(_WRITES_MAX)):
+        try:
+            async with transaction(hands.pool) as conn:
+                held = await incidents.lock(conn, [number])
+                return await _end(hands, conn, held[number], run, outcome)
+        except TROUBLE as error:
+            if not tries_left:
+                raise
+            logger.warning("outcome not stored yet", extra={"reason": str(error)})
+            await asyncio.sleep(_WRITE_PAUSE_S)
+    raise AssertionError("the last try returns or raises")
 
 
 def _of_rows(rows: int, does: SqlChange) -> Outcome | None:

@@ -48,6 +48,7 @@ def page() -> str:
     defaults = {
         "source": _source_defaults(smallest),
         "person": {"timezone": written(smallest.directory.people["ana"].zone)},
+        "action": {"at_most": "`3 per incident`", "http.ok": "`[200, 201, 202, 204]`"},
         "team": {
             "timezone": written(smallest.directory.teams["shop"].zone),
             **{f"oncall.{key}": words for key, words in _TURNS.items()},

@@ -22,7 +22,7 @@ from rules import (
     sql,
     timetable,
 )
-from watchdog.config import reporting, shapes, turns, windows
+from watchdog.config import action_shapes, reporting, shapes, turns, windows
 from watchdog.config import types as written
 
 KNOWN: Final[tuple[tuple[Any, str], ...]] = (
@@ -63,6 +63,10 @@ KNOWN: Final[tuple[tuple[Any, str], ...]] = (
     (sql.FixedQuery, "[query](#sql) without placeholders"),
     (reply.Statuses, "status or list of statuses"),
     (written.Checks, "[checks](#checks)"),
+    (action_shapes.AtMost, "`2 per incident`, `5 per day`"),
+    (action_shapes.Statuses, "status or list of statuses"),
+    (action_shapes.Within, "[duration](#durations)"),
+    (action_shapes.Label, "text"),
     (written.IncidentCount, "`5 incidents`"),
     (written.Zone, "[zone](#zones)"),
     (written.Hours, "[working hours](#working-hours)"),

@@ -153,6 +153,32 @@ async def test_where_the_guard_cannot_be_asked_nothing_is_changed(yard: Yard) ->
     assert await yard.statuses() == ["running"]
 
 
+async def test_an_outcome_is_written_although_somebody_holds_the_incident_for_a_while(
+    yard: Yard,
+) -> None:
+    yard.add(yard.call("/late"))
+    async with yard.store.acquire() as other:
+        pressing = asyncio.ensure_future(yard.act())
+        await yard.server.asked.wait()
+        work = other.transaction()
+        await work.start()
+        await other.execute("select * from incident for update")
+        await _store_waits(yard, there=True)
+        await _store_waits(yard, there=False)  # it has given up, for the first time
+        await work.rollback()
+    run = await pressing
+    assert (run.standing, len(yard.server.heads)) == (Standing.DONE, 1)
+    assert await yard.runs() == [run]
+
+
+async def _store_waits(yard: Yard, *, there: bool) -> None:
+    """Return when somebody waits for a lock in the store, or nobody does any more."""
+    asked = "select exists (select from pg_stat_activity where wait_event_type = 'Lock')"
+    async with asyncio.timeout(10):
+        while await yard.store.fetchval(asked) is not there:
+            pass
+
+
 async def test_a_connection_that_is_lost_at_the_commit_leaves_it_unknown(
     yard: Yard, postgres_server: Server
 ) -> None:
