@@ -15,7 +15,7 @@ from watchdog.clock import MovedClock
 from watchdog.domain import life
 from watchdog.domain.incident import Incident
 from watchdog.domain.notices import with_notices
-from watchdog.domain.people import Directory, Person, Role, Rung, Team
+from watchdog.domain.people import Directory, Person, Role, Rung, Storms, Team
 from watchdog.domain.silences import Silence, covering, under
 from watchdog.engine.deadlines import Deadlines
 from watchdog.engine.leader import Leader
@@ -24,7 +24,7 @@ from watchdog.store import incidents, silences
 from watchdog.store.pool import transaction
 
 CHANNEL, ANA, RAJ, TOM = "#data-alerts", "@U01ANA", "@U02RAJ", "@U04TOM"
-RULES = ("orders-stale", "jobs-stuck")
+RULES = ("orders-stale", "jobs-stuck", "storm:crm")
 DIRECTORY = Directory(
     {
         "ana": Person("ana", slack="U01ANA"),
@@ -53,11 +53,17 @@ class Quiet:
     office: PostOffice = field(init=False)
     deadlines: Deadlines = field(init=False)
     directory: Directory = DIRECTORY
+    storms: Storms | None = None
 
     def __post_init__(self) -> None:
         self.office = PostOffice(self.store, self.clock, directory=self.directory)
         self.deadlines = Deadlines(
-            self.store, self.clock, self.leader, lambda: self.directory, asyncio.Event()
+            self.store,
+            self.clock,
+            self.leader,
+            lambda: self.directory,
+            asyncio.Event(),
+            lambda: self.storms,
         )
 
     async def open(self, number: int = 1042, **changes: Any) -> Incident:

@@ -221,7 +221,10 @@ async def _run(
         service.wake,
         random.Random(),  # noqa: S311 (spreads retries; no secret)
     )
-    deadlines = Deadlines(service.pool, service.clock, leader, service.directory, service.wake)
+    deadlines = Deadlines(
+        service.pool, service.clock, leader, service.directory, service.wake,
+        storms=lambda: service.config.storms, memory=lambda: engine.memory,
+    )  # fmt: skip
     web = Web(service, engine, delivery)
     stopped = asyncio.Event()
     with _stopping_on_signals(stopped):

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 import asyncpg
 
+from watchdog.config.model import Config
 from watchdog.domain.incident import Incident, Refused, Transition
 from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory, Role
@@ -15,7 +16,6 @@ from watchdog.domain.silences import (
     Silence,
     covering,
     problem_of,
-    released,
     silenced,
 )
 from watchdog.store import incidents, silences
@@ -29,6 +29,13 @@ class Hiding:
 
     silence: Silence
     hidden: Sequence[int]
+
+
+def names_of(config: Config) -> list[str]:
+    """Return the names that a silence may be for: of rules, and of what the service opens by itself."""
+    rules = [*config.rules, *(f"no_data:{one}" for one in config.rules)]
+    ours = [f"{what}:{one}" for one in config.sources for what in ("source", "storm")]
+    return [*rules, *(f"rule:{one}" for one in config.rules), *ours]
 
 
 async def in_force(conn: asyncpg.Connection, now: datetime) -> list[Hiding]:
@@ -50,7 +57,7 @@ async def add(
     Messages about it that were not sent yet are withheld, and nobody is escalated to until it ends.
 
     Args:
-        rules: Names of all rules, for the refusal of a pattern that is none's.
+        rules: All names that there are (`names_of`), for the refusal of a pattern that fits none.
 
     Raises:
         Refused: It is too long, has no reason or matches nothing.
@@ -104,7 +111,9 @@ def _zone_of(incident: Incident, directory: Directory) -> str:
 async def end(
     pool: asyncpg.Pool, directory: Directory, number: int, by: str, now: datetime
 ) -> Hiding:
-    """End a silence now; what is still bad and hidden by no other one is told, as if it opened now.
+    """End a silence now; what is still bad and hidden by no other one is told, as if it opened then.
+
+    The service that looks at the rules tells it, a few seconds later at most.
 
     Returns:
         The silence, and what is told.
@@ -124,10 +133,10 @@ async def end(
         held = await silences.in_force(conn, now)
         locked = (await incidents.lock(conn, sorted(hidden))).values()
         moved = [
-            _hidden_longer(one, held, directory, now) or released(one, now, by)
+            _hidden_longer(one, held, directory, now)
             for one in locked
             if one.is_live and one.silence == number
         ]
-        await silences.forget(conn, number)
-        await incidents.commit(conn, [with_notices(one, directory) for one in moved])
-    return Hiding(ended, [one.after.id for one in moved if one.after.silence is None])
+        await incidents.commit(conn, [with_notices(one, directory) for one in moved if one])
+        told = await silences.let_go(conn, number, now)
+    return Hiding(ended, told)

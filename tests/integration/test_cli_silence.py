@@ -126,3 +126,11 @@ async def test_show_says_what_an_incident_waits_for(
     await open_incident(store, clock, 1043, waits_for=1042, silenced_until=until)
     said = await shell.run("show", "1043", "-o", "table")
     assert "Waits for  #1042, which explains it" in said.out.splitlines()
+
+
+@pytest.mark.parametrize("pattern", ["source:web", "storm:*", "rule:orders-stale", "no_data:*"])
+async def test_what_the_service_opens_by_itself_can_be_silenced_by_its_name(
+    shell: Terminal, pattern: str
+) -> None:
+    said = await shell.run("silence", "add", pattern, "1h", "-m", "moving", "--as", "raj")
+    assert (said.code, said.out.startswith(f"raj silences {pattern} until ")) == (0, True)

@@ -9,10 +9,12 @@ import asyncpg
 import pytest
 
 from rules.base import Severity
+from tests.promises import broken_promises
 from tests.quiet import ANA, CHANNEL, RAJ, TOM, Quiet
 from watchdog import verbs
 from watchdog.clock import MovedClock
 from watchdog.domain.incident import Refused, State
+from watchdog.domain.people import Storms
 from watchdog.engine.leader import Leader
 from watchdog.store.incidents import timeline
 from watchdog.store.pool import transaction
@@ -123,6 +125,8 @@ async def test_ended_early_it_tells_at_once_what_is_still_bad(quiet: Quiet) -> N
     assert (ended.hidden, ended.silence.ends_at) == ([1042], quiet.clock.now())
     await quiet.let_pass(0)
     assert quiet.heard(CHANNEL) == ["root:released"]
+    [said] = await quiet.store.fetch("select actor, words from event where event = 'released'")
+    assert tuple(said) == ("ana", "ana ended its silence")
     assert await quiet.events(1043) == ["opened", "recovered"]
     assert (await quiet.stored(1043)).silence is None
     with pytest.raises(Refused, match="there is no silence 1 to end"):
@@ -268,3 +272,61 @@ async def test_what_could_not_be_sent_before_is_withheld_at_its_next_try(quiet: 
     assert quiet.heard(CHANNEL) == []
     await quiet.let_pass(60)
     assert quiet.heard(CHANNEL) == ["root:released"]
+
+
+STORMS = Storms(more_than=5)
+
+
+async def open_many(quiet: Quiet, first: int, number: int) -> None:
+    """Open incidents of one team and source, each about another shop."""
+    for one in range(first, first + number):
+        await quiet.open(one, entity=(("shop", str(one)),))
+
+
+@pytest.mark.parametrize(("number", "storms"), [(5, 0), (6, 1), (230, 1)])
+async def test_many_that_are_told_at_once_are_told_as_one_storm(
+    quiet: Quiet, number: int, storms: int
+) -> None:
+    quiet.storms = STORMS
+    await quiet.silence()
+    await open_many(quiet, 2001, number)
+    await quiet.let_pass(120)
+    roots = [one for one in quiet.heard(CHANNEL) if one.startswith("root:")]
+    assert roots == (["root:storm"] if storms else ["root:released"] * number)
+    live = await quiet.store.fetch("select * from incident where state in ('open', 'taken')")
+    assert [row["kind"] for row in live].count("storm") == storms
+    members = await quiet.store.fetchval("select count(*) from member where state = 'bad'")
+    assert members == (number if storms else 0)
+    assert await broken_promises(quiet.store, quiet.office.everything) == []
+
+
+async def test_what_somebody_has_taken_joins_no_storm_when_it_is_told(quiet: Quiet) -> None:
+    quiet.storms = STORMS
+    await quiet.silence()
+    await open_many(quiet, 2001, 7)
+    await quiet.let_pass(1)
+    await verbs.take(quiet.store, quiet.directory, 2001, "raj", quiet.clock.now())
+    await quiet.end(1)
+    await quiet.let_pass(0)
+    assert ((await quiet.stored(2001)).owner, (await quiet.stored(2001)).state) == (
+        "raj",
+        State.TAKEN,
+    )
+    assert (await quiet.stored(2002)).state is State.RESOLVED
+    assert sorted(quiet.heard(CHANNEL)) == ["root:released", "root:storm"]
+
+
+async def test_a_storm_that_was_silenced_is_told_again_as_one(quiet: Quiet) -> None:
+    quiet.storms = STORMS
+    await quiet.silence()
+    await open_many(quiet, 2001, 7)
+    await quiet.end(1)
+    await quiet.let_pass(0)
+    before = len(quiet.heard(CHANNEL))
+    hiding = await quiet.silence("storm:*")
+    assert len(hiding.hidden) == 1
+    await quiet.let_pass(120)
+    assert [one for one in quiet.heard(CHANNEL)[before:] if "released" in one] == [
+        "edit:released",
+        "thread:released",
+    ]

@@ -142,6 +142,7 @@ async def test_a_silence_and_an_opening_at_the_same_instant_always_know_of_each_
         one = await quiet.stored(number)
         assert one.silence == hiding.silence.number
         await quiet.end(hiding.silence.number)
+        await quiet.deadlines.act()
         assert (await quiet.stored(number)).silence is None
 
 

@@ -123,7 +123,7 @@ def show_command(number: int, form: str | None, place: Place) -> int:
             if one is None:
                 raise UnknownIncident(number)
             if chosen(form) is Format.TABLE:
-                _print_incident(one, here, await silences.of(conn, one))
+                _print_incident(one, here, await silences.in_force_for(conn, one, here.now))
                 if one.is_storm:
                     await _print_members(conn, one)
                 for name, rows in (await incidents.evidence(conn, number)).items():

@@ -69,7 +69,8 @@ def silence_add(
             wanted = Silence(
                 pattern, reason, by, here.now, ends_at, team=team, entity=_entity(entity)
             )
-            kept = await silencing.add(here.pool, directory, wanted, here.config.rules, here.now)
+            names = silencing.names_of(here.config)
+            kept = await silencing.add(here.pool, directory, wanted, names, here.now)
             _say_added(kept, _zone(directory, team, by))
 
     return run(work())

@@ -39,6 +39,7 @@ class Silence:
         of_critical: It hides what is critical, too: an admin made it.
         ends_at: The first instant at which it hides nothing any more.
         number: 0 until it is kept.
+        ended_by: Who ended it before its time.
     """
 
     pattern: str
@@ -50,6 +51,7 @@ class Silence:
     team: str = ""
     entity: Entity = ()
     number: int = 0
+    ended_by: str = ""
 
     def hides(self, incident: Incident, at: datetime) -> bool:
         """Return whether it hides an incident at an instant."""

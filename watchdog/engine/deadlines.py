@@ -10,13 +10,14 @@ import asyncpg
 from watchdog.clock import Clock
 from watchdog.domain.escalation import next_deadline
 from watchdog.domain.notices import with_notices
-from watchdog.domain.people import Directory
-from watchdog.engine.hiding import still_hidden
+from watchdog.domain.people import Directory, Storms
 from watchdog.engine.leader import Leader
+from watchdog.engine.memory import Memory
 from watchdog.engine.overdue import end_overdue
 from watchdog.engine.reconcile import LEASE, log_transitions
+from watchdog.engine.releasing import as_told, together
 from watchdog.engine.reminding import remind_of_silences
-from watchdog.store import covers, incidents, leases, silences
+from watchdog.store import covers, incidents, leases, members, silences
 from watchdog.store.pool import TROUBLE, transaction
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,17 @@ class Deadlines:
         leader: Leader,
         directory: Callable[[], Directory],
         wake: asyncio.Event,
+        storms: Callable[[], Storms | None] = lambda: None,
+        memory: Callable[[], Memory | None] = lambda: None,
     ) -> None:
+        """Take what it needs; nothing happens until `run` or `act`.
+
+        Args:
+            storms: How many that are told at once are too many to be told one by one.
+            memory: What the engine remembers, which must learn what has joined a storm.
+        """
+        self._storms = storms
+        self._memory = memory
         self._pool = pool
         self._clock = clock
         self._leader = leader
@@ -106,17 +117,21 @@ class Deadlines:
             held = await incidents.lock_due(conn, now, AT_ONCE)
             directory = await covers.with_covers(conn, directory, now)
             due = [(one, next_deadline(one, directory, now)) for one in held]
-            moves = [one.act(now) for _, one in due if one and one.at <= now]
-            steps = [
-                with_notices(await still_hidden(conn, one, directory), directory) for one in moves
-            ]
+            acts = [one.act(now) for _, one in due if one and one.at <= now]
+            moves = [await as_told(conn, one, directory) for one in acts]
+            found = await together(conn, moves, directory, self._storms(), now)
+            steps = [with_notices(one, directory) for one in found.transitions]
             await incidents.commit(conn, steps)
-            moved = {step.transition.after.id for step in steps}
+            await members.take_over(conn, found.joined, now)
+            moved = {one.after.id for one in moves}
             await incidents.set_due(
                 conn,
                 {one.id: late.at if late else None for one, late in due if one.id not in moved},
             )
         if steps:
-            log_transitions([step.transition for step in steps])
+            transitions = [step.transition for step in steps]
+            if (memory := self._memory()) is not None:
+                memory.learn(transitions, found.joined)
+            log_transitions(transitions)
             self._wake.set()
         return len(held) == AT_ONCE

@@ -342,8 +342,10 @@ def _guide(one: Gathering) -> Guide:
         ),
         *(_guide_of(each) for each in one.openings[:1]),
     ]
-    worst = max(one.openings, key=lambda each: each.opening.finding.severity.rank)
-    return max((*guides, _guide_of(worst)), key=lambda guide: guide.severity.rank)
+    if one.openings:
+        worst = max(one.openings, key=lambda each: each.opening.finding.severity.rank)
+        guides.append(_guide_of(worst))
+    return max(guides, key=lambda guide: guide.severity.rank)
 
 
 def _guide_of(one: Candidate) -> Guide:

@@ -7,30 +7,12 @@ import asyncpg
 
 from notifiers.base import Event
 from watchdog.domain.incident import Transition
-from watchdog.domain.people import Directory
-from watchdog.domain.silences import Silence, covering, silenced, under, under_level
+from watchdog.domain.silences import Silence, covering, under, under_level
 from watchdog.engine.candidates import Candidate
 from watchdog.engine.plan import Plan
 from watchdog.store import silences
 
 _BEGINNINGS = {Event.OPENED, Event.STORM, Event.BACK_AGAIN}
-
-
-async def still_hidden(
-    conn: asyncpg.Connection, transition: Transition, directory: Directory
-) -> Transition:
-    """Return that a silence hides what is about to be told since the incident above it is over.
-
-    Until then it was hidden anyway, and no silence was looked at.
-    """
-    before, happened = transition.before, transition.happened
-    if happened.event is not Event.RELEASED or before is None or before.waits_for is None:
-        return transition
-    silence = covering(await silences.in_force(conn, happened.at), before, happened.at)
-    if silence is None:
-        return transition
-    team = directory.teams.get(before.team)
-    return silenced(before, silence, team.zone.key if team else "UTC", happened.at)
 
 
 async def silences_for(conn: asyncpg.Connection, plans: Sequence[Plan]) -> list[Silence]:

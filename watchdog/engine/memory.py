@@ -8,6 +8,7 @@ from typing import TypeVar
 from rules.base import Entity, Known, Outcome, Past, Unanswered
 from watchdog.config.model import Rule
 from watchdog.domain.flapping import Results
+from watchdog.domain.incident import Transition
 from watchdog.domain.track import Held, Track
 from watchdog.engine.known_storms import KnownStorms
 from watchdog.engine.look import Looked
@@ -142,6 +143,16 @@ class Memory:
             for key in moved | {(one.incident_id, name, one.entity) for one in plan.withdrawals}:
                 self._figures.pop(key, None)
                 self._written_figures.pop(key, None)
+
+    def learn(self, transitions: Iterable[Transition], joined: Mapping[int, int]) -> None:
+        """Take over what has joined storms, and which there are, from any commit of this replica.
+
+        Args:
+            joined: Incidents that are part of a storm now, with its number.
+        """
+        self.storms.learn(transitions, joined)
+        if joined:
+            self.point_anew()
 
     def point_anew(self) -> None:
         """Let every track point to what it counts for, after something has joined or left a storm."""

@@ -27,11 +27,19 @@ async def in_force(conn: asyncpg.Connection, now: datetime) -> list[Silence]:
 
 
 async def of(conn: asyncpg.Connection, incident: Incident) -> Silence | None:
-    """Return the silence that hides an open or taken incident; None: it is told."""
+    """Return the silence that an open or taken incident is, or was until now, hidden by; or None."""
     if incident.silence is None or not incident.is_live:
         return None
     row = await conn.fetchrow(_SQL["by_id"], incident.silence)
     return _silence(row) if row else None
+
+
+async def in_force_for(
+    conn: asyncpg.Connection, incident: Incident, now: datetime
+) -> Silence | None:
+    """Return the silence that hides an incident now; None: it is told, or about to be."""
+    silence = await of(conn, incident)
+    return silence if silence and silence.ends_at > now else None
 
 
 async def add(conn: asyncpg.Connection, silence: Silence) -> Silence:
@@ -64,9 +72,14 @@ async def hidden(conn: asyncpg.Connection, silences: Iterable[Silence]) -> dict[
     return found
 
 
-async def forget(conn: asyncpg.Connection, number: int) -> None:
-    """Take what has recovered out of a silence that has ended."""
+async def let_go(conn: asyncpg.Connection, number: int, now: datetime) -> list[int]:
+    """Let be told what only a silence has hidden that has ended; return that, the worst first.
+
+    Whoever does what is due tells it. What has recovered is hidden no more, and not told.
+    """
     await conn.execute(_SQL["forget_silence"], number)
+    rows = await conn.fetch(_SQL["let_go"], number, now)
+    return [row["id"] for row in rows]
 
 
 async def lock_ending(conn: asyncpg.Connection, now: datetime) -> list[Silence]:
@@ -96,4 +109,5 @@ def _silence(row: asyncpg.Record) -> Silence:
         team=row["team"],
         entity=entity_of(row["entity"]),
         number=row["id"],
+        ended_by=row["ended_by"],
     )

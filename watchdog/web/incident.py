@@ -56,7 +56,7 @@ async def _page(
         entries = await incidents.timeline(conn, number)
         evidence = await incidents.evidence(conn, number)
         crowd = await storm.crowd_of(conn, one)
-        silence = await silences.of(conn, one)
+        silence = await silences.in_force_for(conn, one, room.now())
         directory = await covers.with_covers(conn, room.service.directory(), room.now())
         doing = await acting.of_incident(conn, room, one, visitor_of(request).name)
     return render(

@@ -57,9 +57,8 @@ async def add(request: Request) -> Response:
     service = room.service
     try:
         wanted = _wanted(fields, visitor_of(request).name, room.now())
-        await silencing.add(
-            service.pool, service.directory(), wanted, service.config.rules, room.now()
-        )
+        names = silencing.names_of(service.config)
+        await silencing.add(service.pool, service.directory(), wanted, names, room.now())
     except NotAllowed as error:
         return await _page(request, 403, str(error), fields)
     except Refused as error:

@@ -32,6 +32,15 @@ select * from silence where id = $1;
 -- What has recovered in a silence that has ended is hidden no more, and there is nothing to tell.
 update incident set silence = null, silenced_until = null where silence = $1 and state = 'recovered';
 
+-- name: let_go
+-- What only this silence hides is hidden no longer than until now; whoever does what is due tells it.
+with free as (
+    update incident set silenced_until = $2, due_at = $2
+    where silence = $1 and state in ('open', 'taken')
+    returning id, severity
+)
+select id from free order by array_position(array['critical', 'warning', 'info'], severity), id;
+
 -- name: list_ending
 -- Silences that end soon, were not made to end so soon, and of whose end nobody has been reminded; locked.
 select * from silence

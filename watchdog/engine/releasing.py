@@ -1,0 +1,99 @@
+"""What is told when nothing hides it any more: each by itself, or, when it is many at once, as one storm."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import asyncpg
+
+from notifiers.base import Event
+from watchdog.domain.incident import Incident, State, Transition
+from watchdog.domain.people import Directory, Storms
+from watchdog.domain.silences import covering, released, silenced
+from watchdog.domain.storms import REOPEN_WITHIN, Grouped, grouped, may_join
+from watchdog.engine.gathering import Followed, Gathering, gather
+from watchdog.store import incidents, members, silences
+from watchdog.store.members import Group
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What happens when the time of silences has come.
+
+    Attributes:
+        joined: Incidents that are part of a storm now, with its number.
+    """
+
+    transitions: Sequence[Transition]
+    joined: dict[int, int] = field(default_factory=dict)
+
+
+async def as_told(
+    conn: asyncpg.Connection, transition: Transition, directory: Directory
+) -> Transition:
+    """Return a release as it is: by whoever ended the silence, or put off by another silence.
+
+    No silence was looked at while an incident above it hid this one.
+    """
+    before, happened = transition.before, transition.happened
+    if happened.event is not Event.RELEASED or before is None:
+        return transition
+    if before.waits_for is None:
+        ended = await silences.of(conn, before)
+        return (
+            released(before, happened.at, ended.ended_by)
+            if ended and ended.ended_by
+            else transition
+        )
+    silence = covering(await silences.in_force(conn, happened.at), before, happened.at)
+    if silence is None:
+        return transition
+    team = directory.teams.get(before.team)
+    return silenced(before, silence, team.zone.key if team else "UTC", happened.at)
+
+
+async def together(
+    conn: asyncpg.Connection,
+    moves: Sequence[Transition],
+    directory: Directory,
+    storms: Storms | None,
+    now: datetime,
+) -> Released:
+    """Return the moves, with a storm instead of many releases of one team and source.
+
+    As with openings: they join the storm that lives, or begin one when they are too many. Inside the
+    caller's transaction, which must let the storms take over what was theirs once they are written.
+    """
+    groups: dict[Group, list[Incident]] = {}
+    for one in moves:
+        if (before := _joins(one, directory)) is not None:
+            groups.setdefault((before.team, before.source), []).append(before)
+    if storms is None or not groups:
+        return Released(moves)
+    known = await members.lock_storms(conn, groups, now - REOPEN_WITHIN)
+    gatherings = []
+    for group, waiting in groups.items():
+        storm = known.get(group)
+        what = grouped(storms, len(waiting), 0, storm, now)
+        if what is Grouped.APART or (storm and storm.is_live and storm.silenced_until):
+            continue
+        old = None if what is Grouped.BEGIN else storm
+        gatherings.append(Gathering(old.id if old else 0, group, old, [], waiting))
+    numbers = iter(await incidents.next_numbers(conn, sum(not one.number for one in gatherings)))
+    for one_gathering in gatherings:
+        one_gathering.number = one_gathering.number or next(numbers)
+    stormy = await gather(conn, Followed({}, (), ()), gatherings, directory, {}, now)
+    joined = {each.id: one.number for one in gatherings for each in one.waiting}
+    apart = [one for one in moves if one.after.id not in joined]
+    return Released([*apart, *stormy], joined)
+
+
+def _joins(one: Transition, directory: Directory) -> Incident | None:
+    """Return the incident that a move releases, if it may be part of a storm; who took it keeps it."""
+    before = one.before
+    if one.happened.event is not Event.RELEASED or before is None or before.state is not State.OPEN:
+        return None
+    is_apart = before.is_storm or before.storm is not None
+    if is_apart or not may_join(directory, before.rule, before.severity, before.team):
+        return None
+    return before
