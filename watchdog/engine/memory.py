@@ -150,7 +150,7 @@ class Memory:
         Args:
             joined: Incidents that are part of a storm now, with its number.
         """
-        self.storms.learn(transitions, joined)
+        self.storms.learn(transitions, joined, ())
         if joined:
             self.point_anew()
 
