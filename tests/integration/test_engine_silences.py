@@ -1,5 +1,6 @@
 """Silences on the real engine: what opens, comes back or changes its level while one holds."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -13,8 +14,9 @@ from tests.watching import DIRECTORY, World, make_table, stuck_rule
 from watchdog import silencing
 from watchdog.clock import MovedClock
 from watchdog.domain.incident import Incident, State
-from watchdog.domain.people import Directory, Person, Role
+from watchdog.domain.people import Directory, Person, Role, Storms
 from watchdog.domain.silences import Silence
+from watchdog.engine.deadlines import Deadlines
 
 ADMIN = Directory(
     {**DIRECTORY.people, "tom": Person("tom", role=Role.ADMIN)}, DIRECTORY.teams, DIRECTORY.routes
@@ -117,3 +119,38 @@ async def test_what_is_hidden_joins_no_storm_and_what_is_told_counts_without_it(
     assert len(found) == 9
     assert {one.silence for one in found} == {1}
     assert not any(one.is_storm for one in found)
+
+
+async def test_what_is_told_as_a_storm_at_the_end_recovers_member_by_member(
+    world: World,
+) -> None:
+    await world.begin(stuck_rule())
+    queues = [f"q{number}" for number in range(8)]
+    await world.db.executemany(
+        "insert into job values ($1, 'running', $2)",
+        [(queue, world.clock.now() - timedelta(hours=1)) for queue in queues],
+    )
+    await silence(world, 10)
+    await world.pass_minutes(9)
+    deadlines = Deadlines(
+        world.store,
+        world.clock,
+        world.engine._leader,
+        lambda: DIRECTORY,
+        asyncio.Event(),
+        lambda: Storms(more_than=5),
+        lambda: world.engine.memory,
+    )
+    await world.pass_minutes(1)
+    await deadlines.act()
+    [storm] = [one for one in await world.incidents() if one.is_storm]
+    assert storm.fact.startswith("8 incidents")
+    await world.mend("q0")
+    await world.pass_minutes(4)
+    [storm] = [one for one in await world.incidents() if one.is_storm]
+    assert (storm.state, storm.fact) == (State.OPEN, "7 of 8 bad")
+    for queue in queues:
+        await world.mend(queue)
+    await world.pass_minutes(4)
+    states = {one.state for one in await world.incidents()}
+    assert states == {State.RECOVERED, State.RESOLVED}
