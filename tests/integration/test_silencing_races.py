@@ -7,6 +7,7 @@ to send is then withheld; what was withheld is told at the end; and nobody hears
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -205,3 +206,16 @@ async def test_a_worker_that_comes_while_an_incident_is_released_waits_and_sends
     await quiet.let_pass(0)
     assert firsts(quiet) == dict.fromkeys(ADDRESSES, 1)
     assert await quiet.withheld() == []
+
+
+async def test_a_reminder_and_an_opening_never_wait_for_each_other(quiet: Quiet) -> None:
+    await quiet.silence()
+    await quiet.open()
+    await quiet.clock.advance(timedelta(minutes=106))
+    async with held_still(quiet.store) as conn:
+        acting = asyncio.ensure_future(quiet.deadlines.act())
+        await asyncio.wait({acting}, timeout=0.2)
+        async with asyncio.timeout(0.5):
+            assert list(await incidents.lock(conn, [1042])) == [1042], "and no deadlock"
+    await acting
+    assert await quiet.events() == ["opened", "silence_ends"]

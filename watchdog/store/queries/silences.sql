@@ -41,12 +41,25 @@ with free as (
 )
 select id from free order by array_position(array['critical', 'warning', 'info'], severity), id;
 
+-- name: is_any_ending
+-- Whether a silence ends soon of whose end nobody has been reminded.
+select exists (
+    select from silence
+    where ends_at > $1 and ends_at <= $1::timestamptz + $2::interval and reminded_at is null
+        and made_at + $2::interval < ends_at
+);
+
+-- name: begin_changing
+-- Wait for whoever holds silences still, before any incident is locked.
+lock table silence in row exclusive mode;
+
 -- name: list_ending
--- Silences that end soon, were not made to end so soon, and of whose end nobody has been reminded; locked.
+-- Silences that end soon, were not made to end so soon, and of whose end nobody has been reminded; locked, but not against
+-- incidents that name them.
 select * from silence
 where ends_at > $1 and ends_at <= $1::timestamptz + $2::interval and reminded_at is null
     and made_at + $2::interval < ends_at
-order by ends_at, id limit $3 for update skip locked;
+order by ends_at, id limit $3 for no key update skip locked;
 
 -- name: list_bad
 -- Numbers of the incidents that a silence hides and whose latest check was bad, the worst first.
