@@ -4,9 +4,10 @@ A `Desk` is the whole of it: who is on call, one rule that watches a few things,
 method is something that happens; one that people ask for returns False when it must be refused.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 MINUTE = timedelta(minutes=1)
 ORDER = ("ana", "raj", "mei")
@@ -18,8 +19,12 @@ RUNG_AFTER = (10 * MINUTE, 15 * MINUTE, 15 * MINUTE)
 
 TAKE_LASTS = OFFER_LASTS = 30 * MINUTE
 REOPEN_WITHIN = timedelta(hours=1)
+SNOOZE_MAX = GONE_FOR = timedelta(days=1)
+RESULTS, FLAPS_AT, CALM_BELOW = 20, 0.30, 0.25
+"""Of so many results, which share of changes between them is flapping, and which no more."""
+
+LEVELS = {"good": 0, "warning": 2, "critical": 3}
 ANSWER_WITHIN = timedelta(days=3)
-GONE_FOR = timedelta(days=1)
 CHECKS = 2
 """Bad ones until it opens, good ones until it has recovered."""
 
@@ -39,14 +44,29 @@ class Case:
     paged_at: datetime | None = None
     acted_at: datetime | None = None
     recovered_at: datetime | None = None
+    resolved_at: datetime | None = None
+    snoozed_until: datetime | None = None
     has_cause: bool = False
+    is_withdrawn: bool = False
+    is_reopened: bool = False
+    """By hand, and its checks have not been bad since."""
+
+    is_unneeded: bool = False
 
     @property
     def is_live(self) -> bool:
         return self.state in {"open", "taken"}
 
     def page(self, now: datetime) -> None:
-        self.state, self.paged_at = "open", now
+        self.state, self.paged_at, self.snoozed_until = "open", now, None
+
+    def end(self, now: datetime, *, has_cause: bool = False) -> None:
+        self.state, self.offered_to, self.snoozed_until = "resolved", "", None
+        self.resolved_at, self.has_cause = now, has_cause
+
+    def belongs_to(self, person: str, now: datetime) -> None:
+        self.snoozed_until = self.snoozed_until if self.owner == person else None
+        self.owner, self.offered_to, self.acted_at = person, "", now
 
 
 @dataclass
@@ -55,7 +75,24 @@ class Counts:
 
     bad: int = 0
     good: int = 0
-    severity: str = ""
+    gone_since: datetime | None = None
+
+
+@dataclass
+class Results:
+    """How one thing was lately, the newest last."""
+
+    levels: list[int] = field(default_factory=list)
+    at: datetime | None = None
+    is_flapping: bool = False
+
+    def note(self, level: int, now: datetime) -> bool:
+        """Return whether it flaps now."""
+        self.levels, self.at = [*self.levels, level][-RESULTS:], now
+        changes = sum(one != two for one, two in pairwise(self.levels))
+        limit = CALM_BELOW if self.is_flapping else FLAPS_AT
+        self.is_flapping = changes / (RESULTS - 1) >= limit
+        return self.is_flapping
 
 
 @dataclass
@@ -64,26 +101,62 @@ class Desk:
 
     cases: list[Case] = field(default_factory=list)
     counts: dict[str, Counts] = field(default_factory=dict)
-    gone: dict[str, datetime] = field(default_factory=dict)
+    results: dict[str, Results] = field(default_factory=dict)
     is_watched: bool = True
 
     def live(self, thing: str) -> Case | None:
         return next((one for one in self.cases if one.thing == thing and one.is_live), None)
 
+    def watched(self, thing: str) -> Case | None:
+        """Return the live case that the checks decide about; people decide about what they reopened."""
+        case = self.live(thing)
+        return case if case and not case.is_reopened else None
+
     # --- what the checks see ---
 
-    def see_bad(self, thing: str, severity: str, now: datetime) -> None:
+    def look(self, bad: dict[str, str], good: Iterable[str], now: datetime) -> None:
+        """See some things bad, others good; of those that are watched and not named the data is silent."""
+        for thing, severity in bad.items():
+            self._see_bad(thing, severity, now)
+        for thing in good:
+            self._see_good(thing, now)
+        for thing in set(self.counts) - set(bad) - set(good):
+            self._see_gone(thing, now)
+        for thing in set(self.results) - set(bad) - set(self.counts):
+            if self.results[thing].at != now:
+                self._note(thing, "good", now)
+
+    def find_nothing(self, now: datetime) -> None:
+        for thing in list(self.counts):
+            self._see_gone(thing, now)
+
+    def _note(self, thing: str, level: str, now: datetime) -> bool:
+        if thing not in self.results and level == "good":
+            return False
+        flaps = self.results.setdefault(thing, Results()).note(LEVELS[level], now)
+        if not any(self.results[thing].levels):
+            del self.results[thing]
+        return flaps
+
+    def _see_bad(self, thing: str, severity: str, now: datetime) -> None:
+        flaps = self._note(thing, severity, now)
         counts = self.counts.setdefault(thing, Counts())
-        case = self.live(thing)
-        counts.bad, counts.good = counts.bad + 1, 0
+        case = self.watched(thing)
+        counts.bad, counts.good, counts.gone_since = counts.bad + 1, 0, None
         if case:
-            is_worse = (case.severity, severity) == ("warning", "critical")
-            case.severity = severity
-            case.paged_at = now if is_worse else case.paged_at
+            if (case.severity, severity) == ("warning", "critical"):
+                case.severity, case.paged_at, case.snoozed_until = severity, now, None
+            elif not flaps:
+                case.severity = severity
         elif counts.bad >= CHECKS:
             self._open(thing, severity, now)
 
     def _open(self, thing: str, severity: str, now: datetime) -> None:
+        reopened = self.live(thing)
+        if reopened:
+            reopened.severity, reopened.is_reopened = severity, False
+            reopened.paged_at, reopened.snoozed_until = now, None
+            return
         ended = [one for one in self.cases if one.thing == thing and one.state == "recovered"]
         latest = max(ended, key=lambda one: one.recovered_at or now, default=None)
         if latest and latest.recovered_at and now - latest.recovered_at <= REOPEN_WITHIN:
@@ -93,45 +166,51 @@ class Desk:
         number = len(self.cases) + 1
         self.cases.append(Case(number, thing, severity, ORDER[0], now, paged_at=now))
 
-    def see_good(self, thing: str, now: datetime) -> None:
-        case = self.live(thing)
-        if case is None:
-            self.counts.pop(thing, None)
+    def _see_good(self, thing: str, now: datetime) -> None:
+        if thing not in self.counts:
             return
-        counts = self.counts[thing]
-        counts.good += 1
-        if counts.good >= CHECKS:
+        flaps, counts, case = (
+            self._note(thing, "good", now),
+            self.counts[thing],
+            self.watched(thing),
+        )
+        counts.good, counts.gone_since = counts.good + 1, None
+        if case is None:
+            del self.counts[thing]
+        elif counts.good >= CHECKS and not flaps:
             case.state, case.recovered_at, case.offered_to = "recovered", now, ""
+            case.snoozed_until = None
+            del self.counts[thing]
+        else:
+            counts.bad = 0
+
+    def _see_gone(self, thing: str, now: datetime) -> None:
+        case, counts = self.watched(thing), self.counts[thing]
+        if case is None:
+            return
+        counts.gone_since = counts.gone_since or now
+        if now - counts.gone_since >= GONE_FOR:
+            case.end(now)
+            case.is_withdrawn = True
             del self.counts[thing]
 
-    def see_no_more(self, told: set[str], now: datetime) -> None:
-        """Of what is bad and not told of the data says nothing; for a day, then nobody can tell."""
-        for thing in told:
-            self.gone.pop(thing, None)
-        for one in self.cases:
-            if one.is_live and one.thing not in told:
-                since = self.gone.setdefault(one.thing, now)
-                if now - since >= GONE_FOR:
-                    one.state, one.offered_to = "resolved", ""
-                    del self.counts[one.thing], self.gone[one.thing]
-
-    def stop_watching(self) -> None:
-        """The rule is gone: what it saw is over, without a cause that a person gave."""
+    def stop_watching(self, now: datetime) -> None:
+        """The rule is gone: what it saw is over, without a cause; what a person reopened is theirs."""
         self.is_watched = False
         self.counts.clear()
-        self.gone.clear()
+        self.results.clear()
         for one in self.cases:
-            if one.is_live:
-                one.state, one.offered_to = "resolved", ""
+            if one.is_live and not one.is_reopened:
+                one.end(now)
+                one.is_withdrawn = True
 
     # --- what comes when nobody acts ---
 
     def let_pass(self, now: datetime) -> None:
-        """Do the first thing that is due of each incident."""
+        """Do of each incident what is due, one thing after the other."""
         for one in self.cases:
-            due = min(self._due(one), key=lambda pair: pair[0], default=None)
-            if due and due[0] <= now:
-                due[1](one, now)
+            while due := [pair for pair in self._due(one) if pair[0] <= now]:
+                min(due, key=lambda pair: pair[0])[1](one, now)
 
     def _due(self, one: Case) -> list[tuple[datetime, Callable[[Case, datetime], object]]]:
         due: list[tuple[datetime, Callable[[Case, datetime], object]]] = []
@@ -143,14 +222,15 @@ class Desk:
             due.append((one.paged_at + RUNG_AFTER[one.rung], self._pass_on))
         if one.state == "taken" and one.severity == "critical":
             known = [at for at in (one.acted_at, one.paged_at, one.opened_at) if at]
-            due.append((max(known) + TAKE_LASTS, self._expire))
+            at = max(known) + TAKE_LASTS
+            due.append((max(at, one.snoozed_until or at), self._expire))
         return due
 
     def _lapse(self, one: Case, _: datetime) -> None:
         one.offered_to = ""
 
-    def _give_up(self, one: Case, _: datetime) -> None:
-        one.state, one.offered_to = "resolved", ""
+    def _give_up(self, one: Case, now: datetime) -> None:
+        one.end(now, has_cause=one.is_unneeded)
 
     def _expire(self, one: Case, now: datetime) -> None:
         one.rung, one.offered_to = 0, ""
@@ -169,14 +249,15 @@ class Desk:
 
     # --- what people do ---
 
-    def take(self, one: Case, person: str, now: datetime, *, over: bool) -> bool:
+    def take(self, one: Case, person: str, now: datetime, *, over: bool = False) -> bool:
         is_offered = one.offered_to == person
         if one.state == "resolved" or (one.state != "open" and not is_offered and not over):
             return False
         if one.state != "open" and not is_offered and one.owner == person:
             return False
-        one.owner, one.offered_to, one.acted_at = person, "", now
-        one.state = "taken" if one.state == "open" else one.state
+        if one.state == "open":
+            one.state = "taken"
+        one.belongs_to(person, now)
         return True
 
     def offer(self, one: Case, giver: str, receiver: str, now: datetime) -> bool:
@@ -185,11 +266,17 @@ class Desk:
         one.offered_to, one.acted_at = receiver, now
         return True
 
+    def decline(self, one: Case, person: str, now: datetime) -> bool:
+        if one.state == "resolved" or one.offered_to != person:
+            return False
+        one.offered_to, one.acted_at = "", now
+        return True
+
     def give_back(self, one: Case, person: str, now: datetime) -> bool:
         if one.state != "taken" or one.owner != person:
             return False
-        one.owner = ORDER[1] if person == ORDER[0] else ORDER[0]
-        one.rung, one.offered_to, one.acted_at = 0, "", now
+        one.belongs_to(ORDER[1] if person == ORDER[0] else ORDER[0], now)
+        one.rung = 0
         one.page(now)
         return True
 
@@ -203,12 +290,38 @@ class Desk:
         vars(one).update(vars(before))
         return False
 
+    def snooze(self, one: Case, person: str, span: timedelta, now: datetime) -> bool:
+        if one.state != "taken" or one.owner != person or span > SNOOZE_MAX:
+            return False
+        one.snoozed_until, one.acted_at = now + span, now
+        return True
+
     def note(self, one: Case, now: datetime) -> bool:
         one.acted_at = now
         return True
 
-    def resolve(self, one: Case, now: datetime, *, has_answer: bool) -> bool:
-        if one.state != "recovered" or not has_answer:
+    def reopen(self, one: Case, person: str, now: datetime) -> bool:
+        over_for = now - (one.resolved_at or now)
+        is_over = one.state in {"recovered", "resolved"} and not one.is_withdrawn
+        if not is_over or over_for > REOPEN_WITHIN or self.live(one.thing):
             return False
-        one.state, one.offered_to, one.acted_at, one.has_cause = "resolved", "", now, True
+        one.belongs_to(person, now)
+        one.state, one.is_reopened, one.rung, one.has_cause = "taken", True, 0, False
+        one.recovered_at = one.resolved_at = one.snoozed_until = None
+        return True
+
+    def call_unneeded(self, one: Case, now: datetime) -> bool:
+        if one.state == "resolved":
+            return False
+        one.is_unneeded, one.acted_at = True, now
+        if one.state == "recovered":
+            one.end(now, has_cause=True)
+        return True
+
+    def resolve(self, one: Case, person: str, now: datetime, *, has_answer: bool) -> bool:
+        is_by_hand = one.is_live and one.is_reopened and one.owner == person
+        if not has_answer or not (one.state == "recovered" or is_by_hand):
+            return False
+        one.end(now, has_cause=True)
+        one.acted_at = now
         return True

@@ -139,3 +139,17 @@ async def test_what_comes_back_after_its_owner_has_left_stays_with_its_own_team(
     _, second = await again_after(world, 30)
     assert (second.state, second.owner, second.team) == (State.OPEN, "mei", "engineering")
     assert ("email:mei@example.com", "page", "back_again") in await world.receivers()
+
+
+async def test_what_a_person_has_reopened_is_theirs_though_its_rule_goes(world: World) -> None:
+    await world.begin(repeating())
+    await break_and_mend(world)
+    [one] = await world.incidents()
+    now = world.clock.now()
+    await verbs.reopen(world.store, WITH_ENGINEERING, one.id, "raj", "mails are late", now)
+    await world.watch()
+    await world.begin_again()
+    [reopened] = await world.incidents()
+    assert (reopened.state, reopened.owner) == (State.TAKEN, "raj")
+    ended = await verbs.resolve(world.store, WITH_ENGINEERING, one.id, "raj", closing(), now)
+    assert ended.state is State.RESOLVED

@@ -64,6 +64,7 @@ DIRECTORY = Directory(PEOPLE, {"ops": TEAM}, (Route(send=("slack", "email")),))
 RULE = stuck_rule(
     every=timedelta(days=9_999), policy=Policy(open_after=CHECKS, recover_after=CHECKS)
 )
+DUE = "select exists (select from incident where due_at <= $1)"
 TABLES = "incident, event, notification, attempt, thread, track, rule_look, remembered, deed"
 
 
@@ -124,6 +125,7 @@ class Lives(RuleBasedStateMachine):
         self.model = Desk()
         self.clock = MovedClock(NIGHT)
         self.numbers: dict[int, int] = {}
+        self.presses = 0
         self.service.run(self._begin())
 
     async def _begin(self) -> None:
@@ -155,17 +157,10 @@ class Lives(RuleBasedStateMachine):
     @rule(bad=st.dictionaries(things, severities, min_size=1), good=st.sets(things))
     def look(self, bad: dict[str, str], good: set[str]) -> None:
         """Some things are bad, others are good again, of others nothing is known."""
-        readings = sorted(good - set(bad))
-        self.service.run(
-            self._settle(
-                Judgement(tuple(map(_finding, bad.items())), tuple(map(_reading, readings)))
-            )
-        )
-        for thing, severity in bad.items():
-            self.model.see_bad(thing, severity, self.clock.now())
-        for thing in readings:
-            self.model.see_good(thing, self.clock.now())
-        self.model.see_no_more({*bad, *readings}, self.clock.now())
+        mended = sorted(good - set(bad))
+        findings, readings = tuple(map(_finding, bad.items())), tuple(map(_reading, mended))
+        self.service.run(self._settle(Judgement(findings, readings)))
+        self.model.look(bad, mended, self.clock.now())
 
     @precondition(lambda self: self.model.is_watched)
     @rule(thing=things, severity=severities)
@@ -178,22 +173,14 @@ class Lives(RuleBasedStateMachine):
     @rule(thing=things)
     def mend_for_good(self, thing: str) -> None:
         for _ in range(CHECKS):
-            self.look_again(good={thing})
-
-    @precondition(lambda self: self.model.is_watched)
-    @rule(good=st.sets(things, min_size=1))
-    def look_again(self, good: set[str]) -> None:
-        self.service.run(self._settle(Judgement(readings=tuple(map(_reading, sorted(good))))))
-        for thing in sorted(good):
-            self.model.see_good(thing, self.clock.now())
-        self.model.see_no_more(good, self.clock.now())
+            self.look(bad={}, good={thing})
 
     @precondition(lambda self: self.model.is_watched)
     @rule()
     def find_nothing(self) -> None:
         """No data is neither good nor bad."""
         self.service.run(self._settle(Judgement(has_data=False)))
-        self.model.see_no_more(set(), self.clock.now())
+        self.model.find_nothing(self.clock.now())
 
     @precondition(lambda self: self.model.is_watched)
     @rule(whole=st.booleans())
@@ -214,7 +201,8 @@ class Lives(RuleBasedStateMachine):
     def _let_pass(self, span: timedelta) -> None:
         async def work() -> None:
             await self.clock.jump(span)  # nothing of the hours between is asked for
-            await self.deadlines.act()
+            while await self.service.pool.fetchval(DUE, self.clock.now()):
+                await self.deadlines.act()
 
         self.service.run(work())
         self.model.let_pass(self.clock.now())
@@ -234,6 +222,7 @@ class Lives(RuleBasedStateMachine):
             await leads(self.engine)
 
         self.service.run(start())
+        self.model.results.clear()
 
     @precondition(lambda self: self.model.is_watched)
     @rule()
@@ -246,7 +235,7 @@ class Lives(RuleBasedStateMachine):
     def drop_or_restore_the_rule(self) -> None:
         if self.model.is_watched:
             self.service.run(self.engine.apply(config(), {}))
-            self.model.stop_watching()
+            self.model.stop_watching(self.clock.now())
         else:
             self.service.run(self.engine.apply(config(RULE), {}))
             self.model.is_watched = True
@@ -356,9 +345,72 @@ class Lives(RuleBasedStateMachine):
         self._do(
             pick,
             who,
-            lambda one, _: self.model.resolve(one, now, has_answer=has_answer),
+            lambda one, person: self.model.resolve(one, person, now, has_answer=has_answer),
             lambda number, person: verbs.resolve(pool, DIRECTORY, number, person, said, now),
         )
+
+    @precondition(lambda self: self.model.cases)
+    @rule(pick=picks, who=who)
+    def decline(self, pick: int, who: str) -> None:
+        pool, now = self.service.pool, self.clock.now()
+        self._do(
+            pick,
+            who,
+            lambda one, person: self.model.decline(one, person, now),
+            lambda number, person: verbs.decline(pool, DIRECTORY, number, person, "", now),
+        )
+
+    @precondition(lambda self: self.model.cases)
+    @rule(pick=picks, who=who, hours=st.sampled_from((1, 4, 25)))
+    def snooze(self, pick: int, who: str, hours: int) -> None:
+        pool, now, span = self.service.pool, self.clock.now(), timedelta(hours=hours)
+        self._do(
+            pick,
+            who,
+            lambda one, person: self.model.snooze(one, person, span, now),
+            lambda number, person: verbs.snooze(pool, DIRECTORY, number, person, span, now),
+        )
+
+    @precondition(lambda self: self.model.cases)
+    @rule(pick=picks, who=who)
+    def reopen(self, pick: int, who: str) -> None:
+        pool, now = self.service.pool, self.clock.now()
+        self._do(
+            pick,
+            who,
+            lambda one, person: self.model.reopen(one, person, now),
+            lambda number, person: verbs.reopen(pool, DIRECTORY, number, person, "slow", now),
+        )
+
+    @precondition(lambda self: self.model.cases)
+    @rule(pick=picks, who=who)
+    def call_unneeded(self, pick: int, who: str) -> None:
+        pool, now = self.service.pool, self.clock.now()
+        self._do(
+            pick,
+            who,
+            lambda one, _: self.model.call_unneeded(one, now),
+            lambda number, person: verbs.not_actionable(
+                pool, DIRECTORY, number, person, "false positive", "", now
+            ),
+        )
+
+    @precondition(lambda self: self.model.cases)
+    @rule(pick=picks, who=who)
+    def press_twice(self, pick: int, who: str) -> None:
+        """I11: the same press, however often it comes, is done once and answered the same."""
+        pool, now, key = self.service.pool, self.clock.now(), f"press {self.presses}"
+        self.presses += 1
+
+        async def does(number: int, person: str) -> Incident:
+            first, again = await asyncio.gather(
+                verbs.take(pool, DIRECTORY, number, person, now, action_id=key),
+                verbs.take(pool, DIRECTORY, number, person, now, action_id=key),
+            )
+            assert _answered(first) == _answered(again)
+            return first
+
+        self._do(pick, who, lambda one, person: self.model.take(one, person, now), does)
 
     @precondition(lambda self: self.model.cases)
     @rule(pick=picks)
@@ -394,6 +446,10 @@ async def _refusal(work: Coroutine[Any, Any, Incident]) -> str:
     except Refused as refused:
         return str(refused)
     return ""
+
+
+def _answered(one: Incident) -> tuple[object, ...]:
+    return one.version, one.state, one.owner
 
 
 def _entity(thing: str) -> Entity:

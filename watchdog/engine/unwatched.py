@@ -26,11 +26,12 @@ def entities(
 def reason(config: Config, identities: Mapping[str, str], one: Incident | Member) -> str:
     """Return why nobody watches what an incident, or a member, is about; empty where somebody does.
 
-    Of a rule that is broken now nobody can tell. A storm is about its members.
+    Of a rule that is broken now nobody can tell. A storm is about its members. What a person has
+    reopened is theirs to end, whatever is watched.
     """
     if any(broken.name == one.rule for broken in config.broken):
         return ""
-    if isinstance(one, Incident) and one.is_storm:
+    if isinstance(one, Incident) and (one.is_storm or one.ends_by_hand):
         return ""
     if one.rule not in identities:
         return f"rule {one.rule} was removed from the configuration"
