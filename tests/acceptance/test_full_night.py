@@ -23,6 +23,7 @@ from tests.acceptance.slack_hands import direct, press
 from tests.slack_presses import words_of
 
 EVENING = datetime(2025, 6, 13, 1, 45, tzinfo=UTC)
+MORNING = datetime(2025, 6, 13, 7, tzinfo=UTC)
 LAST_SYNC = datetime(2025, 6, 13, 1, 43, tzinfo=UTC)
 
 RULES = """
@@ -44,7 +45,6 @@ teams:
     slack: shop-alerts
     oncall: {{ rotate: weekly, handover: mon 10:00, order: [ana, raj], from: 2025-06-09 }}
     escalate: [{{ after: 10m, to: oncall_next }}, {{ after: 25m, to: lead }}]
-    take_lasts: 8h
 rules:
   orders-stale:
     title: Orders stopped syncing
@@ -69,6 +69,21 @@ TIMES = (
     *("first_good_at", "recovered_at", "resolved_at"),
 )
 EVERYBODY = (CHANNEL, "ana", "raj")
+
+
+@dataclass(frozen=True)
+class Told:
+    """A line, and where it arrived: in a message of its own, in one that was edited, or below one."""
+
+    line: str
+    new: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
+    below: tuple[str, ...] = ()
+
+    def arrivals(self) -> list[tuple[str, str, str]]:
+        """Return each arrival: the line, the way and the place."""
+        ways = {"new": self.new, "edited": self.edited, "below": self.below}
+        return [(self.line, way, place) for way, places in ways.items() for place in places]
 
 
 @dataclass
@@ -119,21 +134,12 @@ class Night:
         assert words in words_of(message["blocks"])
         assert press(self.program, self.receivers, message, words, person) == 200
 
-    def hears(
-        self,
-        line: str = "",
-        *,
-        new: tuple[str, ...] = (),
-        edited: tuple[str, ...] = (),
-        below: tuple[str, ...] = (),
-    ) -> None:
-        """Assert that since the last scene this line arrived at these places, and nothing else anywhere."""
+    def hears(self, *told: Told) -> None:
+        """Assert that since the last scene these lines arrived at these places, and nothing else anywhere."""
         taken = self.receivers.slack()[self.heard :]
         self.heard += len(taken)
-        assert {one["text"] for one in taken} == ({line} if line else set())
-        came = Counter((_way(one), PLACES[one["channel"]]) for one in taken)
-        ways = {"new": new, "edited": edited, "below": below}
-        assert came == Counter((way, place) for way, places in ways.items() for place in places)
+        came = Counter((one["text"], _way(one), PLACES[one["channel"]]) for one in taken)
+        assert came == Counter(arrival for one in told for arrival in one.arrivals())
         assert self.receivers.mails() == []
 
 
@@ -159,52 +165,62 @@ def night(tmp_path: Path) -> Iterator[Night]:
 
 
 def test_a_full_night(night: Night) -> None:
-    at_02_13_it_opens_and_ana_is_paged(night)
-    ana_is_silent_so_raj_is_paged(night)
+    at_02_13_it_opens_and_ana_is_not_to_be_disturbed_so_raj_is_paged(night)
     raj_takes_it_from_slack(night)
-    it_is_his_for_the_night(night)
+    he_asks_for_a_key_and_sleeps_until_the_morning(night)
     in_the_morning_ana_is_asked_and_accepts_in_slack(night)
     a_recovery_that_only_looks_like_one_is_refused(night)
     it_has_recovered_when_that_is_proven(night)
     ana_says_what_it_was_and_what_stops_it_next_time(night)
     the_figures_of_the_night_are_right(night)
+    raj_does_what_stops_it_next_time(night)
 
 
-def at_02_13_it_opens_and_ana_is_paged(night: Night) -> None:
+def at_02_13_it_opens_and_ana_is_not_to_be_disturbed_so_raj_is_paged(night: Night) -> None:
+    night.receivers.silence({"U01ANA": (EVENING, MORNING)})
     night.until(2, 12)
     night.hears()
     night.until(2, 13)
     night.hears(
-        "🔴 CRITICAL Orders stopped syncing: 30m old (max 30m) · ana · #1001", new=(CHANNEL, "ana")
-    )
-
-
-def ana_is_silent_so_raj_is_paged(night: Night) -> None:
-    night.until(2, 23)
-    night.hears(
-        "⏫ ESCALATED Orders stopped syncing: ana silent 10m, now raj (2/3) · #1001",
-        new=("raj",),
-        edited=(CHANNEL, "ana"),
-        below=(CHANNEL,),
+        Told(
+            "🔴 CRITICAL Orders stopped syncing: 30m old (max 30m) · ana · #1001",
+            new=(CHANNEL, "ana"),
+        ),
+        Told(
+            "📵 MISSED Orders stopped syncing: ana in Do Not Disturb, now raj · #1001",
+            new=("raj",),
+            edited=(CHANNEL, "ana"),
+            below=(CHANNEL,),
+        ),
     )
 
 
 def raj_takes_it_from_slack(night: Night) -> None:
-    night.until(2, 25)
+    night.until(2, 16)
     night.press("raj", "Take")
     night.hears(
-        "👀 TAKEN Orders stopped syncing: by raj after 12m · #1001",
-        edited=EVERYBODY,
-        below=(CHANNEL,),
+        Told(
+            "👀 TAKEN Orders stopped syncing: by raj after 3m · #1001",
+            edited=EVERYBODY,
+            below=(CHANNEL,),
+        )
     )
 
 
-def it_is_his_for_the_night(night: Night) -> None:
+def he_asks_for_a_key_and_sleeps_until_the_morning(night: Night) -> None:
     night.run("note", "1001", "-m", "API key expired, the shop is asked", "--as", "raj")
+    night.run("snooze", "1001", "5h", "--as", "raj")
     night.until(7, 1)
     night.hears(
-        "📝 NOTE Orders stopped syncing: raj wrote “API key expired, the shop is… · #1001",
-        below=(CHANNEL,),
+        Told(
+            "📝 NOTE Orders stopped syncing: raj wrote “API key expired, the shop is… · #1001",
+            below=(CHANNEL,),
+        ),
+        Told(
+            "💤 SNOOZED Orders stopped syncing: no reminder for 5h, by raj · #1001",
+            edited=EVERYBODY,
+            below=(CHANNEL,),
+        ),
     )
     [one] = night.listed("incidents")
     assert (one["state"], one["owner"], one["open"]) == ("taken", "raj", "4h48m")
@@ -214,16 +230,20 @@ def in_the_morning_ana_is_asked_and_accepts_in_slack(night: Night) -> None:
     night.run("handover", "1001", "ana", "-m", "the new key comes at 07:15", "--as", "raj")
     night.until(7, 2)
     night.hears(
-        "🤝 HANDOVER Orders stopped syncing: raj asks ana, open 4h48m · #1001",
-        edited=EVERYBODY,
-        below=EVERYBODY,
+        Told(
+            "🤝 HANDOVER Orders stopped syncing: raj asks ana, open 4h48m · #1001",
+            edited=EVERYBODY,
+            below=EVERYBODY,
+        )
     )
     assert night.listed("incidents")[0]["owner"] == "raj"
     night.press("ana", "Accept")
     night.hears(
-        "🤝 HANDOVER Orders stopped syncing: raj → ana, open 4h49m · #1001",
-        edited=EVERYBODY,
-        below=EVERYBODY,
+        Told(
+            "🤝 HANDOVER Orders stopped syncing: raj → ana, open 4h49m · #1001",
+            edited=EVERYBODY,
+            below=EVERYBODY,
+        )
     )
     assert night.listed("incidents")[0]["owner"] == "ana"
 
@@ -245,9 +265,11 @@ def it_has_recovered_when_that_is_proven(night: Night) -> None:
     night.arrives("orders")
     night.until(7, 15)
     night.hears(
-        "🟢 RECOVERED Orders stopped syncing: bad 4h49m, cause missing · ana · #1001",
-        edited=EVERYBODY,
-        below=(CHANNEL,),
+        Told(
+            "🟢 RECOVERED Orders stopped syncing: bad 4h49m, cause missing · ana · #1001",
+            edited=EVERYBODY,
+            below=(CHANNEL,),
+        )
     )
 
 
@@ -263,9 +285,11 @@ def ana_says_what_it_was_and_what_stops_it_next_time(night: Night) -> None:
     assert "Next time: Warn two weeks" in night.run("resolve", "1001", *CLOSING, "--as", "ana")
     night.until(7, 31)
     night.hears(
-        "✅ RESOLVED Orders stopped syncing: 5h17m, The shop API key had ex… · ana · #1001",
-        edited=EVERYBODY,
-        below=(CHANNEL,),
+        Told(
+            "✅ RESOLVED Orders stopped syncing: 5h17m, The shop API key had ex… · ana · #1001",
+            edited=EVERYBODY,
+            below=(CHANNEL,),
+        )
     )
 
 
@@ -288,7 +312,7 @@ def the_figures_of_the_night_are_right(night: Night) -> None:
     assert night.times() == {
         "first_bad_at": "02:13:00",  # half an hour after the last sync
         "opened_at": "02:13:04",
-        "taken_at": "07:02:30",
+        "taken_at": "07:02:30",  # by her who has it now
         "first_good_at": night.ran_again_at,
         "recovered_at": "07:15:04",
         "resolved_at": "07:30:30",
@@ -296,12 +320,27 @@ def the_figures_of_the_night_are_right(night: Night) -> None:
     events = [one for one in night.listed("show", "1001") if one["owner"]]
     assert [(one["what"], one["owner"]) for one in events] == [
         ("opened", "ana"),
-        ("escalated", "raj"),
+        ("missed", "raj"),
         ("taken", "raj"),
         ("noted", "raj"),
+        ("snoozed", "raj"),
         ("offered", "raj"),
         ("handed over", "ana"),
         ("recovered", "ana"),
         ("resolved", "ana"),
     ]
     night.hears()
+
+
+def raj_does_what_stops_it_next_time(night: Night) -> None:
+    assert "No preventive action is open" in night.run("actions", "late", "-o", "table")
+    night.run("actions", "done", "1001", "--as", "raj")
+    night.until(7, 32)
+    night.hears(
+        Told(
+            "🛠 DONE Orders stopped syncing: Warn two weeks before a key expires · ana · #1001",
+            edited=EVERYBODY,
+            below=(CHANNEL,),
+        )
+    )
+    assert night.listed("actions", "list") == []
