@@ -29,10 +29,21 @@ class Button(StrEnum):
 
     TAKE = "take"
     TAKE_OVER = "take_over"
+    DECLINE = "decline"
     GIVE_BACK = "give_back"
+    SNOOZE = "snooze"
     ESCALATE = "escalate"
     TRY = "try"
     """Nothing, but an answer: does a press arrive, and whose is it?"""
+
+
+SNOOZE_SPAN = timedelta(hours=1)
+
+_MENUS = {
+    "open": {Button.ESCALATE: "Escalate now"},
+    "taken": {Button.SNOOZE: "Snooze 1 h", Button.GIVE_BACK: "Give back"},
+}
+"""What stands in the menu of a message, by the state of its incident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,21 +122,20 @@ def _first_two(facts: Facts, target: str) -> tuple[Block, ...]:
     if facts.event in _OVER or facts.state not in {"open", "taken"}:
         return links
     if facts.event is Event.OFFERED:
-        return (_button("Accept", Button.TAKE, target), *links[-1:])
+        return (_button("Accept", Button.TAKE, target), _button("Decline", Button.DECLINE, target))
     if facts.state == "open":
         return (_button("Take", Button.TAKE, target), *links[-1:])
     return links
 
 
 def _menu(facts: Facts, target: str) -> Iterator[Block]:
-    if facts.event in _OVER or facts.state not in {"open", "taken"}:
+    if facts.event in _OVER or facts.state not in _MENUS:
         return
-    asked, words = {
-        "open": (Button.ESCALATE, "Escalate now"),
-        "taken": (Button.GIVE_BACK, "Give back"),
-    }[facts.state]
-    option = {"text": plain_text(words), "value": f"{asked}:{target}"}
-    yield {"type": "overflow", "action_id": _MORE, "options": [option]}
+    options = [
+        {"text": plain_text(words), "value": f"{asked}:{target}"}
+        for asked, words in _MENUS[facts.state].items()
+    ]
+    yield {"type": "overflow", "action_id": _MORE, "options": options}
 
 
 def _links(facts: Facts) -> Iterator[Block]:

@@ -37,7 +37,7 @@ async def test_taking_makes_the_presser_the_owner_and_the_message_says_so(desk: 
     one = await stored(desk.page.service.pool)
     assert (one.owner, one.state) == ("raj", State.TAKEN)
     assert root.text.startswith("👀 TAKEN Orders stopped syncing: by raj")
-    assert words_of(root.blocks) == ["(Give back)"]
+    assert words_of(root.blocks) == ["(Snooze 1 h)", "(Give back)"]
     assert desk.replied() == []
 
 
@@ -62,12 +62,28 @@ async def test_the_slower_one_alone_is_told_who_was_faster_and_may_take_over(des
     assert desk.slack.replies[-1]["replace_original"] is True
 
 
-async def test_the_same_press_told_twice_moves_once(desk: Desk) -> None:
+@pytest.mark.parametrize(("words", "event"), [("Take", "taken"), ("Escalate now", "escalated")])
+async def test_the_same_press_told_again_moves_once_and_is_answered_the_same(
+    words: str, event: str, desk: Desk
+) -> None:
     root = await desk.open()
-    told = root.pressed("Take", hook=desk.slack.hook)
-    assert [(await desk.tell(told)).status_code for _ in range(2)] == [200, 200]
+    told = root.pressed(words, hook=desk.slack.hook, user="U01ANA")
+    assert [(await desk.tell(told)).status_code for _ in range(3)] == [200] * 3
     events = await desk.page.service.pool.fetch("select event from event order by version")
-    assert [one["event"] for one in events] == ["opened", "taken"]
+    assert [one["event"] for one in events] == ["opened", event]
+    assert desk.replied() == []
+
+
+async def test_a_press_told_again_later_undoes_nothing_that_came_after_it(desk: Desk) -> None:
+    root, pool = await desk.open(), desk.page.service.pool
+    await desk.press(root, "Take")
+    await desk.deliver()
+    back = root.pressed("Give back", hook=desk.slack.hook)
+    await desk.tell(back)
+    await verbs.take(pool, PEOPLE, 1042, "raj", desk.clock.now())
+    await desk.tell(back)
+    assert (await stored(pool)).state is State.TAKEN
+    assert desk.replied() == []
 
 
 async def test_of_two_who_press_at_the_same_instant_one_owns_it(desk: Desk) -> None:
@@ -163,13 +179,35 @@ async def test_an_offer_is_accepted_by_a_press(desk: Desk) -> None:
     await verbs.hand_over(pool, PEOPLE, 1042, "ana", "raj", "", desk.clock.now())
     await desk.deliver()
     [asked] = [one for one in desk.slack.messages if one.channel == "D02RAJ"]
-    assert words_of(asked.blocks)[0] == "Accept"
+    assert words_of(asked.blocks)[:2] == ["Accept", "Decline"]
     await desk.press(asked, "Accept", user="U04TOM")
     assert desk.replied()[0].startswith("ana took #1042")
     await desk.press(asked, "Accept")
     await desk.deliver()
     assert (await stored(pool)).owner == "raj"
     assert "ana → raj" in root.text
+
+
+async def test_an_offer_is_declined_by_a_press_and_its_owner_keeps_it(desk: Desk) -> None:
+    root, pool = await desk.open(), desk.page.service.pool
+    await desk.press(root, "Take", user="U01ANA")
+    await verbs.hand_over(pool, PEOPLE, 1042, "ana", "raj", "", desk.clock.now())
+    await desk.deliver()
+    await desk.press(root, "Decline", user="U04TOM")
+    assert desk.replied()[0].startswith("nobody asks tom to take #1042")
+    await desk.press(root, "Decline")
+    one = await stored(pool)
+    assert (one.owner, one.offered_to, one.state) == ("ana", "", State.TAKEN)
+
+
+async def test_what_was_taken_rests_for_an_hour_by_a_press(desk: Desk) -> None:
+    root, pool = await desk.open(), desk.page.service.pool
+    await desk.press(root, "Take")
+    await desk.deliver()
+    await desk.press(root, "Snooze 1 h", user="U01ANA")
+    assert desk.replied() == ["#1042 belongs to raj; only the owner snoozes it"]
+    await desk.press(root, "Snooze 1 h")
+    assert (await stored(pool)).snoozed_until == desk.clock.now() + timedelta(hours=1)
 
 
 async def test_a_press_on_what_ended_long_ago_is_told_so_and_the_message_catches_up(

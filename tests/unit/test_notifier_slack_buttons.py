@@ -27,12 +27,12 @@ from tests.slack_presses import payload_of, words_of
 
 LINKS = ["Open", "Runbook"]
 OPEN = ["Take", "Runbook", "(Escalate now)"]
-TAKEN = ["Open", "Runbook", "(Give back)"]
+TAKEN = ["Open", "Runbook", "(Snooze 1 h)", "(Give back)"]
 WORDS = {
     Event.OPENED: OPEN,
     Event.LEVEL: OPEN,
     Event.TAKEN: TAKEN,
-    Event.OFFERED: ["Accept", "Runbook", "(Give back)"],
+    Event.OFFERED: ["Accept", "Decline", "(Snooze 1 h)", "(Give back)"],
     Event.DECLINED: TAKEN,
     Event.HANDED_OVER: TAKEN,
     Event.SNOOZED: TAKEN,
@@ -123,6 +123,8 @@ def test_a_press_of_take_says_which_incident_and_which_state_of_it() -> None:
     [
         (Event.OPENED, "Escalate now", Button.ESCALATE),
         (Event.TAKEN, "Give back", Button.GIVE_BACK),
+        (Event.TAKEN, "Snooze 1 h", Button.SNOOZE),
+        (Event.OFFERED, "Decline", Button.DECLINE),
         (Event.OFFERED, "Accept", Button.TAKE),
         (Event.TEST, "Press to test", Button.TRY),
     ],

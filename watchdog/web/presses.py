@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from notifiers.slack_buttons import Button, Press, Target, take_over_button
+from notifiers.slack_buttons import SNOOZE_SPAN, Button, Press, Target, take_over_button
 from notifiers.slack_replies import reply
 from watchdog import verbs
 from watchdog.clock import deadline
@@ -102,17 +102,22 @@ async def _incident(room: Room, target: Target) -> Incident | None:
 
 
 async def _verb(room: Room, directory: Directory, press: Press, number: int, person: str) -> None:
-    pool, now, action_id = room.service.pool, room.now(), press.id
+    """Do what the button says; the same press told again does nothing more."""
+    pool, now, once = room.service.pool, room.now(), press.id
     match press.button:
-        case Button.TAKE | Button.TAKE_OVER:
-            is_over = press.button is Button.TAKE_OVER
-            await verbs.take(
-                pool, directory, number, person, now, over=is_over, action_id=action_id
-            )
+        case Button.TAKE:
+            await verbs.take(pool, directory, number, person, now, action_id=once)
+        case Button.TAKE_OVER:
+            await verbs.take(pool, directory, number, person, now, over=True, action_id=once)
+        case Button.DECLINE:
+            await verbs.decline(pool, directory, number, person, "", now, action_id=once)
         case Button.GIVE_BACK:
-            await verbs.give_back(pool, directory, number, person, "", now, action_id=action_id)
+            await verbs.give_back(pool, directory, number, person, "", now, action_id=once)
+        case Button.SNOOZE:
+            span = SNOOZE_SPAN
+            await verbs.snooze(pool, directory, number, person, span, now, action_id=once)
         case Button.ESCALATE:
-            await verbs.escalate(pool, directory, number, person, now, action_id=action_id)
+            await verbs.escalate(pool, directory, number, person, now, action_id=once)
         case Button.TRY:
             raise AssertionError("a try is about no incident")
         case _:
