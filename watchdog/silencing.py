@@ -30,6 +30,11 @@ class Hiding:
     silence: Silence
     hidden: Sequence[int]
 
+    @property
+    def hidden_count(self) -> int:
+        """Return how many incidents it hides now."""
+        return len(self.hidden)
+
 
 def names_of(config: Config) -> list[str]:
     """Return the names that a silence may be for: of rules, and of what the service opens by itself."""

@@ -46,6 +46,8 @@ async def test_the_list_says_what_each_hides_and_how_to_end_one(
         (1, "orders-*, shop web", 0, "deploy"),
         (2, "orders-*, team data", 1, "deploy"),
     ]
+    status = (await shell.run("status")).err
+    assert "Silenced: orders-*, shop web by raj until " in status
     piped = await shell.run("silence", "list")
     assert piped.out.splitlines()[0] == (
         "id\twhat\tends_in\tby\thides\twhy\tcritical\tmade_at\tends_at\tincidents"

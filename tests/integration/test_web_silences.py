@@ -49,6 +49,9 @@ async def test_the_page_of_an_incident_says_that_it_is_silenced(
         assert "<dt>Silenced</dt><dd>by ana until <time" in shown
         assert "<dt>Next</dt>" not in shown
         assert "silenced until" in await ana.read("/")
+        assert '<a href="/silences">1 silence</a> hides 1 of it: orders-stale by ana until' in (
+            await ana.read("/parts/incidents")
+        )
 
 
 async def test_ending_one_tells_what_is_still_bad(store: asyncpg.Pool, clock: MovedClock) -> None:

@@ -284,13 +284,14 @@ def status_command(form: str | None, place: Place) -> int:
     async def work() -> int:
         from watchdog.domain.stopping import stopped
         from watchdog.status import describe
-        from watchdog.store import covers, looks, outbox, runs
+        from watchdog.store import covers, looks, outbox, runs, silences
         from watchdog.store.pool import transaction
 
         async with session(place) as here, transaction(here.pool) as conn:
             directory = await covers.with_covers(conn, here.config.directory, here.now)
             known = {one.rule: one for one in await looks.every(conn)}
             waiting = await outbox.waiting(conn, here.now, here.now - timedelta(days=1))
+            silent = await silences.in_force(conn, here.now)
             stop = await runs.stopped(conn)
         status = describe(here.config, known, here.now)
         rows = [
@@ -306,7 +307,7 @@ def status_command(form: str | None, place: Place) -> int:
         columns = ("rule", "looked", "outcome", "reason")
         print_table(Table(columns, rows, hidden=("missed",)), chosen(form))
         sentences = [*status.sentences, *_delivery_sentences(waiting)]
-        sentences += _duty_sentences(directory, here.now)
+        sentences += [*_silence_sentences(silent), *_duty_sentences(directory, here.now)]
         if words := stopped(stop, here.now):
             sentences.append(f"{words}.")
         if here.mistakes:
@@ -323,6 +324,11 @@ def _look(known: "dict[str, RuleLook]", name: str) -> "RuleLook":
     from watchdog.store.looks import RuleLook
 
     return known.get(name) or RuleLook(name)
+
+
+def _silence_sentences(silent: "list[Silence]") -> list[str]:
+    said = [f"{one.scope} by {one.made_by} until {one.ends_at:%a %H:%M} UTC" for one in silent]
+    return [f"Silenced: {'; '.join(said)}."] if said else []
 
 
 def _duty_sentences(directory: "Directory", now: datetime) -> list[str]:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from notifiers.base import Message
 from rules.base import Outcome
+from watchdog import silencing
 from watchdog.config.problems import visible
 from watchdog.domain.incident import Incident, State
 from watchdog.domain.oncall import duties
@@ -65,6 +66,7 @@ async def _facts(request: Request, parts: Sequence[str]) -> dict[str, Any]:
     async with transaction(room.service.pool) as conn:
         if "incidents" in parts:
             facts |= await _incidents(conn, visitor, most["incidents"])
+            facts |= {"silences": await silencing.in_force(conn, room.now())}
         if "rules" in parts:
             facts |= _rules(room, await room.looks(conn), most["rules"])
             directory = await covers.with_covers(conn, room.service.directory(), room.now())
