@@ -1,6 +1,7 @@
 """Listens to Slack over its socket while an app token is configured."""
 
 import asyncio
+import contextlib
 import logging
 from datetime import timedelta
 
@@ -49,19 +50,26 @@ class SlackSocket:
     async def _connection(self, slack: SlackChannel) -> SocketLost | None:
         """Listen over one connection; return why it was lost, None if it ended as it should."""
         lost: SocketLost | None = None
-        try:
-            async with asyncio.TaskGroup() as group:
-                watching = group.create_task(self._until_changed(slack), name="slack's settings")
-                await listen(
-                    slack.app_token.get_secret_value(), slack.api, self._heed, self._opened
-                )
-                watching.cancel()
-        except* _Changed:
-            logger.info("slack's socket is opened anew: its settings have changed")
-        except* SocketLost as errors:
-            lost = next(one for one in errors.exceptions if isinstance(one, SocketLost))
-        finally:
-            self._room.is_slack_open = False
+        token = slack.app_token.get_secret_value()
+        with contextlib.ExitStack() as connecting:
+            connecting.enter_context(self._room.service.clock.working())
+
+            def opened() -> None:
+                connecting.close()
+                self._room.is_slack_open = True
+                logger.info("slack's socket is open")
+
+            try:
+                async with asyncio.TaskGroup() as group:
+                    watching = group.create_task(self._until_changed(slack), name="slack settings")
+                    await listen(token, slack.api, self._heed, opened)
+                    watching.cancel()
+            except* _Changed:
+                logger.info("slack's socket is opened anew: its settings have changed")
+            except* SocketLost as errors:
+                lost = next(one for one in errors.exceptions if isinstance(one, SocketLost))
+            finally:
+                self._room.is_slack_open = False
         return lost
 
     async def _until_changed(self, slack: SlackChannel) -> None:
@@ -71,10 +79,6 @@ class SlackSocket:
 
     async def _sleep(self, span: timedelta) -> None:
         await self._room.service.clock.sleep_until(self._room.now() + span)
-
-    def _opened(self) -> None:
-        self._room.is_slack_open = True
-        logger.info("slack's socket is open")
 
     async def _heed(self, payload: object, acknowledge: Acknowledge) -> None:
         """Do what somebody pressed, say so to Slack, and tell the presser what only they are told."""
