@@ -27,7 +27,7 @@ class UnknownIncident(LookupError):  # noqa: N818 (an answer, not a mistake of o
         super().__init__(f"there is no incident #{number}; `watchdog incidents --all` lists them")
 
 
-class NotAllowed(PermissionError):  # noqa: N818 (an answer)
+class NotAllowed(Exception):  # noqa: N818 (an answer)
     """This person may not do that."""
 
 

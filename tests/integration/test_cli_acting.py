@@ -184,3 +184,14 @@ async def test_what_needed_nobody_is_noted_while_it_is_bad_and_ends_once_it_has_
     assert (ended.state, ended.cause_kind) == (State.RESOLVED, "false alarm")
     assert ended.unneeded == "false positive"
     assert "is already resolved" in (await shell.run(*saying)).err
+
+
+async def test_what_somebody_else_holds_for_long_is_said_to_be_busy(
+    shell: Terminal, store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_incident(store, clock)
+    async with store.acquire() as conn, conn.transaction():
+        await conn.execute("select from incident where id = 1042 for update")
+        said = await shell.run("take", "1042", "--as", "ana")
+    assert (said.code, said.out) == (3, "")
+    assert said.err.startswith("the store is busy, and nothing was changed: ")

@@ -52,7 +52,7 @@ def _explain_ours(error: Exception) -> int:
     from watchdog.moved_time import TestClockRefused
     from watchdog.store.embedded import EmbeddedError
     from watchdog.store.migrate import SchemaRefused
-    from watchdog.store.pool import AddressRefused, PoolerRefused, StoreDown
+    from watchdog.store.pool import TROUBLE, AddressRefused, PoolerRefused, StoreDown
     from watchdog.verbs import NotAllowed, UnknownIncident
 
     codes: dict[type[Exception], int] = {
@@ -72,6 +72,9 @@ def _explain_ours(error: Exception) -> int:
         if isinstance(error, kind):
             _say(str(error))
             return code
+    if isinstance(error, TROUBLE):
+        _say(f"the store is busy, and nothing was changed: {error}; try again")
+        return UNREACHABLE
     if isinstance(error, OSError | TimeoutError):
         _say(f"cannot reach it: {str(error) or type(error).__name__}")
         return UNREACHABLE

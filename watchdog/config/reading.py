@@ -48,6 +48,7 @@ class _Open:
 @dataclass(slots=True)
 class _Reader:
     file: str
+    lines: int
     problems: list[Problem] = field(default_factory=list)
     stack: list[_Open] = field(default_factory=list)
     root: Node | None = None
@@ -55,6 +56,8 @@ class _Reader:
 
     def span(self, event: Any) -> Span:
         start, end = event.start_mark, event.end_mark
+        if start.line >= self.lines:  # nothing, after the `---` that ends a file
+            return Span(self.file, self.lines, 1, 0)
         line, column = start.line + 1, start.column + 1
         if start.line == end.line:
             return Span(self.file, line, column, end.column + 1)
@@ -181,7 +184,7 @@ def parse(text: str, file: str) -> Parsed:
 
     if len(text) > BYTES_MAX:
         return Parsed(None, [_whole(file, "too-large", "is larger than 1 MiB")])
-    reader = _Reader(file)
+    reader = _Reader(file, text.count("\n") + 1)
     if _ODD_BREAK.search(text):
         return Parsed(None, [_character_problem(text, file)])
     try:
