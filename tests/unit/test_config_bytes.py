@@ -42,6 +42,7 @@ def check_reports(loaded: Loaded, root: str) -> None:
 @example(b'"\\ud800": 1')
 @example(b"? ")
 @example(b"---")
+@example(b"{\n ")
 @example(b"version: 1\r\rfoo: 1")
 def test_any_bytes_are_a_configuration_or_a_problem(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "rules.yaml"

@@ -257,7 +257,7 @@ def _syntax_problem(error: Any, text: str, file: str) -> Problem:
         # The parser stops where the next line makes no sense; the slip is where it was opened.
         related = (Place(file, line + 1, column + 1), "the parser stopped here")
     if opened and (related or not here.strip()):
-        line, column = opened.line, opened.column
+        line, column = min(opened.line, len(lines) - 1), opened.column
     place = Place(file, line + 1, column + 1)
     return Problem("syntax", message, place, column + 2, label=label, related=related)
 
