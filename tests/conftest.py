@@ -44,7 +44,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         outcome: terminalreporter.getreports(outcome) for outcome in ("passed", "failed", "error")
     }
     ran = {outcome: [one.nodeid for one in some] for outcome, some in reports.items()}
-    told = (fact for some in reports.values() for one in some for fact in one.user_properties)
+    # What failed to be collected has none.
+    told = (
+        fact
+        for some in reports.values()
+        for one in some
+        for fact in getattr(one, "user_properties", ())
+    )
     for line in (tally(ran["passed"], [*ran["failed"], *ran["error"]]), summary(told)):
         if line:
             terminalreporter.write_line(line)

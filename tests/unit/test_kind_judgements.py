@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rules.base import Context, Dialect, Entity, Judgement, Kind, Rows, SqlQuestion
@@ -132,6 +132,7 @@ def test_a_healthy_row_makes_nothing_worse(kind: Kind, rows: list[Row], org: str
 
 
 @given(kinds, rows_)
+@example(FAILURES, [("a", "f", -5), ("a", "f", -5)])
 def test_what_is_found_can_be_said(kind: Kind, rows: list[Row]) -> None:
     for one in judge(kind, rows).findings:
         assert 0 < len(one.fact) <= 40
