@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from notifiers.base import Event, Facts, Message, Part, Rendered, Report
 from notifiers.clean import cut, header_text, one_line, safe_url, tidy
 from notifiers.line import render_line
-from notifiers.story import Row, Story, tell
+from notifiers.story import tell
+from notifiers.telling import Row, Story
 from notifiers.times import time_of_day, zone_word
 
 if TYPE_CHECKING:

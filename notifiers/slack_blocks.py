@@ -10,7 +10,9 @@ from notifiers.clean import cut, fair_cuts, one_line, safe_url, slack_escape, sl
 from notifiers.line import render_line
 from notifiers.slack_buttons import elements_of
 from notifiers.slack_parts import Block, mrkdwn, mrkdwn_section, plain_text
-from notifiers.story import Row, Story, below, tell
+from notifiers.story import tell
+from notifiers.telling import Row, Story
+from notifiers.thread_line import below
 from notifiers.times import time_of_day, zone_word
 
 EVENT_TYPE = "watchdog_notification"

@@ -1,59 +1,13 @@
 """What a message says, in words and in order; how it looks is up to the receiver's renderer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from notifiers.base import Event, Facts
 from notifiers.clean import safe_url
 from notifiers.line import bad_for, came_back, head, open_for
+from notifiers.telling import Row, Story, Telling
 from notifiers.times import short_span
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A label with its text.
-
-    Attributes:
-        at: An instant said after the text, in the reader's own time where the receiver knows it.
-    """
-
-    label: str
-    text: str
-    at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """What a message says: what broke, how bad, who has it, what is next, what to do first.
-
-    Attributes:
-        lead: One or two sentences.
-        quote: What a person wrote, word by word.
-        who: Who has it and what is next.
-        guide: What it means and what to do first.
-        facts_line: What else is worth knowing, in short pieces.
-    """
-
-    glyph: str
-    word: str
-    title: str
-    lead: str
-    quote: str
-    who: tuple[Row, ...]
-    guide: tuple[Row, ...]
-    facts_line: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Telling:
-    """What an event adds to the story."""
-
-    lead: str
-    quote: str = ""
-    next_row: Row | None = None
-    short: tuple[str, ...] = ()
-    with_guide: bool = False
 
 
 def tell(facts: Facts) -> Story:
@@ -114,29 +68,30 @@ def _whoever(facts: Facts) -> str:
     return facts.owner or "its owner"
 
 
-def _now(facts: Facts) -> str:
+def said_now(facts: Facts) -> str:
+    """Return how it is now, as fully as is known."""
     return facts.detail or facts.fact
 
 
-def _opened(facts: Facts) -> _Telling:
-    return _Telling(_told(facts.words or _now(facts)), with_guide=True)
+def _opened(facts: Facts) -> Telling:
+    return Telling(_told(facts.words or said_now(facts)), with_guide=True)
 
 
-def _level(facts: Facts) -> _Telling:
+def _level(facts: Facts) -> Telling:
     was = f"It was {facts.previous_severity} before, open for {open_for(facts)}"
-    return _Telling(_told(_now(facts), was), with_guide=True)
+    return Telling(_told(said_now(facts), was), with_guide=True)
 
 
-def _taken(facts: Facts) -> _Telling:
-    return _Telling(_told(_now(facts)), short=(f"open for {open_for(facts)}",), with_guide=True)
+def _taken(facts: Facts) -> Telling:
+    return Telling(_told(said_now(facts)), short=(f"open for {open_for(facts)}",), with_guide=True)
 
 
-def _offered(facts: Facts) -> _Telling:
+def _offered(facts: Facts) -> Telling:
     who, _, note = facts.words.partition(": ")
     receiver = who.rpartition(" → ")[2] or "somebody"
     lead = f"{who} (not accepted yet)"
-    return _Telling(
-        f"{_told(_now(facts))} {_plain_sentence(lead)}".lstrip(),
+    return Telling(
+        f"{_told(said_now(facts))} {_plain_sentence(lead)}".lstrip(),
         quote=note,
         next_row=Row("Next", f"{_whoever(facts)} keeps it unless {receiver} takes it"),
         short=(f"open for {open_for(facts)}",),
@@ -144,19 +99,19 @@ def _offered(facts: Facts) -> _Telling:
     )
 
 
-def _handed_over(facts: Facts) -> _Telling:
+def _handed_over(facts: Facts) -> Telling:
     lead = f"{facts.words}: {_whoever(facts)} is the owner now"
-    return _Telling(
-        f"{_told(_now(facts))} {_plain_sentence(lead)}".lstrip(),
+    return Telling(
+        f"{_told(said_now(facts))} {_plain_sentence(lead)}".lstrip(),
         short=(f"open for {open_for(facts)}",),
         with_guide=True,
     )
 
 
-def _passed_on(facts: Facts) -> _Telling:
+def _passed_on(facts: Facts) -> Telling:
     """Tell that it has another owner who is asked to take it, or that nobody has it."""
-    return _Telling(
-        f"{_told(_now(facts))} {_plain_sentence(_passing(facts))}".lstrip(),
+    return Telling(
+        f"{_told(said_now(facts))} {_plain_sentence(passing(facts))}".lstrip(),
         quote=facts.words.partition(": ")[2],
         next_row=Row("Next", _NEXT[facts.event].format(owner=_whoever(facts))),
         short=(f"open for {open_for(facts)}",),
@@ -175,7 +130,7 @@ _PASSINGS = {
 }
 
 
-def _passing(facts: Facts) -> str:
+def passing(facts: Facts) -> str:
     """Return who had it and who has it now, without what they wrote."""
     return _PASSINGS[facts.event].format(words=facts.words.partition(": ")[0])
 
@@ -191,29 +146,29 @@ _NEXT = {
 }
 
 
-def _noted(facts: Facts) -> _Telling:
+def _noted(facts: Facts) -> Telling:
     quote = f"{facts.actor}: {facts.words}"
-    return _Telling(_told(_now(facts)), quote=quote, short=(f"open for {open_for(facts)}",))
+    return Telling(_told(said_now(facts)), quote=quote, short=(f"open for {open_for(facts)}",))
 
 
-def _acting(facts: Facts) -> _Telling:
+def _acting(facts: Facts) -> Telling:
     """Tell of a recovery action, which is the incident's own news and changes nothing of its state."""
-    return _Telling(
-        f"{_told(_now(facts))} {_plain_sentence(_acted(facts))}".lstrip(),
+    return Telling(
+        f"{_told(said_now(facts))} {_plain_sentence(acted(facts))}".lstrip(),
         short=(f"open for {open_for(facts)}",),
     )
 
 
-def _snoozed(facts: Facts) -> _Telling:
+def _snoozed(facts: Facts) -> Telling:
     lead = f"{facts.actor} is on it: {facts.words}"
-    return _Telling(
-        f"{_told(_now(facts))} {_plain_sentence(lead)}".lstrip(),
+    return Telling(
+        f"{_told(said_now(facts))} {_plain_sentence(lead)}".lstrip(),
         next_row=Row("Next", "it wakes when that is over, or when it gets worse"),
         short=(f"open for {open_for(facts)}",),
     )
 
 
-def _acted(facts: Facts) -> str:
+def acted(facts: Facts) -> str:
     """Return what a person asks for, begins, or what came of it."""
     match facts.event:
         case Event.ACTION_ASKED:
@@ -225,26 +180,26 @@ def _acted(facts: Facts) -> str:
             return f"{facts.words}{by}"
 
 
-def _not_actionable(facts: Facts) -> _Telling:
+def _not_actionable(facts: Facts) -> Telling:
     reason, _, note = facts.words.partition(": ")
     lead = f"{facts.actor} says that it needed nobody: {reason}"
-    return _Telling(f"{_told(_now(facts))} {_plain_sentence(lead)}".lstrip(), quote=note)
+    return Telling(f"{_told(said_now(facts))} {_plain_sentence(lead)}".lstrip(), quote=note)
 
 
-def _still_open(facts: Facts) -> _Telling:
-    return _Telling(_told(_now(facts), f"Still open: {facts.words}"))
+def _still_open(facts: Facts) -> Telling:
+    return Telling(_told(said_now(facts), f"Still open: {facts.words}"))
 
 
-def _cause_asked(facts: Facts) -> _Telling:
-    return _Telling(
+def _cause_asked(facts: Facts) -> Telling:
+    return Telling(
         _told(f"Bad for {bad_for(facts)}", facts.words),
         next_row=Row("Next", "unanswered for 3 days, it ends without a cause"),
         short=(_taken_after(facts),),
     )
 
 
-def _reopened(facts: Facts) -> _Telling:
-    return _Telling(
+def _reopened(facts: Facts) -> Telling:
+    return Telling(
         _plain_sentence(f"Its checks are good, but {facts.actor} says that it is not well"),
         quote=facts.words,
         next_row=Row("Next", f"{_whoever(facts)} resolves it, or its checks are bad again"),
@@ -252,102 +207,105 @@ def _reopened(facts: Facts) -> _Telling:
     )
 
 
-def _action_late(facts: Facts) -> _Telling:
-    return _Telling(_plain_sentence(f"Its preventive action is late: {facts.words}"))
+def _action_late(facts: Facts) -> Telling:
+    return Telling(_plain_sentence(f"Its preventive action is late: {facts.words}"))
 
 
-def _recovered(facts: Facts) -> _Telling:
-    return _Telling(
-        _told(facts.words or _now(facts), f"Bad for {bad_for(facts)}"),
+def _recovered(facts: Facts) -> Telling:
+    return Telling(
+        _told(facts.words or said_now(facts), f"Bad for {bad_for(facts)}"),
         next_row=Row("Next", f"{_whoever(facts)} writes the cause, then it is resolved"),
         short=(_taken_after(facts),),
     )
 
 
-def _resolved(facts: Facts) -> _Telling:
+def _resolved(facts: Facts) -> Telling:
     kind = f" ({facts.cause_kind})" if facts.cause_kind else ""
     cause = f"Cause: {facts.cause or facts.words or 'not given'}{kind}"
     next_time = f"Next time: {facts.prevention}" if facts.prevention else ""
     risk = f"Still at risk: {facts.risk}" if facts.risk else ""
-    return _Telling(
+    return Telling(
         " ".join(_plain_sentence(one) for one in (cause, next_time, risk) if one),
         short=(_taken_after(facts), f"bad for {bad_for(facts)}", f"open for {open_for(facts)}"),
     )
 
 
-def _back_again(facts: Facts) -> _Telling:
-    return _Telling(_told(f"Bad again, {came_back(facts)}", _now(facts)), with_guide=True)
+def _back_again(facts: Facts) -> Telling:
+    return Telling(_told(f"Bad again, {came_back(facts)}", said_now(facts)), with_guide=True)
 
 
-def _flapping(facts: Facts) -> _Telling:
+def _flapping(facts: Facts) -> Telling:
     lead = f"It has changed between good and bad {facts.words}"
-    return _Telling(
-        _told(lead, _now(facts)),
+    return Telling(
+        _told(lead, said_now(facts)),
         next_row=Row("Next", "one incident stays open until it is calm"),
         short=(f"open for {open_for(facts)}",),
         with_guide=True,
     )
 
 
-def _silenced(facts: Facts) -> _Telling:
+def _silenced(facts: Facts) -> Telling:
     until = Row("Next", "nobody is paged until the silence ends")
-    return _Telling(_told(f"Silenced {facts.words}", _now(facts)), next_row=until, with_guide=True)
+    return Telling(
+        _told(f"Silenced {facts.words}", said_now(facts)), next_row=until, with_guide=True
+    )
 
 
-def _released(facts: Facts) -> _Telling:
-    lead = _told(f"Still bad, open for {open_for(facts)}: {facts.words}", _now(facts))
-    return _Telling(lead, with_guide=True)
+def _released(facts: Facts) -> Telling:
+    lead = _told(f"Still bad, open for {open_for(facts)}: {facts.words}", said_now(facts))
+    return Telling(lead, with_guide=True)
 
 
-def _silence_ends(facts: Facts) -> _Telling:
+def _silence_ends(facts: Facts) -> Telling:
     ending = f"Your silence {facts.words}"
-    return _Telling(
-        _told(ending, _now(facts)),
+    return Telling(
+        _told(ending, said_now(facts)),
         next_row=Row("Next", "what is still bad then is told; make another silence to go on"),
     )
 
 
-def _action_done(facts: Facts) -> _Telling:
-    return _Telling(_plain_sentence(f"Its preventive action is done: {facts.words}"))
+def _action_done(facts: Facts) -> Telling:
+    return Telling(_plain_sentence(f"Its preventive action is done: {facts.words}"))
 
 
-def _withdrawn(facts: Facts) -> _Telling:
+def _withdrawn(facts: Facts) -> Telling:
     reason = facts.words or facts.cause or "its rule is gone"
-    return _Telling(
+    return Telling(
         _told(f"No longer watched: {reason}", "Nobody says that it is fixed"),
         short=(f"was open for {open_for(facts)}",),
     )
 
 
-def _storm(facts: Facts) -> _Telling:
-    return _Telling(_told(facts.words or _now(facts)), with_guide=True)
+def _storm(facts: Facts) -> Telling:
+    return Telling(_told(facts.words or said_now(facts)), with_guide=True)
 
 
-def _members(facts: Facts) -> _Telling:
-    return _Telling(_told(_now(facts)), short=(f"open for {open_for(facts)}",), with_guide=True)
+def _members(facts: Facts) -> Telling:
+    return Telling(_told(said_now(facts)), short=(f"open for {open_for(facts)}",), with_guide=True)
 
 
-def _joined(facts: Facts) -> _Telling:
-    return _Telling(
-        _told(_now(facts), f"It is {facts.words} now, which is told in its place"),
+def _joined(facts: Facts) -> Telling:
+    return Telling(
+        _told(said_now(facts), f"It is {facts.words} now, which is told in its place"),
         short=(f"was open for {open_for(facts)}",),
     )
 
 
-def _splitting(facts: Facts) -> str:
+def splitting(facts: Facts) -> str:
+    """Return who made a member of a storm an incident of its own, and which."""
     return f"{facts.actor or 'somebody'} split out of it: {facts.words}".rstrip(" :")
 
 
-def _split(facts: Facts) -> _Telling:
-    return _Telling(
-        f"{_plain_sentence(_splitting(facts))} {_told(_now(facts))}".rstrip(),
+def _split(facts: Facts) -> Telling:
+    return Telling(
+        f"{_plain_sentence(splitting(facts))} {_told(said_now(facts))}".rstrip(),
         short=(f"open for {open_for(facts)}",),
         with_guide=True,
     )
 
 
-def _test(facts: Facts) -> _Telling:
-    return _Telling(_told(facts.words or _now(facts) or "You can be reached here"))
+def _test(facts: Facts) -> Telling:
+    return Telling(_told(facts.words or said_now(facts) or "You can be reached here"))
 
 
 def _plain_sentence(text: str) -> str:
@@ -361,7 +319,7 @@ def _taken_after(facts: Facts) -> str:
     return f"taken after {short_span(facts.taken_at - facts.opened_at)}"
 
 
-_TELLINGS: dict[Event, Callable[[Facts], _Telling]] = {
+_TELLINGS: dict[Event, Callable[[Facts], Telling]] = {
     Event.OPENED: _opened,
     Event.LEVEL: _level,
     Event.TAKEN: _taken,
@@ -399,80 +357,3 @@ _TELLINGS: dict[Event, Callable[[Facts], _Telling]] = {
     Event.SILENCE_ENDS: _silence_ends,
     Event.TEST: _test,
 }
-
-
-def below(facts: Facts) -> str:  # noqa: C901, PLR0911, PLR0912 (one case an event)
-    """Return the event as one sentence for the thread below the first message; tidy facts."""
-    match facts.event:
-        case Event.OPENED:
-            return f"Opened: {_now(facts)}"
-        case Event.LEVEL:
-            return f"{facts.previous_severity} → {facts.severity}: {facts.fact}"
-        case Event.TAKEN:
-            took = (facts.taken_at or facts.at) - facts.opened_at
-            return f"{facts.owner} took it after {short_span(took)}"
-        case Event.OFFERED:
-            who, _, note = facts.words.partition(": ")
-            asked = who.replace(" → ", " asks ", 1) + " to take over"
-            return f"{asked}: “{note}”" if note else asked
-        case Event.HANDED_OVER:
-            return f"{facts.owner} has it now ({facts.words})"
-        case (
-            Event.ESCALATED
-            | Event.MISSED
-            | Event.EXHAUSTED
-            | Event.EXPIRED
-            | Event.LAPSED
-            | Event.GIVEN_BACK
-            | Event.DECLINED
-        ):
-            note = facts.words.partition(": ")[2]
-            return f"{_passing(facts)}: “{note}”" if note else _passing(facts)
-        case Event.SNOOZED:
-            return f"{facts.actor} is on it: {facts.words}"
-        case Event.NOT_ACTIONABLE:
-            reason, _, note = facts.words.partition(": ")
-            said = f"{facts.actor} says that it needed nobody: {reason}"
-            return f"{said}: “{note}”" if note else said
-        case Event.STILL_OPEN:
-            return f"Still open: {facts.words}"
-        case Event.CAUSE_ASKED:
-            return f"Recovered, and without a cause: {facts.words}"
-        case Event.REOPENED:
-            return f"{facts.actor} says that it is not well: “{facts.words}”"
-        case Event.ACTION_LATE:
-            return f"What stops it next time is late: {facts.words}"
-        case Event.NOTED:
-            return f"{facts.actor}: {facts.words}"
-        case Event.ACTION_ASKED | Event.ACTION_BEGUN | Event.ACTION_RAN:
-            return _acted(facts)
-        case Event.RECOVERED:
-            return f"Recovered: {facts.words or _now(facts)}; bad for {bad_for(facts)}"
-        case Event.RESOLVED:
-            kind = f" ({facts.cause_kind})" if facts.cause_kind else ""
-            told = f"{facts.actor} resolved it: {facts.cause or facts.words}{kind}"
-            return f"{told}. Next time: {facts.prevention}" if facts.prevention else told
-        case Event.ACTION_DONE:
-            return f"{facts.actor} has done what stops it next time: {facts.words}"
-        case Event.BACK_AGAIN:
-            return f"Back again, {came_back(facts)}. Owner: {facts.owner}. {_now(facts)}"
-        case Event.WITHDRAWN:
-            return f"No longer watched: {facts.words or facts.cause}"
-        case Event.STORM:
-            return f"A storm: {_now(facts)}"
-        case Event.MEMBERS:
-            return f"Now {facts.fact}"
-        case Event.JOINED:
-            return f"It is {facts.words} now"
-        case Event.SPLIT:
-            return _splitting(facts)
-        case Event.FLAPPING:
-            return f"Flapping, {facts.words}: it stays open until it is calm"
-        case Event.SILENCED:
-            return f"Silenced {facts.words}"
-        case Event.RELEASED:
-            return f"Still bad: {facts.words}. Owner: {facts.owner}. {_now(facts)}"
-        case Event.SILENCE_ENDS:
-            return f"Your silence {facts.words}"
-        case Event.TEST:
-            return facts.words or "You can be reached here"

@@ -7,7 +7,7 @@ from docs.generators.text import filled
 from rules.classify import BUILT_IN
 from rules.registry import KINDS
 from rules.settings import CommonSettings, Settings, TableSettings
-from watchdog.config import reporting, shapes
+from watchdog.config import reporting, shapes, team_shapes
 from watchdog.config.action_shapes import ActionShape
 from watchdog.config.load import load_text
 from watchdog.config.model import Config, Rule
@@ -19,8 +19,8 @@ SECTIONS: dict[str, type[shapes.Shape]] = {
     "slack": shapes.SlackShape,
     "email": shapes.EmailShape,
     "source": shapes.SourceShape,
-    "person": shapes.PersonShape,
-    "team": shapes.TeamShape,
+    "person": team_shapes.PersonShape,
+    "team": team_shapes.TeamShape,
     "route": shapes.RouteShape,
     "maintenance": shapes.MaintenanceShape,
     "storms": shapes.StormsShape,

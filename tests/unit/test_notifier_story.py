@@ -6,7 +6,9 @@ import pytest
 from notifiers.base import Event, Facts
 from notifiers.clean import tidy
 from notifiers.samples import sample
-from notifiers.story import Row, Story, below, tell
+from notifiers.story import tell
+from notifiers.telling import Row, Story
+from notifiers.thread_line import below
 
 
 def told(event: Event, **changes: object) -> Story:

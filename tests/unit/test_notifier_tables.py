@@ -13,7 +13,9 @@ from notifiers.base import Event, Facts, Part
 from notifiers.clean import tidy
 from notifiers.line import LINE_MAX, bad_for, came_back, head, open_for, render_line
 from notifiers.samples import sample
-from notifiers.story import Row, below, tell
+from notifiers.story import tell
+from notifiers.telling import Row
+from notifiers.thread_line import below
 from notifiers.times import short_span, time_of_day, zone_word
 from tests.any_facts import any_facts
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from watchdog.config.nodes import Entry, Spot, find
-from watchdog.config.shapes import LayerShape, OncallShape
+from watchdog.config.team_shapes import LayerShape, OncallShape
 from watchdog.domain.people import FIRST_MONDAY, Rotation
 
 

@@ -14,11 +14,7 @@ from watchdog.config.nodes import (
 from watchdog.config.policies import maintenance_of
 from watchdog.config.problems import Level
 from watchdog.config.sections import SectionReader, item_span, said, written
-from watchdog.config.shapes import (
-    LayerShape,
-    PersonShape,
-    TeamShape,
-)
+from watchdog.config.team_shapes import LayerShape, PersonShape, TeamShape
 from watchdog.config.turns import handover_trouble
 from watchdog.domain.people import (
     LEAD,

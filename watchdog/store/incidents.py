@@ -8,41 +8,23 @@ from typing import Any
 
 import asyncpg
 
-from rules.base import Entity, Severity
-from watchdog.domain.closing import Answer, Prevention
-from watchdog.domain.incident import Incident, State
+from rules.base import Entity
+from watchdog.domain.incident import Incident
 from watchdog.domain.notices import Step
 from watchdog.store import outbox, waiting
 from watchdog.store.copying import copy
-from watchdog.store.facts import encode_facts
+from watchdog.store.incident_rows import (
+    EVENT_COLUMNS,
+    NEW_COLUMNS,
+    event_row,
+    incident_of,
+    incident_row,
+    moved_row,
+)
 from watchdog.store.sql import load
-from watchdog.store.text import JsonText, clean, json_text
+from watchdog.store.text import clean
 
 _SQL = load("incidents")
-_NEW_COLUMNS = (
-    *("id", "fingerprint", "rule", "identity", "source", "kind", "team", "entity", "title"),
-    *("severity", "state", "owner", "version", "failure_class", "value", "value_limit", "fact"),
-    *("detail", "impact", "do_first", "steps", "runbook", "audience", "opened_at", "first_bad_at"),
-    *(
-        "last_looked_at",
-        "evidence",
-        "repeat_of",
-        "paged_at",
-        "due_at",
-        "silence",
-        "silenced_until",
-        "waits_for",
-    ),
-)
-_AS_STORED = (
-    *("taken_at", "recovered_at", "resolved_at", "first_bad_at", "first_good_at", "paged_at"),
-    *("acted_at", "silence", "silenced_until", "waits_for", "missed", "snoozed_until"),
-    *("reopened_at", "noted_at", "reminded_at", "unneeded", "unneeded_words"),
-)
-_EVENT_COLUMNS = (
-    *("incident_id", "version", "state", "owner", "previous_version", "previous_state"),
-    *("previous_owner", "event", "at", "actor", "words", "previous_severity", "facts"),
-)
 
 
 class Conflict(Exception):  # noqa: N818 (an outcome to try again after, not an error)
@@ -77,7 +59,7 @@ async def commit(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
     if moved:
         await _update(conn, moved)
         await waiting.let_go(conn, [step.transition for step in moved])
-    await copy(conn, "event", _EVENT_COLUMNS, map(_event_row, steps))
+    await copy(conn, "event", EVENT_COLUMNS, map(event_row, steps))
     await outbox.insert(
         conn,
         [
@@ -96,123 +78,14 @@ async def next_numbers(conn: asyncpg.Connection, count: int) -> list[int]:
 
 async def _insert(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
     # rows are made while the server works on those before
-    await copy(conn, "incident", _NEW_COLUMNS, map(_incident_row, steps))
-
-
-def _incident_row(step: Step) -> tuple[Any, ...]:
-    one = step.transition.after
-    return (
-        one.id,
-        one.fingerprint,
-        one.rule,
-        one.identity,
-        one.source,
-        one.kind,
-        one.team,
-        JsonText(json_text(one.entity)),
-        clean(one.title),
-        one.severity.value,
-        one.state.value,
-        one.owner,
-        one.version,
-        one.failure_class,
-        one.value,
-        one.limit,
-        clean(one.fact),
-        clean(one.detail),
-        clean(one.impact),
-        clean(one.do_first),
-        tuple(map(clean, one.steps)),
-        clean(one.runbook),
-        one.audience,
-        one.opened_at,
-        one.first_bad_at,
-        one.opened_at,
-        json_text(step.transition.evidence) if step.transition.evidence else "{}",
-        one.repeat_of,
-        one.paged_at,
-        step.due_at,
-        one.silence,
-        one.silenced_until,
-        one.waits_for,
-    )
+    await copy(conn, "incident", NEW_COLUMNS, map(incident_row, steps))
 
 
 async def _update(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
-    rows = []
-    for step in steps:
-        one = step.transition.after
-        rows.append(
-            (
-                one.id,
-                one.version,
-                one.state.value,
-                one.owner,
-                one.severity.value,
-                one.failure_class,
-                one.offered_to,
-                one.bad_now,
-                one.fact,
-                one.detail,
-                one.value,
-                one.limit,
-                "\n".join(one.audience),
-                one.taken_at,
-                one.recovered_at,
-                one.resolved_at,
-                one.first_good_at,
-                one.cause,
-                one.cause_kind,
-                one.rung,
-                one.paged_at,
-                one.acted_at,
-                step.due_at,
-                one.risk,
-                *_answer_columns(one.answer),
-                one.silence,
-                one.silenced_until,
-                one.waits_for,
-                one.missed,
-                one.snoozed_until,
-                one.reopened_at,
-                one.noted_at,
-                one.reminded_at,
-                one.unneeded,
-                one.unneeded_words,
-            )
-        )
+    rows = map(moved_row, steps)
     written = await conn.fetch(_SQL["update_incidents"], *_columns(rows, 39))
     if len(written) != len(steps):
         raise Conflict
-
-
-def _answer_columns(answer: Answer | None) -> tuple[Any, ...]:
-    if answer is None:
-        return "", "", "", None, False
-    return answer.prevention.value, answer.words, answer.owner, answer.due_on, answer.is_done
-
-
-def _event_row(step: Step) -> tuple[Any, ...]:
-    before, after, happened = (
-        step.transition.before,
-        step.transition.after,
-        step.transition.happened,
-    )
-    return (
-        after.id,
-        after.version,
-        after.state.value,
-        after.owner,
-        before.version if before else None,
-        before.state.value if before else None,
-        before.owner if before else None,
-        happened.event.value,
-        happened.at,
-        clean(happened.actor),
-        clean(happened.words),
-        happened.previous_severity,
-        json_text(encode_facts(step.facts)),
-    )
 
 
 def _columns(rows: Iterable[Sequence[Any]], count: int) -> list[list[Any]]:
@@ -371,58 +244,3 @@ async def evidence(conn: asyncpg.Connection, number: int) -> dict[str, list[dict
     """Return the rows that were stored with an incident when it opened, by name of their query."""
     stored = await conn.fetchval(_SQL["evidence"], number)
     return json.loads(stored) if stored else {}
-
-
-def entity_of(stored: list[list[str]]) -> Entity:
-    """Return the entity that a jsonb column holds: pairs, because jsonb forgets the order of keys."""
-    return tuple((column, value) for column, value in stored)
-
-
-def incident_of(row: asyncpg.Record) -> Incident:
-    """Return the incident of a row of table `incident`."""
-    return Incident(
-        id=row["id"],
-        fingerprint=row["fingerprint"],
-        rule=row["rule"],
-        identity=row["identity"],
-        source=row["source"],
-        kind=row["kind"],
-        team=row["team"],
-        entity=entity_of(row["entity"]),
-        title=row["title"],
-        severity=Severity(row["severity"]),
-        state=State(row["state"]),
-        owner=row["owner"],
-        version=row["version"],
-        opened_at=row["opened_at"],
-        failure_class=row["failure_class"],
-        offered_to=row["offered_to"],
-        value=row["value"],
-        limit=row["value_limit"],
-        fact=row["fact"],
-        detail=row["detail"],
-        impact=row["impact"],
-        do_first=row["do_first"],
-        steps=tuple(row["steps"]),
-        runbook=row["runbook"],
-        bad_now=row["bad_now"],
-        audience=tuple(row["audience"]),
-        cause=row["cause"],
-        cause_kind=row["cause_kind"],
-        repeat_of=row["repeat_of"],
-        storm=row["storm_id"],
-        rung=row["rung"],
-        risk=row["risk"],
-        answer=_answer_of(row) if row["prevention"] else None,
-        **{name: row[name] for name in _AS_STORED},
-    )
-
-
-def _answer_of(row: asyncpg.Record) -> Answer:
-    return Answer(
-        Prevention(row["prevention"]),
-        row["prevention_words"],
-        row["prevention_owner"],
-        row["prevention_due"],
-        row["prevention_done"],
-    )

@@ -12,7 +12,8 @@ from watchdog.domain.fingerprint import fingerprint
 from watchdog.domain.incident import Ended, Incident
 from watchdog.domain.storms import NAMES_MAX, Member, MemberState, Name, Tally
 from watchdog.store.copying import copy
-from watchdog.store.incidents import Figures, entity_of, incident_of
+from watchdog.store.incident_rows import entity_of, incident_of
+from watchdog.store.incidents import Figures
 from watchdog.store.outbox import in_columns
 from watchdog.store.sql import load
 from watchdog.store.text import JsonText, clean, json_text

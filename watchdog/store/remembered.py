@@ -6,7 +6,7 @@ from datetime import datetime
 import asyncpg
 
 from rules.base import Past
-from watchdog.store.incidents import entity_of
+from watchdog.store.incident_rows import entity_of
 from watchdog.store.sql import load
 from watchdog.store.text import clean
 

@@ -8,7 +8,7 @@ import asyncpg
 
 from watchdog.domain.incident import Incident
 from watchdog.domain.silences import REMIND_BEFORE, Silence
-from watchdog.store.incidents import entity_of
+from watchdog.store.incident_rows import entity_of
 from watchdog.store.sql import load
 from watchdog.store.text import JsonText, clean, json_text
 

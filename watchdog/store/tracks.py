@@ -10,7 +10,7 @@ from rules.base import Entity, Severity
 from watchdog.domain.fingerprint import fingerprint
 from watchdog.domain.track import Track
 from watchdog.store.copying import copy
-from watchdog.store.incidents import entity_of
+from watchdog.store.incident_rows import entity_of
 from watchdog.store.sql import load
 from watchdog.store.text import JsonText, clean, json_text
 
