@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -317,6 +317,7 @@ def the_figures_of_the_night_are_right(night: Night) -> None:
         "recovered_at": "07:15:04",
         "resolved_at": "07:30:30",
     }
+    the_figures_of_its_week_are_right(night)
     events = [one for one in night.listed("show", "1001") if one["owner"]]
     assert [(one["what"], one["owner"]) for one in events] == [
         ("opened", "ana"),
@@ -330,6 +331,29 @@ def the_figures_of_the_night_are_right(night: Night) -> None:
         ("resolved", "ana"),
     ]
     night.hears()
+
+
+def the_figures_of_its_week_are_right(night: Night) -> None:
+    week = json.loads(night.run("report", "weekly", "-o", "json"))
+    counts = ("week", "incidents", "withdrawn", "not_taken", "still_open", "useful", "came_back")
+    assert [week[one] for one in counts] == ["2025-24", 1, 0, 0, 0, 1, []]
+    # from 02:13:04 to 02:16:30; a machine that is slow at the button may add to it
+    waits = ("mtta", "mtta_mean", "slowest_takes", "time_not_taken")
+    [waited] = {week[f"{one}_seconds"] for one in waits}
+    assert waited == pytest.approx(206, abs=5)
+    assert week["time_not_taken_at_work_seconds"] == 0
+    opened, good = (
+        datetime.combine(EVENING, time.fromisoformat(night.times()[one]))
+        for one in ("opened_at", "first_good_at")
+    )
+    assert week["mttr_seconds"] == pytest.approx((good - opened).total_seconds(), abs=1)
+    # by night: at 04:13 in Berlin and at 07:43 in Kolkata; what came from 07:01 on, by day
+    assert week["night_pages"] == 2
+    assert week["people"] == [
+        {"person": "ana", "taken": 0, "night_pages": 1},
+        {"person": "raj", "taken": 1, "night_pages": 1},
+    ]
+    assert [one["incidents"] for one in week["days"]] == [0, 0, 0, 0, 1, 0, 0]
 
 
 def raj_does_what_stops_it_next_time(night: Night) -> None:

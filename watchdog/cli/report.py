@@ -1,4 +1,4 @@
-"""`watchdog report list|show`: what is sent when, and what it would say now."""
+"""`watchdog report list|show|weekly`: what is sent when, and what it would say now."""
 
 import contextlib
 import os
@@ -10,6 +10,7 @@ import click
 from watchdog.cli.ending import UNREACHABLE, WRONG_USE, Ended
 from watchdog.cli.printing import Table, chosen, format_option, json_text, print_table
 from watchdog.cli.session import Place, placed, read_config, run
+from watchdog.cli.weekly import report_weekly
 
 if TYPE_CHECKING:
     from notifiers.base import Report as Made
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 @click.group("report")
 def report_command() -> None:
     """List reports, or make one now; send nothing."""
+
+
+report_command.add_command(report_weekly)
 
 
 @report_command.command("list")

@@ -5,7 +5,9 @@ from enum import StrEnum
 
 from rules.values import dataclass
 
-CAUSE_KINDS = ("code", "data", "vendor", "infrastructure", "config", "false alarm")
+FALSE_ALARM = "false alarm"
+
+CAUSE_KINDS = ("code", "data", "vendor", "infrastructure", "config", FALSE_ALARM)
 """What people may say of a cause."""
 
 WITHDRAWN, NOT_GIVEN, JOINED = "withdrawn", "not given", "joined"
@@ -80,7 +82,7 @@ class Closing:
 def closing_of_unneeded(reason: str, words: str) -> Closing:
     """Return how an incident that needed nobody ends: as a false alarm, with nothing to be done."""
     cause = f"{reason}: {words}" if words else reason
-    return Closing(cause, "false alarm", Answer(Prevention.NOTHING_NEEDED, f"it was {reason}"))
+    return Closing(cause, FALSE_ALARM, Answer(Prevention.NOTHING_NEEDED, f"it was {reason}"))
 
 
 def usual_due(now: datetime) -> date:

@@ -83,12 +83,17 @@ def snooze(incident: Incident, person: str, span: timedelta, now: datetime) -> T
     return step(incident, happened, snoozed_until=now + span)
 
 
+def hours_of(team: Team) -> WeeklyHours:
+    """Return when a team works: its own hours, or the usual ones where it has none."""
+    own = team.working_hours
+    return own if own and own.days else _USUAL_HOURS
+
+
 class _Hours:
-    """When a team works: its own hours, or the usual ones where it has none."""
+    """When a team works."""
 
     def __init__(self, team: Team) -> None:
-        own = team.working_hours
-        self._hours = own if own and own.days else _USUAL_HOURS
+        self._hours = hours_of(team)
         self._zone = team.zone
 
     def begin_after(self, at: datetime) -> datetime:

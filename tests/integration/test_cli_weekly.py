@@ -1,0 +1,150 @@
+"""The figures of a week from the command line, of incidents that lived in a real store."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.command_line import Terminal, terminal
+from tests.integration.test_outbox import begin, claim, sent, settle
+from tests.page import DIRECTORY, open_incident, recover, stored
+from tests.postgres import NIGHT
+from tests.unit.test_incident import closing
+from watchdog.clock import MovedClock
+from watchdog.domain import life
+from watchdog.domain.incident import Incident, Transition
+from watchdog.domain.notices import with_notices
+from watchdog.domain.people import UTC_ZONE
+from watchdog.domain.storm_life import joined
+from watchdog.domain.weeks import week_at
+from watchdog.store import figures, incidents, members
+from watchdog.store.pool import transaction
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, store_dsn: str) -> Iterator[Terminal]:
+    with terminal(tmp_path, store_dsn) as here:
+        yield here
+
+
+async def move(store: asyncpg.Pool, transition: Transition) -> None:
+    async with transaction(store) as conn:
+        await incidents.commit(conn, [with_notices(transition, DIRECTORY)])
+
+
+async def join(store: asyncpg.Pool, one: Incident, storm: Incident) -> None:
+    async with transaction(store) as conn:
+        await members.link(conn, [one.id], storm.id)
+        step = with_notices(joined(one, storm.id, one.opened_at), DIRECTORY)
+        await incidents.commit(conn, [step])
+
+
+async def send_what_is_due(store: asyncpg.Pool) -> None:
+    rows = await claim(store)
+    await begin(store, *rows)
+    await settle(store, *map(sent, rows))
+
+
+async def a_week(store: asyncpg.Pool, clock: MovedClock) -> None:
+    """One is taken by night and explained, one ends by itself, one joins a storm; one was there before."""
+    before = MovedClock(NIGHT - 20 * DAY)
+    await recover(store, before, await open_incident(store, before, 1041))
+    taken = await open_incident(store, clock, 1042)
+    await send_what_is_due(store)
+    await join(store, await open_incident(store, clock, 1043), taken)
+    await move(store, life.take(taken, "raj", NIGHT + 5 * MINUTE))
+    await clock.advance(HOUR)
+    await recover(store, clock, await stored(store))
+    await move(store, life.resolve(await stored(store), "raj", closing(), NIGHT + 2 * HOUR))
+    await clock.advance(8 * HOUR)
+    shop = await open_incident(store, clock, 1044, entity=(("shop", "berlin"),))
+    await clock.advance(11 * MINUTE)
+    await recover(store, clock, shop)
+
+
+async def weekly(shell: Terminal, *words: str) -> dict[str, Any]:
+    said = await shell.run("report", "weekly", *words, "-o", "json")
+    assert said.code == 0, said.err
+    found: dict[str, Any] = json.loads(said.out)
+    return found
+
+
+async def test_the_figures_of_a_week_are_what_happened_in_it(
+    shell: Terminal, store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await a_week(store, clock)
+    days = [{"day": f"2025-06-{9 + one:02}", "incidents": 2 * (one == 4)} for one in range(7)]
+    assert await weekly(shell, "--week", "2025-24") == {
+        "week": "2025-24",
+        "zone": "UTC",
+        "since": "2025-06-09T00:00:00+00:00",
+        "until": "2025-06-16T00:00:00+00:00",
+        "incidents": 2,
+        "withdrawn": 0,
+        "not_taken": 1,
+        "still_open": 0,
+        "useful": 1,
+        "mtta_seconds": 300,
+        "mtta_mean_seconds": 300,
+        "slowest_takes_seconds": 300,
+        "mttr_seconds": (60 + 11) * 60 / 2,
+        "time_not_taken_seconds": (5 + 11) * 60,
+        "time_not_taken_at_work_seconds": 11 * 60,
+        "night_pages": 1,
+        "came_back": [{"team": "data", "rule": "orders-stale", "entity": {}, "times": 2}],
+        "people": [
+            {"person": "ana", "taken": 0, "night_pages": 1},
+            {"person": "raj", "taken": 1, "night_pages": 0},
+        ],
+        "days": days,
+    }
+
+
+async def test_the_table_says_the_same_and_where_the_definitions_are(
+    shell: Terminal, store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await a_week(store, clock)
+    said = await shell.run("report", "weekly", "--week", "2025-24")
+    lines = dict(line.split("\t") for line in said.out.splitlines())
+    assert lines["MTTA (median)"] == "5m"
+    assert lines["person: ana"] == "taken: 0, night pages: 1"
+    assert lines["again: orders-stale"] == "2 times"
+    assert lines["day: Fri 13 Jun"] == "2"
+    assert said.err == (
+        "Week 2025-24 in UTC. What the figures mean: watchdog report weekly --help\n"
+    )
+
+
+async def test_without_a_week_it_is_the_present_one(shell: Terminal) -> None:
+    found = await weekly(shell)
+    assert (found["incidents"], found["mtta_seconds"], len(found["days"])) == (0, None, 7)
+
+
+async def test_what_is_no_week_is_refused(shell: Terminal) -> None:
+    said = await shell.run("report", "weekly", "--week", "2025-53")
+    assert (said.code, said.err) == (2, "--week 2025-53: 2025 has no week 53\n")
+
+
+@pytest.mark.parametrize(("rows_max", "what"), [(1, "1 incidents"), (2, "2 messages to people")])
+async def test_figures_of_a_part_of_a_week_are_not_given(
+    store: asyncpg.Pool, clock: MovedClock, rows_max: int, what: str
+) -> None:
+    await a_week(store, clock)
+    async with transaction(store) as conn:
+        with pytest.raises(figures.TooMany, match=f"^week 2025-24 has more than {what}, and"):
+            await figures.record(conn, week_at(NIGHT, UTC_ZONE), clock.now(), rows_max)
+
+
+async def test_what_has_not_happened_by_now_is_not_read(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await a_week(store, clock)
+    async with transaction(store) as conn:
+        known = await figures.record(conn, week_at(NIGHT, UTC_ZONE), NIGHT + HOUR)
+    assert [one.opening.opened_at for one in known.histories] == [NIGHT]
