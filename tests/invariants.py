@@ -2,7 +2,7 @@
 
 import asyncpg
 
-VIOLATIONS = """
+OWNERS = """
 -- I2, I9: between two events an incident has the owner of the earlier one, after the last that of its row.
 with told as (
     select e.*, lead(e.at) over next as until, lag(e.version) over next as lag_version,
@@ -25,9 +25,13 @@ with told as (
     from told t join incident i on i.id = t.incident_id
 )
 select incident_id, trouble, event from judged where trouble is not null
+"""
+"""One row for each instant at which an incident had no owner, or a history that does not replay."""
+
+REST = """
 -- I1: at most one open incident about one thing.
-union all select max(id), 'it is not the only open one about its thing', '' from incident
-    where state in ('open', 'taken') group by fingerprint having count(*) > 1
+select max(id) as incident_id, 'it is not the only open one about its thing' as trouble, '' as event
+    from incident where state in ('open', 'taken') group by fingerprint having count(*) > 1
 -- I3: every move that must be told has its messages.
 union all select e.incident_id, 'nobody hears of it', e.event from event e
     where e.event <> 'noted' and not exists (
@@ -63,5 +67,6 @@ async def violations(conn: asyncpg.Connection) -> list[str]:
     """Return what is wrong, each with the number of its incident; nothing where all holds."""
     return [
         f"#{row['incident_id']} {row['event']}: {row['trouble']}"
-        for row in await conn.fetch(VIOLATIONS)
+        for statement in (OWNERS, REST)
+        for row in await conn.fetch(statement)
     ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.acceptance.nights import Night, Played, Player
 from tests.acceptance.running import REPOSITORY
+from tests.invariants import OWNERS
 from watchdog.config.load import load
 from watchdog.config.model import Config
 from watchdog.demo.failure import Expected, Failure
@@ -41,7 +42,7 @@ async def check(failure: Failure, night: Night, player: Player) -> None:
 
 
 async def check_told(night: Night, player: Player) -> None:
-    """Play a night, and check that nothing was told in it but its incidents."""
+    """Play a night, and check that nothing was told in it but its incidents, each of them owned."""
     played = await player.play(night)
     told = [one for one in played.opened if one["severity"] != "info"]
     assert len([one for one in played.posts if is_root(one)]) == len(told)
@@ -52,6 +53,7 @@ async def check_told(night: Night, player: Player) -> None:
     }
     if not told:
         assert played.posts == []
+    assert await player.program.fetch(OWNERS) == []
 
 
 def _named(one: Row) -> tuple[object, ...]:
