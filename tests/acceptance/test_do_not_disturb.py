@@ -83,7 +83,7 @@ def test_its_timeline_says_why_and_raj_who_took_it_is_reminded_at_work_only(
     assert program.run("take", "1001", "--as", "raj").startswith("#1001 is yours")
     program.advance(60)
     before = len(receivers.slack())
-    program.advance((START.replace(hour=8, minute=59) - program.now()).total_seconds())
+    program.hurry((START.replace(hour=8, minute=59) - program.now()).total_seconds())
     assert posts(receivers, before) == []
     program.advance(120)
     still = "⏳ STILL OPEN The thing is broken: 6h44m, no note yet · raj"
@@ -95,7 +95,7 @@ def test_a_snooze_keeps_the_next_reminder_away(world: tuple[Program, Receivers])
     assert "rests until" in program.run("snooze", "1001", "6h", "--as", "raj")
     program.advance(60)
     before = len(receivers.slack())
-    program.advance(5 * 3600)
+    program.hurry(5 * 3600)
     assert posts(receivers, before) == []
 
 
@@ -107,7 +107,7 @@ def test_what_is_not_well_after_all_is_kept_open_by_whoever_says_so(
     program.advance(30)
     said = program.run("reopen", "1001", "-m", "customers still see it", "--as", "ana")
     assert said.startswith("#1001 is open again, and yours")
-    program.advance(3600)
+    program.hurry(3600)
     closing = ("-m", "a cache", "--kind", "code", "--nothing-needed", "it is gone")
     assert "belongs to ana" in program.run("resolve", "1001", *closing, "--as", "raj", code=1)
     assert program.run("resolve", "1001", *closing, "--as", "ana").startswith("#1001 resolved")

@@ -86,7 +86,7 @@ def test_its_timeline_says_who_was_silent_and_a_taker_ends_it(
     assert program.run("take", "1001", "--as", "tom").startswith("#1001 is yours")
     program.advance(60)
     before = len(receivers.slack())
-    program.advance(3600)
+    program.hurry(3600)
     assert len(receivers.slack()) == before
 
 

@@ -105,7 +105,9 @@ class Night:
         """Let time pass until half past a minute of the night."""
         now = self.program.now()
         end = now.replace(hour=hour, minute=minute, second=30)
-        self.program.advance((end - now).total_seconds())
+        left = (end - now).total_seconds()
+        pass_by = self.program.hurry if left > 3600 else self.program.advance
+        pass_by(left)
 
     def arrives(self, table: str, at: datetime | None = None) -> None:
         """Let a row of the shop be written, now by default."""

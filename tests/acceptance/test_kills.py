@@ -14,8 +14,8 @@ from tests.acceptance import running
 from tests.acceptance.running import Program, Receivers
 from tests.invariants import OWNERS, REST
 
-KILLS = 50
-KILLS_IN_STORMS = 10
+KILLS, MANY_KILLS = 15, 50
+KILLS_IN_STORMS, MANY_IN_STORMS = 3, 10
 OFF, SOON = "off", "{ more_than: 3 incidents, within: 5m }"
 """Of the storms: each incident by itself, and what breaks together as one."""
 
@@ -74,26 +74,34 @@ def victim(
             yield program, receivers
 
 
-@pytest.mark.parametrize("victim", [OFF], indirect=True)
+@pytest.mark.parametrize(
+    ("victim", "kills"),
+    [(OFF, KILLS), pytest.param(OFF, MANY_KILLS, marks=pytest.mark.long)],
+    indirect=["victim"],
+)
 async def test_kill_9_loses_no_message_and_doubles_none_unaccounted(
-    victim: tuple[Program, Receivers], things: sqlite3.Connection
+    victim: tuple[Program, Receivers], things: sqlite3.Connection, kills: int
 ) -> None:
     program, receivers = victim
-    await _kill_again_and_again(program, things, KILLS)
+    await _kill_again_and_again(program, things, kills)
     told = await _all_told_and_arrived(program, receivers)
-    assert len(told) > 2 * KILLS, "too little happened to prove anything"
+    assert len(told) > 2 * kills, "too little happened to prove anything"
     assert [text for text in _latest_texts(receivers) if "RECOVERED" not in text] == []
     await _histories_end_well(program)
 
 
-@pytest.mark.parametrize("victim", [SOON], indirect=True)
+@pytest.mark.parametrize(
+    ("victim", "kills"),
+    [(SOON, KILLS_IN_STORMS), pytest.param(SOON, MANY_IN_STORMS, marks=pytest.mark.long)],
+    indirect=["victim"],
+)
 async def test_kill_9_loses_no_message_of_a_storm_and_none_of_what_joins_it(
-    victim: tuple[Program, Receivers], things: sqlite3.Connection
+    victim: tuple[Program, Receivers], things: sqlite3.Connection, kills: int
 ) -> None:
     program, receivers = victim
     things.execute("update thing set broken = 1 where id in ('t0', 't1', 't2')")
     _wait(2)
-    await _kill_again_and_again(program, things, KILLS_IN_STORMS)
+    await _kill_again_and_again(program, things, kills)
     await _all_told_and_arrived(program, receivers)
     endings = {text.split()[1] for text in _latest_texts(receivers)}
     assert "JOINED" in endings

@@ -82,7 +82,7 @@ def test_a_silence_hides_what_opens_until_its_end_and_then_it_is_told(tmp_path: 
         assert '"hides": 1' in program.run("silence", "list", "-o", "json")
         shown = program.run("show", "1001", "-o", "tsv")
         assert shown.count("silenced by raj until 04:15 UTC: deploy") == 2
-        program.advance(2 * 3600 - 17 * 60)
+        program.hurry(2 * 3600 - 17 * 60)
         assert receivers.slack() == []
         program.advance(2 * 60)
         assert words(receivers) == [("post", "SILENCE")], "raj is reminded, and nobody else"
@@ -101,7 +101,7 @@ def test_ended_early_it_tells_at_once_and_what_was_mended_is_never_told(tmp_path
         break_things(tmp_path, 0)
         program.advance(10)
         assert program.run("silence", "end", "1", "--as", "ana").endswith("Nothing of it is bad.\n")
-        program.advance(3600)
+        program.hurry(3600)
         assert receivers.slack() == []
         assert "withheld" in program.run("show", "1001", "-o", "tsv")
 
@@ -111,7 +111,7 @@ def test_a_warning_that_waits_for_the_morning_and_gets_critical_is_told_at_once(
 ) -> None:
     with night(tmp_path, hold=True) as (program, receivers):
         break_things(tmp_path, 1)
-        program.advance(3600)
+        program.hurry(3600)
         assert receivers.slack() == [], "and nobody is escalated to"
         break_things(tmp_path, 2)
         program.advance(10)
