@@ -45,8 +45,3 @@ async def read_fields(request: Request) -> Mapping[str, str]:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_FIELDS_MAX))
     except ValueError as error:
         raise HTTPException(400, "This is not a form in UTF-8.") from error
-
-
-def action_id_of(fields: Mapping[str, str]) -> str:
-    """Return the id of the action that a form carries: the same form, sent again, does nothing more."""
-    return fields.get("action_id", "")

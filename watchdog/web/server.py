@@ -5,6 +5,7 @@ import errno
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -19,7 +20,6 @@ from starlette.staticfiles import StaticFiles
 from watchdog.store.pool import StoreDown
 from watchdog.store.sessions import LINK_LASTS
 from watchdog.web import (
-    deciding,
     health,
     incident,
     messages,
@@ -30,6 +30,7 @@ from watchdog.web import (
     slack,
     storm,
 )
+from watchdog.web.asking import FORMS
 from watchdog.web.gate import Gate, store_down
 from watchdog.web.live import Live, TooManyTabs
 from watchdog.web.pages import STATIC, render
@@ -187,6 +188,10 @@ def application(room: Room) -> Starlette:
     return application
 
 
+def _form(name: str) -> Route:
+    return Route(f"/i/{{number:int}}/{name}", partial(incident.ask, form=name), methods=["POST"])
+
+
 def routes() -> list[BaseRoute]:
     """Return every address there is. What is not open to all is listed in no other place."""
     return [
@@ -196,19 +201,7 @@ def routes() -> list[BaseRoute]:
         Route("/i/{number:int}", incident.show_incident),
         Route("/i/{number:int}/part", incident.show_incident_part),
         Route("/i/{number:int}/take", incident.show_take),
-        Route("/i/{number:int}/take", incident.take, methods=["POST"]),
-        Route("/i/{number:int}/handover", incident.hand_over, methods=["POST"]),
-        Route("/i/{number:int}/give-back", incident.give_back, methods=["POST"]),
-        Route("/i/{number:int}/decline", deciding.decline, methods=["POST"]),
-        Route("/i/{number:int}/snooze", deciding.snooze, methods=["POST"]),
-        Route("/i/{number:int}/reopen", deciding.reopen, methods=["POST"]),
-        Route("/i/{number:int}/not-actionable", deciding.not_actionable, methods=["POST"]),
-        Route("/i/{number:int}/escalate", incident.escalate, methods=["POST"]),
-        Route("/i/{number:int}/note", incident.note, methods=["POST"]),
-        Route("/i/{number:int}/act", incident.act, methods=["POST"]),
-        Route("/i/{number:int}/approve", incident.approve, methods=["POST"]),
-        Route("/i/{number:int}/action-done", incident.finish_action, methods=["POST"]),
-        Route("/i/{number:int}/resolve", incident.resolve, methods=["POST"]),
+        *(_form(name) for name in FORMS),
         Route("/i/{number:int}/members", storm.show_members),
         Route("/i/{number:int}/split", storm.split, methods=["POST"]),
         Route("/silences", silences.show_silences),

@@ -1,0 +1,146 @@
+"""What people ask for on the page of an incident: each of its forms is one verb."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import asyncpg
+
+from watchdog import verbs
+from watchdog.domain.closing import Answer, Closing, Prevention, usual_due
+from watchdog.domain.people import Directory
+from watchdog.verbs import Refused
+from watchdog.web import acting
+from watchdog.web.room import Room
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A form that somebody has sent.
+
+    Attributes:
+        now: When it came.
+    """
+
+    room: Room
+    number: int
+    person: str
+    fields: Mapping[str, str]
+    now: datetime
+
+    @property
+    def by(self) -> tuple[asyncpg.Pool, Directory, int, str]:
+        """Return what each verb is told first: where, among whom, of which incident, by whom."""
+        service = self.room.service
+        return service.pool, service.directory(), self.number, self.person
+
+    @property
+    def words(self) -> str:
+        """Return what was typed."""
+        return self.said("words")
+
+    @property
+    def action_id(self) -> str:
+        """Return the id of the action: the same form, sent again, does nothing more."""
+        return self.said("action_id")
+
+    def said(self, name: str) -> str:
+        """Return what stands in a field; empty where there is none."""
+        return self.fields.get(name, "").strip()
+
+
+async def _take(one: Asked) -> object:
+    over = one.said("over") == "yes"
+    return await verbs.take(*one.by, one.now, over=over, action_id=one.action_id)
+
+
+async def _hand_over(one: Asked) -> object:
+    to = one.said("to")
+    return await verbs.hand_over(*one.by, to, one.words, one.now, action_id=one.action_id)
+
+
+async def _give_back(one: Asked) -> object:
+    return await verbs.give_back(*one.by, one.words, one.now, action_id=one.action_id)
+
+
+async def _decline(one: Asked) -> object:
+    return await verbs.decline(*one.by, one.words, one.now, action_id=one.action_id)
+
+
+async def _snooze(one: Asked) -> object:
+    span = _hours(one.said("hours"))
+    return await verbs.snooze(*one.by, span, one.now, action_id=one.action_id)
+
+
+def _hours(text: str) -> timedelta:
+    """Return so many hours; none, which is refused, where the form says no number of them."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= 3
+    return timedelta(hours=int(text)) if is_number else timedelta()
+
+
+async def _escalate(one: Asked) -> object:
+    return await verbs.escalate(*one.by, one.now, action_id=one.action_id)
+
+
+async def _note(one: Asked) -> object:
+    return await verbs.note(*one.by, one.words, one.now, action_id=one.action_id)
+
+
+async def _reopen(one: Asked) -> object:
+    return await verbs.reopen(*one.by, one.words, one.now, action_id=one.action_id)
+
+
+async def _not_actionable(one: Asked) -> object:
+    why = one.said("why")
+    return await verbs.not_actionable(*one.by, why, one.words, one.now, action_id=one.action_id)
+
+
+async def _resolve(one: Asked) -> object:
+    return await verbs.resolve(*one.by, _closing(one), one.now, action_id=one.action_id)
+
+
+def _closing(one: Asked) -> Closing:
+    """Return what the form says; whoever sends it does the action, two weeks from now, by default.
+
+    Raises:
+        Refused: Something in it cannot be understood.
+    """
+    try:
+        prevention = Prevention(one.said("prevention") or Prevention.OTHER)
+        due_on = date.fromisoformat(one.said("due")) if one.said("due") else usual_due(one.now)
+    except ValueError as error:
+        raise Refused(f"the form cannot be understood: {error}") from error
+    answer = Answer(prevention, one.said("answer"), one.said("doer") or one.person, due_on)
+    if prevention is Prevention.NOTHING_NEEDED:
+        answer = Answer(prevention, one.said("answer"))
+    return Closing(one.words, one.said("kind"), answer, one.said("risk"))
+
+
+async def _finish_action(one: Asked) -> object:
+    return await verbs.finish_action(*one.by, one.words, one.now, action_id=one.action_id)
+
+
+async def _act(one: Asked) -> object:
+    return await acting.act(one.room, one.number, one.person, one.fields)
+
+
+async def _approve(one: Asked) -> object:
+    return await acting.approve(one.room, one.number, one.person, one.fields)
+
+
+FORMS: Mapping[str, Callable[[Asked], Awaitable[object]]] = {
+    "take": _take,
+    "handover": _hand_over,
+    "give-back": _give_back,
+    "decline": _decline,
+    "snooze": _snooze,
+    "escalate": _escalate,
+    "note": _note,
+    "reopen": _reopen,
+    "not-actionable": _not_actionable,
+    "resolve": _resolve,
+    "action-done": _finish_action,
+    "act": _act,
+    "approve": _approve,
+}
+"""What each form does, by the last part of its address; it raises what its verb raises."""
