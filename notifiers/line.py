@@ -1,5 +1,7 @@
 """The push line: what a phone shows of a message, the same on every surface."""
 
+from collections.abc import Callable
+
 from notifiers.base import Event, Facts
 from notifiers.clean import cut, tidy
 from notifiers.times import short_span, time_of_day
@@ -93,59 +95,37 @@ def _end(facts: Facts) -> str:
     return "".join(f" · {part}" for part in (owner, number) if part)
 
 
-def _fact(facts: Facts) -> str:  # noqa: C901, PLR0911, PLR0912 (one case an event)
-    match facts.event:
-        case Event.OPENED | Event.STORM | Event.MEMBERS | Event.RELEASED:
-            return facts.fact
-        case Event.LEVEL:
-            value = facts.fact.partition(" (")[0]  # the limit gives way: it has changed anyway
-            return f"{value}, {_level_before(facts)}"
-        case Event.TAKEN:
-            took = (facts.taken_at or facts.at) - facts.opened_at
-            return f"by {facts.owner} after {short_span(took)}"
-        case Event.OFFERED:
-            who = facts.words.partition(": ")[0].replace(" → ", " asks ", 1)
-            return f"{who}, open {open_for(facts)}"
-        case Event.HANDED_OVER:
-            return f"{facts.words}, open {open_for(facts)}"
-        case Event.ESCALATED | Event.MISSED | Event.EXHAUSTED | Event.LAPSED:
-            return facts.words
-        case Event.STILL_OPEN | Event.CAUSE_ASKED | Event.ACTION_LATE:
-            return facts.words
-        case Event.ACTION_DONE | Event.ACTION_RAN:
-            return facts.words
-        case Event.FLAPPING | Event.SILENCED | Event.SILENCE_ENDS:
-            return facts.words
-        case Event.DECLINED:
-            return facts.words.partition(": ")[0]
-        case Event.SNOOZED:
-            return f"{facts.words}, by {facts.actor}"
-        case Event.NOT_ACTIONABLE:
-            return f"{facts.words.partition(': ')[0]}, says {facts.actor}"
-        case Event.EXPIRED:
-            return f"{facts.words}, not taken"
-        case Event.GIVEN_BACK:
-            return f"{facts.words.partition(': ')[0]}, open {open_for(facts)}"
-        case Event.NOTED:
-            return f"{facts.actor} wrote “{facts.words}”"
-        case Event.ACTION_ASKED:
-            return f"{facts.actor} asks: {facts.words}"
-        case Event.ACTION_BEGUN:
-            return f"{facts.actor}: {facts.words}"
-        case Event.REOPENED:
-            return f"{facts.actor} says “{facts.words}”"
-        case Event.RECOVERED:
-            return f"bad {bad_for(facts)}, {facts.cause or 'cause missing'}"
-        case Event.RESOLVED:
-            return f"{open_for(facts)}, {facts.cause or facts.words or 'cause missing'}"
-        case Event.BACK_AGAIN:
-            return came_back(facts)
-        case Event.WITHDRAWN:
-            return facts.words or "no longer watched"
-        case Event.JOINED | Event.SPLIT:
-            return facts.words
-        case Event.TEST:
-            return facts.words or facts.fact
+_FACTS = {
+    **dict.fromkeys((Event.OPENED, Event.STORM, Event.MEMBERS, Event.RELEASED), "{0.fact}"),
+    Event.HANDED_OVER: "{0.words}, open {open_for}",
+    Event.SNOOZED: "{0.words}, by {0.actor}",
+    Event.NOT_ACTIONABLE: "{before_note}, says {0.actor}",
+    Event.DECLINED: "{before_note}",
+    Event.EXPIRED: "{0.words}, not taken",
+    Event.GIVEN_BACK: "{before_note}, open {open_for}",
+    Event.NOTED: "{0.actor} wrote “{0.words}”",
+    Event.ACTION_ASKED: "{0.actor} asks: {0.words}",
+    Event.ACTION_BEGUN: "{0.actor}: {0.words}",
+    Event.REOPENED: "{0.actor} says “{0.words}”",
+}
+"""How an event is said in short where a pattern is enough; where none stands, in its own words."""
+
+
+def _fact(facts: Facts) -> str:
+    if facts.event in _SAID:
+        return _SAID[facts.event](facts)
+    before_note = _before_note(facts)
+    pattern = _FACTS.get(facts.event, "{0.words}")
+    return pattern.format(facts, before_note=before_note, open_for=open_for(facts))
+
+
+def _before_note(facts: Facts) -> str:
+    return facts.words.partition(": ")[0]
+
+
+def _level(facts: Facts) -> str:
+    value = facts.fact.partition(" (")[0]  # the limit gives way: it has changed anyway
+    return f"{value}, {_level_before(facts)}"
 
 
 def _level_before(facts: Facts) -> str:
@@ -172,3 +152,40 @@ def bad_for(facts: Facts) -> str:
     since = facts.first_bad_at or facts.opened_at
     until = facts.first_good_at or facts.recovered_at or facts.at
     return short_span(until - since)
+
+
+def _taken(facts: Facts) -> str:
+    took = (facts.taken_at or facts.at) - facts.opened_at
+    return f"by {facts.owner} after {short_span(took)}"
+
+
+def _offered(facts: Facts) -> str:
+    return f"{_before_note(facts).replace(' → ', ' asks ', 1)}, open {open_for(facts)}"
+
+
+def _recovered(facts: Facts) -> str:
+    return f"bad {bad_for(facts)}, {facts.cause or 'cause missing'}"
+
+
+def _resolved(facts: Facts) -> str:
+    return f"{open_for(facts)}, {facts.cause or facts.words or 'cause missing'}"
+
+
+def _withdrawn(facts: Facts) -> str:
+    return facts.words or "no longer watched"
+
+
+def _test(facts: Facts) -> str:
+    return facts.words or facts.fact
+
+
+_SAID: dict[Event, Callable[[Facts], str]] = {
+    Event.LEVEL: _level,
+    Event.TAKEN: _taken,
+    Event.OFFERED: _offered,
+    Event.RECOVERED: _recovered,
+    Event.RESOLVED: _resolved,
+    Event.BACK_AGAIN: came_back,
+    Event.WITHDRAWN: _withdrawn,
+    Event.TEST: _test,
+}

@@ -253,10 +253,27 @@ def ask(
         )
     mitigation = _cut(mitigation)
     _require_news(incident, terms, history, mitigation)
+    run = _run(incident, terms, history, person, hypothesis, mitigation, now, lasts)
+    event = Event.ACTION_ASKED if terms.two_people else Event.ACTION_BEGUN
+    said = "; this time: ".join(filter(None, (hypothesis, mitigation)))
+    words = f"{terms.label}: {said}" if said else terms.label
+    return Moved(run, step(incident, Happened(event, now, person, words)))
+
+
+def _run(
+    incident: Incident,
+    terms: Terms,
+    history: History,
+    person: str,
+    hypothesis: str,
+    mitigation: str,
+    now: datetime,
+    lasts: timedelta,
+) -> Run:
     tries = history.tries(terms.name)
     number = max((one.number for one in history.runs), default=0) + 1
     is_same = bool(tries) and tries[-1].standing is Standing.UNKNOWN
-    run = Run(
+    return Run(
         number,
         terms.name,
         terms.label,
@@ -271,10 +288,6 @@ def ask(
         started_at=None if terms.two_people else now,
         what=terms.what,
     )
-    event = Event.ACTION_ASKED if terms.two_people else Event.ACTION_BEGUN
-    said = "; this time: ".join(filter(None, (hypothesis, mitigation)))
-    words = f"{terms.label}: {said}" if said else terms.label
-    return Moved(run, step(incident, Happened(event, now, person, words)))
 
 
 def _cut(words: str) -> str:
