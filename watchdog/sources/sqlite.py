@@ -7,15 +7,14 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Final
-from urllib.parse import quote
 
 import aiosqlite
 
 from rules.base import Answer, Question, Rows, SqlQuestion, SqlValue, Unanswered
 from watchdog.config.model import Source as SourceSpec
 from watchdog.sources.base import seconds_in_words
+from watchdog.sources.sqlite_connection import connection_to, opened
 
 CELL_BYTES_MAX: Final = 16 * 1024 * 1024
 """Longest text or blob that SQLite may make while it answers."""
@@ -62,24 +61,6 @@ def _authorize(action: int, table: str | None, *_details: str | None) -> int:
     # `json_each` announces its columns in this way; a real update fails for being read-only.
     is_table_function = action == sqlite3.SQLITE_UPDATE and table == "sqlite_master"
     return sqlite3.SQLITE_OK if action in _MAY or is_table_function else sqlite3.SQLITE_DENY
-
-
-_ROWS_AT_ONCE = 64
-
-
-class _Connection(aiosqlite.Connection):
-    """A connection that says when its thread has ended, also after an opening that failed.
-
-    Attributes:
-        ended: Set when it is told to stop.
-    """
-
-    ended: "asyncio.Future[Any] | None" = None
-
-    def stop(self) -> "asyncio.Future[Any] | None":
-        """Stop the thread once everything that waits is done."""
-        self.ended = super().stop()
-        return self.ended
 
 
 class SqliteSource:
@@ -180,26 +161,10 @@ class SqliteSource:
         if identity is None or identity != self._identity:
             await self._give_up()
         if identity is not None and self._connection is None:
-            self._connection = await self._open()
+            to_file = connection_to(self._path, "ro", _ReadingConnection, self._timeout_s)
+            self._connection = await opened(to_file)
             self._identity = identity
         return self._connection
-
-    async def _open(self) -> aiosqlite.Connection:
-        connect = partial(
-            sqlite3.connect,
-            f"file:{quote(self._path)}?mode=ro",
-            uri=True,
-            factory=_ReadingConnection,
-            isolation_level=None,
-            timeout=self._timeout_s / 2,
-        )
-        opening = _Connection(connect, _ROWS_AT_ONCE)
-        try:
-            return await opening
-        except sqlite3.Error:
-            if opening.ended is not None:  # its thread has one more word for this loop
-                await opening.ended
-            raise
 
     async def _give_up(self) -> None:
         """Stop what the connection does and close it, without waiting for a thread that hangs."""

@@ -4,15 +4,14 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any, Final
-from urllib.parse import quote
 
 import aiosqlite
 
 from rules.base import SqlQuestion
 from watchdog.sources.base import seconds_in_words
 from watchdog.sources.sqlite import bindable, reason_of
+from watchdog.sources.sqlite_connection import connection_to, opened
 from watchdog.sources.writers import COMMIT_SECONDS, NotChanged, Unsure, within
 
 _MAY: Final = {
@@ -66,19 +65,11 @@ async def changing(
     address: str, question: SqlQuestion, timeout_s: float
 ) -> AsyncIterator[HeldChange]:
     """Give a change that was made; see `writers.changed`."""
-    connect = partial(
-        sqlite3.connect,
-        f"file:{quote(address)}?mode=rw",
-        uri=True,
-        factory=_ChangingConnection,
-        isolation_level=None,
-        timeout=timeout_s / 2,
-    )
-    connection = aiosqlite.Connection(connect, 64)
+    connection = connection_to(address, "rw", _ChangingConnection, timeout_s)
     try:
         try:
             async with within(timeout_s):
-                await connection
+                await opened(connection)
                 await connection.execute("begin immediate")
                 params = {str(n): bindable(one) for n, one in enumerate(question.params, start=1)}
                 async with connection.execute(question.text, params) as cursor:
