@@ -13,7 +13,7 @@ from notifiers.base import DeliveryError
 from notifiers.slack_answers import refused
 
 OPEN_SECONDS = 10.0
-"""Deadline of a connection: to be told where, and to stand."""
+"""Deadline of a connection: to be told where, and to stand; then, for Slack to say that it will tell."""
 
 PING_SECONDS = 10.0
 """How often Slack is pinged; half of it later a silent connection is lost."""
@@ -81,20 +81,32 @@ async def _heed_all(
 ) -> None:
     turns = asyncio.Semaphore(AT_ONCE)
     is_over = False
+    await _greeted(socket)
+    opened()
     async with asyncio.TaskGroup() as group:
         async for message in socket:
             envelope = _mapping(_json(message.data))
-            if envelope.get("type") == "hello":
-                opened()
-            elif envelope.get("type") == "disconnect":
+            if envelope.get("type") == "disconnect":
                 is_over = True
                 break
-            elif isinstance(envelope.get("envelope_id"), str):
+            if isinstance(envelope.get("envelope_id"), str):
                 await turns.acquire()
                 one = _heed_one(socket, envelope, heed, turns)
                 group.create_task(one, name="a press in slack")
     if not is_over:
         raise SocketLost(f"the connection has ended: {socket.close_code or 'no reason'}")
+
+
+async def _greeted(socket: aiohttp.ClientWebSocketResponse) -> None:
+    """Return once Slack has said that it will tell: somebody between us may answer pings for ever."""
+    try:
+        async with asyncio.timeout(OPEN_SECONDS):
+            async for message in socket:
+                if _mapping(_json(message.data)).get("type") == "hello":
+                    return
+    except TimeoutError as error:
+        raise SocketLost(f"slack did not say hello within {OPEN_SECONDS:g} s") from error
+    raise SocketLost(f"the connection has ended: {socket.close_code or 'no reason'}")
 
 
 async def _heed_one(

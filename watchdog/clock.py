@@ -6,7 +6,8 @@ and mark their work with `working()`, so that whoever moves time knows when the 
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -151,3 +152,9 @@ async def deadline(seconds: float) -> AsyncIterator[None]:
     """Bound an await on the outside world by real seconds, whatever clock the service runs on."""
     async with asyncio.timeout(seconds):
         yield
+
+
+def going_on_from(begun: datetime) -> Callable[[], datetime]:
+    """Return a clock that goes on from an instant, for a command that lasts while people look at it."""
+    started_s = time.monotonic()
+    return lambda: begun + timedelta(seconds=time.monotonic() - started_s)

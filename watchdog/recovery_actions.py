@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from rules.base import HttpQuestion, SqlQuestion
+from watchdog import verbs
 from watchdog.config.model import Config, Source
 from watchdog.config.recovery import Action, HttpCall, SqlChange
 from watchdog.domain import acting, stopping
@@ -21,7 +22,7 @@ from watchdog.domain.incident import Incident, Refused
 from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Role
 from watchdog.sources.writers import COMMIT_SECONDS, Held, NotChanged, Unsure, changed
-from watchdog.store import incidents, runs
+from watchdog.store import deeds, incidents, runs
 from watchdog.store.pool import TROUBLE, transaction
 from watchdog.verbs import NotAllowed, UnknownIncident, require_responder
 
@@ -33,6 +34,16 @@ _SPARE = timedelta(seconds=30)
 _WRITES_MAX = 4
 _WRITE_PAUSE_S = 1.0
 """Between tries to write an outcome; each takes 5 s at most, so that all of them lie within `_SPARE`."""
+
+
+class NotWritten(Exception):  # noqa: N818 (an outcome)
+    """An action was run, and what came of it could not be written: the text is all that tells of it."""
+
+    def __init__(self, run: Run, outcome: Outcome) -> None:
+        super().__init__(
+            f"{run.label}: {outcome.standing}, {outcome.words}. But that could not be written, so the run "
+            "will count as unknown; write it into a note, and do not run it again"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +86,16 @@ async def offers(
 ) -> list[Offer]:
     """Return the actions of an incident's rule, each with why `person` cannot run it now."""
     rule = config.rules.get(incident.rule)
+    if rule is None or not rule.actions:
+        return []
+    known, stop = await runs.of_incident(conn, incident.id), await runs.stopped(conn)
     found = []
-    for action in rule.actions.values() if rule else ():
+    for action in rule.actions.values():
         terms = action.terms
-        history = await runs.history(conn, incident, terms.name, now)
+        within_day = (
+            await runs.tries_within_day(conn, rule.name, terms.name, now) if terms.is_daily else 0
+        )
+        history = acting.History(known, within_day, stop)
         under_way = history.under_way
         waits = under_way and under_way.standing is Standing.WAITING
         found.append(
@@ -95,13 +112,21 @@ async def offers(
 
 
 async def act(
-    hands: Hands, number: int, name: str, person: str, hypothesis: str, mitigation: str
+    hands: Hands,
+    number: int,
+    name: str,
+    person: str,
+    hypothesis: str,
+    mitigation: str,
+    *,
+    action_id: str = "",
 ) -> Run:
     """Run an action of an incident once, or let it wait for a second person where it needs one.
 
     Args:
         hypothesis: What is wrong, in a sentence; what was said last by default.
         mitigation: What is different this time.
+        action_id: What is asked for once more under the same id is answered, and not run.
 
     Returns:
         The run, ended or waiting.
@@ -116,10 +141,10 @@ async def act(
             incident, terms, history, person, hypothesis, mitigation, hands.now(), lasts
         )
 
-    return await _begin(hands, number, name, person, ask)
+    return await _begin(hands, number, name, person, ask, action_id)
 
 
-async def approve(hands: Hands, number: int, name: str, person: str) -> Run:
+async def approve(hands: Hands, number: int, name: str, person: str, *, action_id: str = "") -> Run:
     """Approve the run that waits for a second person, and run it once.
 
     Raises:
@@ -130,7 +155,7 @@ async def approve(hands: Hands, number: int, name: str, person: str) -> Run:
     def agree(incident: Incident, terms: Terms, history: acting.History, lasts: timedelta) -> Moved:
         return acting.approve(incident, terms, history, person, hands.now(), lasts)
 
-    return await _begin(hands, number, name, person, agree)
+    return await _begin(hands, number, name, person, agree, action_id)
 
 
 async def stop_all(
@@ -177,10 +202,12 @@ async def _begin(
     name: str,
     person: str,
     decide: Callable[[Incident, Terms, acting.History, timedelta], Moved],
+    action_id: str,
 ) -> Run:
     """Commit the intent under the incident's lock; then, and only then, run."""
     config = hands.config
     require_responder(config.directory, person)
+    action_id = action_id or deeds.new_action_id()
     async with transaction(hands.pool) as conn:
         held = await incidents.lock(conn, [number])
         if number not in held:
@@ -190,12 +217,15 @@ async def _begin(
         if action.terms.is_daily:
             await runs.lock_rule(conn, incident.rule)
         history = await runs.history(conn, incident, name, hands.now())
+        if await verbs.done_before(conn, action_id, number):
+            return next(one for one in reversed(history.runs) if one.action == name)
         place = _place(config, action)
         moved = decide(incident, action.terms, history, _lasts(action, place))
         is_new = all(one.number != moved.run.number for one in history.runs)
         await (runs.insert(conn, incident, moved.run) if is_new else _update(conn, number, moved))
         step = with_notices(moved.transition, config.directory)
         await incidents.commit(conn, [step])
+        await verbs.keep_deed(conn, action_id, moved.transition)
     if moved.run.standing is Standing.WAITING:
         return moved.run
     return await _run(hands, incident, moved.run, action, place)
@@ -282,21 +312,25 @@ async def _changed(
     question: SqlQuestion,
     place: Source,
 ) -> Run:
-    """Change rows, and let that take place only while the guard holds and cannot change."""
+    """Change rows, and let that take place only while the guard holds and cannot change.
+
+    Once it is known what came of it, trouble of ours changes nothing of that.
+    """
+    outcome: Outcome | None = None
     try:
-        async with changed(place, question, hands.addresses) as held:
-            try:
-                async with transaction(hands.pool) as conn:
-                    incident = (await incidents.lock(conn, [number]))[number]
-                    too_many = _of_rows(held.rows, does)
-                    outcome = too_many or await _committed(conn, incident, run, terms, held)
-                    return await _end(hands, conn, incident, run, outcome)
-            except TROUBLE as error:
-                if held.was_tried:
-                    raise  # nobody knows; the run counts as unknown when its time is over
-                raise NotChanged(f"the guard could not be asked: {error}") from error
+        async with (
+            changed(place, question, hands.addresses) as held,
+            transaction(hands.pool) as conn,
+        ):
+            incident = (await incidents.lock(conn, [number]))[number]
+            outcome = _of_rows(held.rows, does)
+            outcome = outcome or await _committed(conn, incident, run, terms, held)
+            return await _end(hands, conn, incident, run, outcome)
     except NotChanged as error:
         outcome = Outcome(Standing.FAILED, f"nothing was changed: {error}")
+    except TROUBLE as error:
+        words = f"nothing was changed: the guard could not be asked: {error}"
+        outcome = outcome or Outcome(Standing.FAILED, words)
     return await _end_anyway(hands, number, run, outcome)
 
 
@@ -304,6 +338,9 @@ async def _end_anyway(hands: Hands, number: int, run: Run, outcome: Outcome) -> 
     """Write what came of a run, also where the store is away for a moment: it is known only here.
 
     Trying again does no harm: a run ends once, whether the last commit took place or not.
+
+    Raises:
+        NotWritten: The store stays away.
     """
     for tries_left in reversed(range(_WRITES_MAX)):
         try:
@@ -312,7 +349,7 @@ async def _end_anyway(hands: Hands, number: int, run: Run, outcome: Outcome) -> 
                 return await _end(hands, conn, held[number], run, outcome)
         except TROUBLE as error:
             if not tries_left:
-                raise
+                raise NotWritten(run, outcome) from error
             logger.warning("outcome not stored yet", extra={"reason": str(error)})
             await asyncio.sleep(_WRITE_PAUSE_S)
     raise AssertionError("the last try returns or raises")

@@ -278,9 +278,7 @@ async def reopen(
 
     try:
         return await _do(pool, directory, number, person, decide, action_id)
-    except (asyncpg.UniqueViolationError, asyncpg.PostgresError) as error:
-        if not isinstance(error, asyncpg.UniqueViolationError) and error.sqlstate != "WD001":
-            raise
+    except incidents.AlreadyOpen as error:
         raise Refused(
             f"#{number} is not reopened: a later incident about the same is open. "
             "`watchdog incidents` shows it; write there what you see"
@@ -339,28 +337,43 @@ async def _do(
     """Move one incident in one transaction: locked, decided by the domain, told; or say what was done."""
     require_responder(directory, person)
     action_id = action_id or deeds.new_action_id()
-    if len(action_id) > deeds.ID_CHARACTERS_MAX:
-        most = deeds.ID_CHARACTERS_MAX
-        raise Refused(f"the id of an action has at most {most} characters, not {len(action_id)}")
     async with transaction(pool) as conn:
         held = await incidents.lock(conn, [number])
         if number not in held:
             raise UnknownIncident(number)
-        if done := await deeds.find(conn, action_id):
-            return _as_it_was(held[number], done)
+        if done := await done_before(conn, action_id, number):
+            # As the action had left it, as far as the timeline says.
+            return replace(held[number], version=done.version, state=done.state, owner=done.owner)
         step = with_notices(decide(held[number]), directory)
         await incidents.commit(conn, [step])
-        after, at = step.transition.after, step.transition.happened.at
-        if not await deeds.keep(conn, action_id, after.id, after.version, at):
-            raise _belongs_elsewhere(number)
-    return after
+        await keep_deed(conn, action_id, step.transition)
+    return step.transition.after
 
 
-def _as_it_was(incident: Incident, done: deeds.Deed) -> Incident:
-    """Return the incident as an action had left it, as far as the timeline says."""
-    if done.incident_id != incident.id:
-        raise _belongs_elsewhere(incident.id)
-    return replace(incident, version=done.version, state=done.state, owner=done.owner)
+async def done_before(conn: asyncpg.Connection, action_id: str, number: int) -> deeds.Deed | None:
+    """Return what an action has led to already, on an incident that is locked; None: nothing yet.
+
+    Raises:
+        Refused: It was done to another incident, or its id is too long.
+    """
+    if len(action_id) > deeds.ID_CHARACTERS_MAX:
+        most = deeds.ID_CHARACTERS_MAX
+        raise Refused(f"the id of an action has at most {most} characters, not {len(action_id)}")
+    done = await deeds.find(conn, action_id)
+    if done and done.incident_id != number:
+        raise _belongs_elsewhere(number)
+    return done
+
+
+async def keep_deed(conn: asyncpg.Connection, action_id: str, made: Transition) -> None:
+    """Write that an action took effect, in the transaction of what it led to.
+
+    Raises:
+        Refused: It was done to another incident at the same instant.
+    """
+    after = made.after
+    if not await deeds.keep(conn, action_id, after.id, after.version, made.happened.at):
+        raise _belongs_elsewhere(after.id)
 
 
 def _belongs_elsewhere(number: int) -> Refused:

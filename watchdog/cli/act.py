@@ -1,8 +1,5 @@
 """`watchdog act|stop-actions`: what the owner of an incident may run to mend it."""
 
-import time
-from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -88,16 +85,11 @@ def _say(number: int, ran: "Run") -> int:
 
 
 def _hands(here: Session) -> "Hands":
+    from watchdog.clock import going_on_from
     from watchdog.demo.whereabouts import find
     from watchdog.recovery_actions import Hands
 
-    return Hands(here.pool, here.config, find(here.place.data).addresses, _since(here.now))
-
-
-def _since(begun: datetime) -> Callable[[], datetime]:
-    """Return a clock that goes on from an instant."""
-    started_s = time.monotonic()
-    return lambda: begun + timedelta(seconds=time.monotonic() - started_s)
+    return Hands(here.pool, here.config, find(here.place.data).addresses, going_on_from(here.now))
 
 
 async def _offers(here: Session, number: int, person: str) -> "list[Offer]":

@@ -50,6 +50,7 @@ def _explain_ours(error: Exception) -> int:
 
     from watchdog.domain.incident import Refused
     from watchdog.moved_time import TestClockRefused
+    from watchdog.recovery_actions import NotWritten
     from watchdog.store.embedded import EmbeddedError
     from watchdog.store.migrate import SchemaRefused
     from watchdog.store.pool import TROUBLE, AddressRefused, PoolerRefused, StoreDown
@@ -57,6 +58,7 @@ def _explain_ours(error: Exception) -> int:
 
     codes: dict[type[Exception], int] = {
         Refused: BAD_ANSWER,
+        NotWritten: BAD_ANSWER,
         UnknownIncident: WRONG_USE,
         TestClockRefused: WRONG_USE,
         NotAllowed: NOT_ALLOWED,

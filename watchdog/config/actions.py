@@ -1,6 +1,5 @@
 """`actions:` of a rule: read, with every mistake at its place."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
@@ -149,8 +148,3 @@ def _terms(name: str, shape: ActionShape, does: HttpCall | SqlChange) -> Terms:
         two_people=shape.two_people,
         what=does.digest,
     )
-
-
-def sources_of_actions(actions: Mapping[str, Action]) -> set[str]:
-    """Return the names of the sources that actions go to."""
-    return {one.does.source for one in actions.values() if one.does.source}

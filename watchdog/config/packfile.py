@@ -209,9 +209,6 @@ class _Instance(Shape):
     reports: dict[Text, dict[str, Any]] = Field(default={}, description="The same of reports.")
 
 
-INSTANCE_KEYS: Final = tuple(_Instance.model_fields)
-
-
 def parameters_model(pack: Pack) -> type[BaseModel]:
     """Return the model of what a team writes under the name of a pack."""
     fields = tuple(

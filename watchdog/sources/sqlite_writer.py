@@ -45,11 +45,9 @@ class HeldChange:
     def __init__(self, connection: aiosqlite.Connection, rows: int) -> None:
         self._connection = connection
         self.rows = rows
-        self.was_tried = False
 
     async def commit(self) -> None:
         """See `Held`."""
-        self.was_tried = True
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
                 await self._connection.execute("commit")

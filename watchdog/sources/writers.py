@@ -30,11 +30,9 @@ class Held(Protocol):
 
     Attributes:
         rows: How many rows it changes.
-        was_tried: Somebody has tried to commit it; until then nothing is changed for certain.
     """
 
     rows: int
-    was_tried: bool
 
     async def commit(self) -> None:
         """Let it take place, within `COMMIT_SECONDS`.

@@ -27,6 +27,14 @@ from watchdog.store.text import clean
 _SQL = load("incidents")
 
 
+_ONE_OPEN, _OPEN_TWICE = "incident_one_open", "WD001"
+"""What the schema says when a second incident, or a member of a storm, is open about one thing."""
+
+
+class AlreadyOpen(Exception):  # noqa: N818 (an outcome)
+    """Another incident about the same thing is open; the transaction can only be rolled back."""
+
+
 class Conflict(Exception):  # noqa: N818 (an outcome to try again after, not an error)
     """Somebody else moved one of the incidents first; nothing was written. Read again."""
 
@@ -48,6 +56,7 @@ async def commit(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
     """Write transitions with their events and notices, inside the caller's transaction.
 
     Raises:
+        AlreadyOpen: See its text.
         Conflict: An incident is no longer as `transition.before` says.
     """
     if not steps:
@@ -83,7 +92,12 @@ async def _insert(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
 
 async def _update(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
     rows = map(moved_row, steps)
-    written = await conn.fetch(_SQL["update_incidents"], *_columns(rows, 39))
+    try:
+        written = await conn.fetch(_SQL["update_incidents"], *_columns(rows, 39))
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == _OPEN_TWICE or getattr(error, "constraint_name", "") == _ONE_OPEN:
+            raise AlreadyOpen from error
+        raise
     if len(written) != len(steps):
         raise Conflict
 

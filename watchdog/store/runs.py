@@ -21,8 +21,14 @@ async def history(
 ) -> History:
     """Return what was run on an incident, and how often its rule's action was tried within a day."""
     runs = await of_incident(conn, incident.id)
-    within_day = await conn.fetchval(_SQL["count_tries"], incident.rule, action, now - DAY)
+    within_day = await tries_within_day(conn, incident.rule, action, now)
     return History(runs, within_day, await stopped(conn))
+
+
+async def tries_within_day(conn: asyncpg.Connection, rule: str, action: str, now: datetime) -> int:
+    """Return how often a rule's action was tried within a day, on any incident."""
+    count: int = await conn.fetchval(_SQL["count_tries"], rule, action, now - DAY)
+    return count
 
 
 async def of_incident(conn: asyncpg.Connection, number: int) -> list[Run]:

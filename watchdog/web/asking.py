@@ -121,11 +121,13 @@ async def _finish_action(one: Asked) -> object:
 
 
 async def _act(one: Asked) -> object:
-    return await acting.act(one.room, one.number, one.person, one.fields)
+    said = (one.said(name) for name in ("action", "hypothesis", "mitigation"))
+    return await acting.act(one.room, one.number, one.person, *said, action_id=one.action_id)
 
 
 async def _approve(one: Asked) -> object:
-    return await acting.approve(one.room, one.number, one.person, one.fields)
+    action = one.said("action")
+    return await acting.approve(one.room, one.number, one.person, action, action_id=one.action_id)
 
 
 FORMS: Mapping[str, Callable[[Asked], Awaitable[object]]] = {

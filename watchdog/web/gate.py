@@ -204,8 +204,8 @@ def _refuse(status: int, reason: str) -> Response:
     return render("refused.html", status, reason=reason, status=status)
 
 
-def store_down(error: StoreDown) -> Response:
-    """Return the answer while the store cannot be asked."""
+def store_down(error: Exception) -> Response:
+    """Return the answer while the store cannot be asked, or is busy with something else for too long."""
     logger.warning("page not shown", extra={"reason": str(error)})
     page = render("refused.html", 503, reason=f"{error}. Try again in a moment.", status=503)
     page.headers["retry-after"] = "5"

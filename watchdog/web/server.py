@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from watchdog.store.pool import StoreDown
+from watchdog.store.pool import TROUBLE
 from watchdog.store.sessions import LINK_LASTS
 from watchdog.web import (
     health,
@@ -182,7 +182,7 @@ def application(room: Room) -> Starlette:
     """Return everything behind the gate."""
     application = Starlette(
         routes=routes(),
-        exception_handlers={HTTPException: _refused, StoreDown: _store_down},
+        exception_handlers={HTTPException: _refused, **dict.fromkeys(TROUBLE, _trouble)},
     )
     application.state.room = room
     return application
@@ -238,6 +238,5 @@ async def _refused(_request: Request, error: Exception) -> Response:
     return page
 
 
-async def _store_down(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, StoreDown)
+async def _trouble(_request: Request, error: Exception) -> Response:
     return store_down(error)
