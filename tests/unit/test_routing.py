@@ -157,3 +157,8 @@ def test_the_last_night_of_a_year_waits_for_the_first_morning_of_the_next() -> N
     team = Team("data", "ana", working_hours=WeeklyHours(frozenset(range(7)), time(9), time(17)))
     eve = datetime(2026, 12, 31, 23, tzinfo=UTC)
     assert next_working_instant(team, eve) == datetime(2027, 1, 1, 9, tzinfo=UTC)
+
+
+def test_instants_are_said_in_a_teams_zone_and_in_utc_once_the_team_is_gone() -> None:
+    directory = Directory(teams={"data": Team("data", "ana", zone=ZoneInfo("Asia/Tokyo"))})
+    assert [directory.zone_of(team) for team in ("data", "gone")] == ["Asia/Tokyo", "UTC"]

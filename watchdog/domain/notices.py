@@ -250,7 +250,6 @@ def _follow_ups(
 def facts_of(transition: Transition, directory: Directory) -> Facts:
     """Return what messages may say about a transition, frozen as it was then."""
     after, happened = transition.after, transition.happened
-    team = directory.teams.get(after.team)
     return Facts(
         id=after.id,
         event=happened.event,
@@ -282,6 +281,6 @@ def facts_of(transition: Transition, directory: Directory) -> Facts:
         risk=after.risk,
         prevention=str(after.answer) if after.answer else "",
         previous_severity=happened.previous_severity,
-        zone=team.zone.key if team else "UTC",
+        zone=directory.zone_of(after.team),
         url=f"{directory.url}/i/{after.id}" if directory.url else "",
     )

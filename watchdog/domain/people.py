@@ -227,3 +227,7 @@ class Directory:
     routes: tuple[Route, ...] = ()
     url: str = ""
     covers: tuple[Cover, ...] = ()
+
+    def zone_of(self, team: str) -> str:
+        """Return the name of a team's zone, for instants in its sentences; UTC of one that is gone."""
+        return self.teams[team].zone.key if team in self.teams else UTC_ZONE.key

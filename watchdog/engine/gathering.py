@@ -270,12 +270,7 @@ async def counted_anew(
 ) -> Transition | None:
     """Return what has happened to a live storm by what has become of its members; None: nothing to tell."""
     tally = await members.tally(conn, storm.id)
-    return storm_life.counted_anew(storm, tally, zone_of(directory, storm.team), now)
-
-
-def zone_of(directory: Directory, team: str) -> str:
-    """Return the name of a team's zone, for instants in its sentences."""
-    return directory.teams[team].zone.key if team in directory.teams else "UTC"
+    return storm_life.counted_anew(storm, tally, directory.zone_of(storm.team), now)
 
 
 async def _grown(
@@ -287,7 +282,7 @@ async def _grown(
 ) -> Transition | None:
     tally = await members.tally(conn, one.number)
     team, source = one.group
-    zone, before = zone_of(directory, team), one.before
+    zone, before = directory.zone_of(team), one.before
     if before is None:
         owner = on_call(directory, team, now)
         storm = storm_life.storm_of(one.number, team, source, owner, _guide(one), now)

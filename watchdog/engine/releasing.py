@@ -48,8 +48,7 @@ async def as_told(
     silence = covering(await silences.in_force(conn, happened.at), before, happened.at)
     if silence is None:
         return transition
-    team = directory.teams.get(before.team)
-    return silenced(before, silence, team.zone.key if team else "UTC", happened.at)
+    return silenced(before, silence, directory.zone_of(before.team), happened.at)
 
 
 async def together(
