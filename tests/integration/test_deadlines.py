@@ -171,6 +171,40 @@ async def test_the_service_acts_by_itself_while_time_passes(night: Night) -> Non
         await running
 
 
+async def test_what_the_store_refuses_is_left_out_and_the_rest_is_passed_on(
+    night: Night, caplog: pytest.LogCaptureFixture
+) -> None:
+    await night.open(1042, 1043, 1044)
+    await night.store.execute(
+        "alter table event add constraint odd check (incident_id <> 1043 or version = 1)"
+    )
+    await night.let_pass(10)
+    events = [await night.events(number) for number in (1042, 1043, 1044)]
+    assert events == [["opened", "escalated"], ["opened"], ["opened", "escalated"]]
+    [refused] = [one for one in caplog.records if one.message == "not done when it was due"]
+    assert refused.__dict__["incident"] == 1043
+    await night.store.execute("alter table event drop constraint odd")
+    await night.let_pass(0)
+    assert await night.events(1043) == ["opened", "escalated"]
+
+
+async def test_what_cannot_be_reminded_of_holds_no_escalation_back(night: Night) -> None:
+    await night.open(1042, 1043)
+    await night.store.execute(
+        "insert into silence (pattern, reason, made_by, of_critical, made_at, ends_at) "
+        "values ('*', 'deploy', 'raj', true, $1, $2)",
+        night.clock.now() - 60 * MINUTE,
+        night.clock.now() + 20 * MINUTE,
+    )
+    await night.store.execute(
+        "update incident set silence = 1, silenced_until = $1 where id = 1043",
+        night.clock.now() + 20 * MINUTE,
+    )
+    await night.store.execute("alter table silence add constraint odd check (reminded_at is null)")
+    await night.let_pass(10)
+    assert await night.events(1042) == ["opened", "escalated"]
+
+
 async def test_giving_back_and_escalating_are_written_for_everybody(night: Night) -> None:
     await night.open(1042)
     await verbs.escalate(night.store, DIRECTORY, 1042, "tom", night.clock.now())

@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
 
 import asyncpg
 
 from watchdog.clock import Clock
 from watchdog.domain.escalation import next_deadline
+from watchdog.domain.incident import Incident
 from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory, Storms
 from watchdog.engine.leader import Leader
@@ -27,6 +29,9 @@ AT_ONCE = 100
 """Incidents that one transaction moves at most; people wait for its locks."""
 
 ROUNDS_MAX = 200
+
+_Do = Callable[[int, Directory], Awaitable[None]]
+_Find = Callable[[asyncpg.Connection, datetime], Awaitable[Sequence[Incident]]]
 
 
 class Deadlines:
@@ -70,21 +75,44 @@ class Deadlines:
         if token is None:
             return
         try:
-            if self._known != (token, directory):
-                await self._set_anew(token, directory)
-                self._known = token, directory
-            await self._remind(token, directory)
-            if ended := await end_overdue(self._pool, token, directory, self._clock.now()):
-                log_transitions(ended)
-                self._wake.set()
-            for _ in range(ROUNDS_MAX):
-                if not await self._act_on_some(token, directory):
-                    return
+            for do in (self._set_anew, self._remind, self._end_overdue, self._act_on_due):
+                await _kept_apart(do, token, directory)
         except (*TROUBLE, leases.LeaseLost) as error:
             logger.warning("nothing is escalated now", extra={"reason": str(error)})
 
+    async def _act_on_due(self, token: int, directory: Directory) -> None:
+        """Do what is due with incidents, many together; what the store refuses alone is left out."""
+        try:
+            for _ in range(ROUNDS_MAX):
+                held = await self._act_on_some(token, directory, _all_due)
+                if held < AT_ONCE:
+                    return
+        except (*TROUBLE, leases.LeaseLost):
+            raise
+        except Exception:
+            logger.exception("not done together when it was due")
+            await self._act_one_by_one(token, directory)
+
+    async def _act_one_by_one(self, token: int, directory: Directory) -> None:
+        async with transaction(self._pool) as conn:
+            numbers = await incidents.due_ids(conn, self._clock.now(), AT_ONCE)
+        for number in numbers:
+            try:
+                await self._act_on_some(token, directory, partial(_only, number))
+            except (*TROUBLE, leases.LeaseLost):
+                raise
+            except Exception:
+                logger.exception("not done when it was due", extra={"incident": number})
+
+    async def _end_overdue(self, token: int, directory: Directory) -> None:
+        if ended := await end_overdue(self._pool, token, directory, self._clock.now()):
+            log_transitions(ended)
+            self._wake.set()
+
     async def _set_anew(self, token: int, directory: Directory) -> None:
-        """Compute every deadline again: the configuration may say something else than it did."""
+        """Compute every deadline again if the configuration may say something else than it did."""
+        if self._known == (token, directory):
+            return
         now = self._clock.now()
         async with transaction(self._pool) as conn:
             numbers = await incidents.awaiting_ids(conn)
@@ -95,6 +123,7 @@ class Deadlines:
                 deadlines = {one.id: next_deadline(one, directory, now) for one in held.values()}
                 due = {number: one.at if one else None for number, one in deadlines.items()}
                 await incidents.set_due(conn, due)
+        self._known = token, directory
 
     async def _remind(self, token: int, directory: Directory) -> None:
         async with transaction(self._pool) as conn:
@@ -107,14 +136,14 @@ class Deadlines:
             log_transitions(reminded)
             self._wake.set()
 
-    async def _act_on_some(self, token: int, directory: Directory) -> bool:
-        """Return whether there may be more."""
+    async def _act_on_some(self, token: int, directory: Directory, find: _Find) -> int:
+        """Do what is due with the incidents that are found, in one transaction; return how many they are."""
         now = self._clock.now()
         async with transaction(self._pool) as conn:
             if not await incidents.is_any_due(conn, now):  # mostly: nothing is locked for that
-                return False
+                return 0
             await leases.require(conn, LEASE, token)
-            held = await incidents.lock_due(conn, now, AT_ONCE)
+            held = await find(conn, now)
             directory = await covers.with_covers(conn, directory, now)
             due = [(one, next_deadline(one, directory, now)) for one in held]
             acts = [one.act(now) for _, one in due if one and one.at <= now]
@@ -134,4 +163,22 @@ class Deadlines:
                 memory.learn(transitions, found.joined)
             log_transitions(transitions)
             self._wake.set()
-        return len(held) == AT_ONCE
+        return len(held)
+
+
+async def _kept_apart(do: _Do, token: int, directory: Directory) -> None:
+    """Do one thing that is due; a mistake of ours in it is logged, and holds nothing else back."""
+    try:
+        await do(token, directory)
+    except (*TROUBLE, leases.LeaseLost):
+        raise
+    except Exception:
+        logger.exception("not done when it was due", extra={"what": do.__name__.strip("_")})
+
+
+async def _all_due(conn: asyncpg.Connection, now: datetime) -> Sequence[Incident]:
+    return await incidents.lock_due(conn, now, AT_ONCE)
+
+
+async def _only(number: int, conn: asyncpg.Connection, _: datetime) -> Sequence[Incident]:
+    return list((await incidents.lock(conn, [number])).values())

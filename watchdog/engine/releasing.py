@@ -60,7 +60,8 @@ async def together(
 ) -> Released:
     """Return the moves, with a storm instead of many releases of one team and source.
 
-    As with openings: they join the storm that lives, or begin one when they are too many. Inside the
+    As with openings: they join the storm that lives, or begin one when they are too many. What that
+    storm itself was due for is left out, and stays due: one commit moves an incident once. Inside the
     caller's transaction, which must let the storms take over what was theirs once they are written.
     """
     groups: dict[Group, list[Incident]] = {}
@@ -83,7 +84,8 @@ async def together(
         one_gathering.number = one_gathering.number or next(numbers)
     stormy = await gather(conn, Followed({}, (), ()), gatherings, directory, {}, now)
     joined = {each.id: one.number for one in gatherings for each in one.waiting}
-    apart = [one for one in moves if one.after.id not in joined]
+    taken = joined.keys() | {one.number for one in gatherings}
+    apart = [one for one in moves if one.after.id not in taken]
     return Released([*apart, *stormy], joined)
 
 

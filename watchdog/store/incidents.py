@@ -160,6 +160,11 @@ async def is_any_due(conn: asyncpg.Connection, now: datetime) -> bool:
     return found
 
 
+async def due_ids(conn: asyncpg.Connection, now: datetime, limit: int) -> list[int]:
+    """Return the numbers of incidents with which something is to be done by now, the first due first."""
+    return [row["id"] for row in await conn.fetch(_SQL["due_ids"], now, limit)]
+
+
 async def lock_due(conn: asyncpg.Connection, now: datetime, limit: int) -> list[Incident]:
     """Return incidents with which something is to be done by now, locked; none that others hold."""
     return [incident_of(row) for row in await conn.fetch(_SQL["lock_due"], now, limit)]

@@ -59,6 +59,10 @@ select exists (select from incident where due_at <= $1);
 -- Incidents with which the service is to do something; what somebody works on at this instant waits.
 select * from incident where due_at <= $1 order by due_at, id limit $2 for update skip locked;
 
+-- name: due_ids
+-- Numbers of incidents with which the service is to do something.
+select id from incident where due_at <= $1 order by due_at, id limit $2;
+
 -- name: awaiting_ids
 -- Everything that is not over, and what has a preventive action that is not done.
 select id from incident where state <> 'resolved'
