@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote, urlsplit
 
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+from notifiers.nearby import LOOPBACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def parse_server(url: str) -> Server:
         host=host,
         port=port or (465 if is_tls else 587),
         is_tls=is_tls,
-        starttls=starttls or ("never" if host in _LOOPBACK else "always"),
+        starttls=starttls or ("never" if host in LOOPBACK else "always"),
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
     )

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from notifiers.base import Event, Facts, Message, Part, Rendered, Report
 from notifiers.clean import cut, header_text, one_line, safe_url, tidy
-from notifiers.line import render_line
+from notifiers.line import head, render_line
 from notifiers.story import tell
 from notifiers.telling import Row, Story
 from notifiers.times import time_of_day, zone_word
@@ -29,41 +29,15 @@ _NOT_A_LABEL = re.compile(r"[^a-z0-9-]+")
 _DOMAIN = re.compile(r"[a-z0-9.-]{1,100}")
 
 _TAGS = {
-    Event.TAKEN: "TAKEN",
-    Event.OFFERED: "HANDOVER",
-    Event.DECLINED: "DECLINED",
-    Event.HANDED_OVER: "HANDOVER",
-    Event.SNOOZED: "SNOOZED",
     Event.ESCALATED: "ESCALATED to you",
     Event.MISSED: "MISSED, now yours",
     Event.EXHAUSTED: "NOBODY TOOK IT",
-    Event.EXPIRED: "EXPIRED",
-    Event.LAPSED: "NO ANSWER",
-    Event.GIVEN_BACK: "GIVEN BACK",
-    Event.NOTED: "NOTE",
-    Event.ACTION_ASKED: "APPROVE",
-    Event.ACTION_BEGUN: "BEGUN",
-    Event.ACTION_RAN: "ACTION",
-    Event.NOT_ACTIONABLE: "NOISE",
-    Event.STILL_OPEN: "STILL OPEN",
-    Event.RECOVERED: "RECOVERED",
-    Event.BACK_AGAIN: "BACK AGAIN",
-    Event.REOPENED: "REOPENED",
     Event.CAUSE_ASKED: "ACTION?",
-    Event.RESOLVED: "RESOLVED",
     Event.ACTION_LATE: "ACTION LATE",
-    Event.ACTION_DONE: "DONE",
-    Event.WITHDRAWN: "WITHDRAWN",
-    Event.STORM: "STORM",
-    Event.MEMBERS: "STORM",
-    Event.JOINED: "JOINED",
-    Event.SPLIT: "STORM",
-    Event.FLAPPING: "FLAPPING",
-    Event.SILENCED: "SILENCED",
-    Event.RELEASED: "STILL BAD",
     Event.SILENCE_ENDS: "SILENCE ENDS",
-    Event.TEST: "TEST",
 }
+"""Where a mail says more than the word that a phone shows."""
+
 _ON_CALL = ("on-call", "You get this because you are on call for")
 _REASONS = {
     Event.OPENED: _ON_CALL,
@@ -139,7 +113,7 @@ def subject(facts: Facts) -> str:
 
     Gmail leaves brackets at the front out when it compares subjects, and needs the rest to be equal.
     """
-    tag = _TAGS.get(facts.event) or header_text(facts.severity.upper(), 20) or "OPEN"
+    tag = _TAGS.get(facts.event) or header_text(head(facts)[1], 20)
     title = header_text(facts.title, 120)
     return f"[{tag}] {title} #{facts.id}" if facts.id else f"[{tag}] {title}"
 

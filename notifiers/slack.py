@@ -16,6 +16,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from notifiers.base import DeliveryError, Message, Part, Receipt, Rendered, Report
+from notifiers.nearby import LOOPBACK
 from notifiers.report_slack import render_report_slack
 from notifiers.slack_answers import GONE, LAYOUT, refused, silences_of
 from notifiers.slack_blocks import render_slack, shorter
@@ -27,7 +28,6 @@ HISTORY_PAGES_MAX = 5
 LIST_PAGES_MAX = 20
 _PAGE = 200
 _CONNECTIONS_MAX = 20
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]{5,}")
 _CLOCKS_APART = timedelta(hours=1)
 _SILENCE_SECONDS = 3.0
@@ -281,7 +281,7 @@ class Slack:
             self._client = AsyncWebClient(
                 self._token, self._api, session=self._session, retry_handlers=[]
             )
-            if urlsplit(self._api).hostname in _LOOPBACK:
+            if urlsplit(self._api).hostname in LOOPBACK:
                 self._client.proxy = None  # the SDK takes HTTPS_PROXY even for this machine
         return self._client
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from notifiers.base import Event, Facts
 from notifiers.clean import safe_url
-from notifiers.slack_parts import Block, plain_text
+from notifiers.slack_parts import Block, mapping, plain_text
 
 _OVER = {
     *(Event.RECOVERED, Event.RESOLVED, Event.WITHDRAWN, Event.JOINED),
@@ -167,15 +167,15 @@ def read_press(payload: object) -> Press | None:
     Raises:
         NotAPress: It is not of the type `block_actions`, or not one of our buttons.
     """
-    told = _mapping(payload)
+    told = mapping(payload)
     if told.get("type") != "block_actions":
         raise NotAPress("only presses of buttons are understood (type block_actions)")
     actions = told.get("actions")
-    action = _mapping(actions[0] if isinstance(actions, list) and len(actions) == 1 else None)
+    action = mapping(actions[0] if isinstance(actions, list) and len(actions) == 1 else None)
     if _text(action, "action_id") in _LINKS:
         return None
     button, target = _asked(action)
-    user, container = _mapping(told.get("user")), _mapping(told.get("container"))
+    user, container = mapping(told.get("user")), mapping(told.get("container"))
     member = _text(user, "id")
     if not _MEMBER.fullmatch(member):
         raise NotAPress("the press names no member of Slack")
@@ -201,7 +201,7 @@ def _id(told: Mapping[str, Any], action: Mapping[str, Any], member: str) -> str:
 def _asked(action: Mapping[str, Any]) -> tuple[Button, Target | None]:
     name, value = _text(action, "action_id"), _text(action, "value")
     if name == _MORE:
-        name, _, value = _text(_mapping(action.get("selected_option")), "value").partition(":")
+        name, _, value = _text(mapping(action.get("selected_option")), "value").partition(":")
     try:
         button = Button(name)
     except ValueError:
@@ -214,13 +214,9 @@ def _asked(action: Mapping[str, Any]) -> tuple[Button, Target | None]:
 
 
 def _workspaces(told: Mapping[str, Any], user: Mapping[str, Any]) -> frozenset[str]:
-    named = (_mapping(told.get("team")), _mapping(told.get("enterprise")))
+    named = (mapping(told.get("team")), mapping(told.get("enterprise")))
     ids = (*(_text(one, "id") for one in named), _text(user, "team_id"))
     return frozenset(filter(None, ids))
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _text(mapping: Mapping[str, Any], name: str) -> str:

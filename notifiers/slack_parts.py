@@ -1,5 +1,6 @@
 """Pieces that everything in Slack is made of."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from notifiers.clean import cut
@@ -24,3 +25,8 @@ def mrkdwn_section(text: str) -> Block:
 def plain_text(text: str) -> Block:
     """Return a text in which nothing can come alive."""
     return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """Return what Slack has sent, if it is an object; else an empty one."""
+    return value if isinstance(value, dict) else {}

@@ -7,10 +7,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 
 from notifiers.base import DeliveryError
 from notifiers.clean import cut, slack_text
+from notifiers.nearby import proxy_for
 from notifiers.slack_parts import Block, mrkdwn_section
 
 REPLY_SECONDS = 5.0
@@ -19,7 +19,6 @@ REPLY_SECONDS = 5.0
 _HOOKS = "https://hooks.slack.com"
 _PATH = re.compile(r"(?:/[A-Za-z0-9_%-]{1,200}){1,8}")
 _WORDS_MAX = 600
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 def reply(
@@ -67,8 +66,7 @@ async def send_reply(url: str, body: Mapping[str, Any]) -> None:
     Raises:
         DeliveryError: It did not, or may not, have arrived.
     """
-    is_here = urlsplit(url).hostname in _LOOPBACK
-    proxy = None if is_here else load_http_proxy_from_env()
+    proxy = proxy_for(url)
     try:
         async with (
             asyncio.timeout(REPLY_SECONDS),

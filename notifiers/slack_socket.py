@@ -7,10 +7,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 
 from notifiers.base import DeliveryError
+from notifiers.nearby import proxy_for
 from notifiers.slack_answers import refused
+from notifiers.slack_parts import mapping
 
 OPEN_SECONDS = 10.0
 """Deadline of a connection: to be told where, and to stand; then, for Slack to say that it will tell."""
@@ -21,7 +22,6 @@ PING_SECONDS = 10.0
 AT_ONCE = 20
 MESSAGE_BYTES_MAX = 1024 * 1024
 _ANSWER_BYTES_MAX = 65_536
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 Acknowledge = Callable[[], Awaitable[None]]
 Heed = Callable[[object, Acknowledge], Awaitable[None]]
@@ -46,8 +46,7 @@ async def listen(token: str, api: str, heed: Heed, opened: Callable[[], None]) -
     Raises:
         SocketLost: Somebody else has ended it, or it never began.
     """
-    is_here = urlsplit(api).hostname in _LOOPBACK
-    proxy = None if is_here else load_http_proxy_from_env()
+    proxy = proxy_for(api)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         try:
             async with asyncio.timeout(OPEN_SECONDS):
@@ -66,7 +65,7 @@ async def _where(session: aiohttp.ClientSession, token: str, api: str, proxy: st
     headers = {"Authorization": f"Bearer {token}"}
     url = f"{api.rstrip('/')}/apps.connections.open"
     async with session.post(url, headers=headers, allow_redirects=False, proxy=proxy) as answer:
-        told = _mapping(_json(await answer.content.read(_ANSWER_BYTES_MAX)))
+        told = mapping(_json(await answer.content.read(_ANSWER_BYTES_MAX)))
         where = told.get("url")
         if told.get("ok") is not True or not isinstance(where, str):
             meaning: DeliveryError = refused(answer.status, told.get("error"), answer.headers)
@@ -85,7 +84,7 @@ async def _heed_all(
     opened()
     async with asyncio.TaskGroup() as group:
         async for message in socket:
-            envelope = _mapping(_json(message.data))
+            envelope = mapping(_json(message.data))
             if envelope.get("type") == "disconnect":
                 is_over = True
                 break
@@ -102,7 +101,7 @@ async def _greeted(socket: aiohttp.ClientWebSocketResponse) -> None:
     try:
         async with asyncio.timeout(OPEN_SECONDS):
             async for message in socket:
-                if _mapping(_json(message.data)).get("type") == "hello":
+                if mapping(_json(message.data)).get("type") == "hello":
                     return
     except TimeoutError as error:
         raise SocketLost(f"slack did not say hello within {OPEN_SECONDS:g} s") from error
@@ -132,7 +131,3 @@ def _json(data: object) -> object:
         return json.loads(data) if isinstance(data, str | bytes) else None
     except (ValueError, RecursionError):
         return None
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

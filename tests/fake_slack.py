@@ -94,6 +94,7 @@ class FakeSlack:
         self.sockets: list[web.WebSocketResponse] = []
         self.acknowledged: dict[str, asyncio.Event] = {}
         self.troubles: deque[Trouble] = deque()
+        self.greets = True  # else a socket opens and nothing ever comes over it
         self.missing_scopes: set[str] = set()
         self.silences: dict[str, tuple[int, int]] = {}
         self.peers: set[tuple[str, int]] = set()
@@ -239,7 +240,8 @@ class FakeSlack:
         """Keep a socket open; what comes over it are acknowledgements."""
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        await socket.send_json({"type": "hello"})
+        if self.greets:
+            await socket.send_json({"type": "hello"})
         self.sockets.append(socket)
         async for message in socket:
             self.acknowledged[message.json()["envelope_id"]].set()

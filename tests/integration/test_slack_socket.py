@@ -196,6 +196,23 @@ async def test_what_is_no_address_of_a_socket_is_not_connected_to(
     await line.comes(is_open=True)
 
 
+async def test_a_socket_over_which_nothing_is_said_is_given_up(
+    line: Line, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("notifiers.slack_socket.OPEN_SECONDS", 0.2)
+    line.slack.greets = False
+    await line.slack.sockets[-1].close()
+    await line.comes(is_open=False)
+    await line.desk.clock.advance(3 * SECONDS)
+    await until(
+        lambda: "slack did not say hello within 0.2 s" in str(list(map(vars, caplog.records)))
+    )
+    assert not line.is_open
+    line.slack.greets = True
+    await line.desk.clock.advance(60 * SECONDS)
+    await line.comes(is_open=True)
+
+
 async def test_without_a_token_any_more_the_socket_is_closed_and_with_one_opened(
     line: Line,
 ) -> None:

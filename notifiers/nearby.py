@@ -1,0 +1,12 @@
+"""Which hosts are on this machine, and the proxy to all others."""
+
+from urllib.parse import urlsplit
+
+from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def proxy_for(url: str) -> str | None:
+    """Return the proxy that the environment names, which is no way to this machine itself."""
+    return None if urlsplit(url).hostname in LOOPBACK else load_http_proxy_from_env()
