@@ -8,10 +8,12 @@ from rules.base import Entity
 from watchdog.config.model import Config
 from watchdog.domain import storm_life
 from watchdog.domain.incident import Incident, Refused, State
+from watchdog.domain.naming import entity_in, named
 from watchdog.domain.notices import with_notices
 from watchdog.domain.oncall import on_call
+from watchdog.domain.silences import as_hidden
 from watchdog.domain.storms import Member
-from watchdog.store import covers, incidents, members
+from watchdog.store import covers, incidents, members, silences
 from watchdog.store.pool import transaction
 from watchdog.verbs import UnknownIncident, require_responder
 
@@ -28,13 +30,13 @@ def which(words: tuple[str, ...]) -> Which:
     if len(words) == 1 and words[0].isdecimal() and len(words[0]) < 10:
         return int(words[0])
     rule, *pairs = words
-    split = [pair.partition("=") for pair in pairs]
-    if wrong := [column for column, is_pair, _ in split if not is_pair]:
+    try:
+        return rule, entity_in(pairs)
+    except ValueError as error:
         raise Refused(
-            f"`{wrong[0]}` names nothing of a member; write its number in the list, "
+            f"`{error}` names nothing of a member; write its number in the list, "
             "or its rule and entity: orders-stale shop=eu"
-        )
-    return rule, tuple((column, value) for column, _, value in split)
+        ) from error
 
 
 async def split(
@@ -48,23 +50,25 @@ async def split(
     """
     require_responder(config.directory, person)
     async with transaction(pool) as conn:
+        await silences.hold_still(conn)
         held = await incidents.lock(conn, [number])
         if number not in held:
             raise UnknownIncident(number)
         storm = held[number]
         member = await _member(conn, storm, one)
-        before = await members.tally(conn, number)
-        storm_life.require_splittable(storm, member, before.bad_count)
         directory = await covers.with_covers(conn, config.directory, now)
         [own_number] = await incidents.next_numbers(conn, 1)
+        storm_life.require_splittable(storm, member)
         await members.split(conn, member, own_number)
         team = storm.team
         zone = directory.teams[team].zone.key if team in directory.teams else "UTC"
         owner = on_call(directory, team, now) if team in directory.teams else storm.owner
         tally = await members.tally(conn, number)
+        storm_life.require_others(storm, member, tally)
         left = storm_life.split_off(storm, tally, zone, member, own_number, person, now)
         own = _own(own_number, storm, member, owner, config, now)
         opening = storm_life.split_out(own, number, person)
+        opening = as_hidden(opening, await silences.in_force(conn, now))
         steps = [with_notices(left, directory), with_notices(opening, directory)]
         await incidents.commit(conn, steps)
         await members.link(conn, [own_number], number)
@@ -79,15 +83,11 @@ async def _member(conn: asyncpg.Connection, storm: Incident, one: Which) -> Memb
     else:
         found = await members.by_name(conn, storm.id, *one)
     if found is None:
-        name = f"number {one}" if isinstance(one, int) else _named(*one)
+        name = f"number {one}" if isinstance(one, int) else named(*one)
         raise Refused(
             f"storm #{storm.id} has no member {name}; `watchdog members {storm.id}` lists them"
         )
     return found
-
-
-def _named(rule: str, entity: Entity) -> str:
-    return " ".join((rule, *(f"{column}={value}" for column, value in entity)))
 
 
 def _own(

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -20,10 +21,11 @@ from tests.stormy import (
     split_config,
     the_storm,
 )
-from tests.watching import World, make_table
-from watchdog import splitting
+from tests.watching import DIRECTORY, World, make_table
+from watchdog import silencing, splitting
 from watchdog.clock import MovedClock
 from watchdog.domain.incident import Refused, State
+from watchdog.domain.silences import Silence
 from watchdog.domain.storms import MemberState
 from watchdog.domain.track import Held
 from watchdog.engine.plan import Plan, plan
@@ -71,6 +73,16 @@ async def test_a_member_that_is_split_out_is_an_incident_that_is_paged_and_lives
     await world.engine.flush()
     await mend(world, QUEUES[0])
     assert [one.state for one in await world.incidents()] == [State.OPEN, State.RECOVERED]
+
+
+async def test_what_is_split_out_in_a_silence_is_hidden_by_it(world: World) -> None:
+    await world.begin(AT_ONCE)
+    await hang(world, *QUEUES[:6])
+    now = world.clock.now()
+    quiet = Silence("jobs-*", "deploy", "raj", now, now + timedelta(hours=2))
+    kept = await silencing.add(world.store, DIRECTORY, quiet, ["jobs-stuck"], now)
+    own = await split(world, 1)
+    assert (own.silence, own.silenced_until) == (kept.silence.number, quiet.ends_at)
 
 
 async def test_a_member_split_out_before_the_engine_hears_of_it_recovers_all_the_same(

@@ -186,24 +186,27 @@ def a_member(**changes: object) -> Member:
 
 
 @pytest.mark.parametrize(
-    ("storm", "member", "bad", "why"),
+    ("storm", "member", "why"),
     [
-        (replace(told(), state=State.RECOVERED), a_member(), 6, "#1050 is recovered"),
-        (told(), a_member(state=MemberState.SPLIT, split=1061), 6, "it is #1061"),
-        (told(), a_member(state=MemberState.GOOD), 6, "is good; only what is bad"),
-        (told(), a_member(state=MemberState.GONE), 6, "is gone; only what is bad"),
-        (told(), a_member(), 1, "the only one that is bad"),
+        (replace(told(), state=State.RECOVERED), a_member(), "#1050 is recovered"),
+        (told(), a_member(state=MemberState.SPLIT, split=1061), "it is #1061"),
+        (told(), a_member(state=MemberState.GOOD), "is good; only what is bad"),
+        (told(), a_member(state=MemberState.GONE), "is gone; only what is bad"),
     ],
 )
-def test_what_cannot_be_split_out_says_why(
-    storm: Incident, member: Member, bad: int, why: str
-) -> None:
+def test_what_cannot_be_split_out_says_why(storm: Incident, member: Member, why: str) -> None:
     with pytest.raises(Refused, match=why):
-        storm_life.require_splittable(storm, member, bad)
+        storm_life.require_splittable(storm, member)
 
 
 def test_a_bad_one_of_several_can_be_split_out() -> None:
-    storm_life.require_splittable(life.take(told(), "ana", LATER).after, a_member(), 2)
+    storm_life.require_splittable(life.take(told(), "ana", LATER).after, a_member())
+    storm_life.require_others(told(), a_member(), replace(SIX, bad={WARNING: 1}))
+
+
+def test_the_only_one_that_is_bad_stays_in_the_storm() -> None:
+    with pytest.raises(Refused, match="the only one that is bad"):
+        storm_life.require_others(told(), a_member(), replace(SIX, bad={}))
 
 
 def test_splitting_out_is_on_both_timelines_and_pages_for_the_new_one_only() -> None:

@@ -51,7 +51,7 @@ async def member_table(conn: "asyncpg.Connection", storm: "Incident", limit: int
 
     found = await members.listed(conn, storm.id, limit=limit)
     tally = await members.tally(conn, storm.id)
-    more = tally.count + tally.split + tally.gone - len(found)
+    more = tally.total - len(found)
     listed = f"{more:,} more: watchdog members {storm.id} --limit {LISTED_MAX}. " if more else ""
     ending = f"{listed}Make one an incident of its own: watchdog split {storm.id} MEMBER"
     return Table(

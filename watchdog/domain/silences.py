@@ -4,7 +4,7 @@ An incident opens, has its owner and its timeline all the same. Whether one of i
 withheld is decided when it is about to be sent; at the end, what is still bad is told anew.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -23,6 +23,9 @@ REMIND_BEFORE = timedelta(minutes=15)
 
 _ASKED = {Event.OFFERED, Event.HANDED_OVER, Event.ESCALATED, Event.GIVEN_BACK}
 """When a person passes an incident on, its receiver hears of it in a silence, too."""
+
+_BEGINNINGS = {Event.OPENED, Event.STORM, Event.BACK_AGAIN}
+"""What begins in a silence is hidden by it."""
 
 _ENDS = {Event.RECOVERED, Event.WITHDRAWN, Event.RESOLVED}
 """Whoever was told before hears how it ended."""
@@ -116,6 +119,16 @@ def under_level(incident: Incident, before: Incident, silence: Silence | None) -
         return incident
     is_worse = incident.severity.rank > before.severity.rank
     return under(incident, silence) if silence or is_worse else incident
+
+
+def as_hidden(transition: Transition, silences: Sequence[Silence]) -> Transition:
+    """Return a transition to what is hidden, by its level and its beginning, or by nothing."""
+    before, after, happened = transition.before, transition.after, transition.happened
+    if happened.event is Event.LEVEL and before is not None:
+        after = under_level(after, before, covering(silences, after, happened.at))
+    elif happened.event in _BEGINNINGS:
+        after = under(after, covering(silences, after, happened.at))
+    return replace(transition, after=after) if after is not transition.after else transition
 
 
 def said(silence: Silence, zone: str, now: datetime) -> str:

@@ -158,21 +158,27 @@ def joined(incident: Incident, storm: int, now: datetime) -> Transition:
     )
 
 
-def require_splittable(storm: Incident, member: Member, bad: int) -> None:
-    """Raise `Refused` unless a member can become an incident of its own.
-
-    Args:
-        bad: How many members are bad.
-    """
-    which = f"member {member.number} of storm #{storm.id}"
+def require_splittable(storm: Incident, member: Member) -> None:
+    """Raise `Refused` unless a member is one that can become an incident of its own."""
+    which = _which(storm, member)
     if not storm.is_live:
         raise Refused(f"storm #{storm.id} is {storm.state}; nothing is split out of it any more")
     if member.state is MemberState.SPLIT:
         raise Refused(f"{which} was split out already: it is #{member.split}")
     if member.state is not MemberState.BAD:
         raise Refused(f"{which} is {member.state}; only what is bad can be split out")
-    if bad < 2:
-        raise Refused(f"{which} is the only one that is bad: the storm is its incident")
+
+
+def require_others(storm: Incident, member: Member, left: Tally) -> None:
+    """Raise `Refused` unless others are bad without a member: a storm is not emptied by hand."""
+    if not left.bad_count:
+        raise Refused(
+            f"{_which(storm, member)} is the only one that is bad: the storm is its incident"
+        )
+
+
+def _which(storm: Incident, member: Member) -> str:
+    return f"member {member.number} of storm #{storm.id}"
 
 
 def split_off(

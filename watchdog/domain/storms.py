@@ -12,6 +12,7 @@ from rules.wording import clipped
 from watchdog.domain.fingerprint import fingerprint
 from watchdog.domain.incident import Incident
 from watchdog.domain.life import within_reopen_window
+from watchdog.domain.naming import named
 from watchdog.domain.people import Directory, Storms
 from watchdog.domain.routing import is_silent, route_for
 
@@ -117,7 +118,7 @@ class Member:
     @property
     def name(self) -> str:
         """Return how it is named where its number is not known: rule and entity."""
-        return " ".join((self.rule, *(f"{column}={value}" for column, value in self.entity)))
+        return named(self.rule, self.entity)
 
 
 def member_of(storm: int, number: int, one: Incident) -> Member:
@@ -185,6 +186,11 @@ class Tally:
     def count(self) -> int:
         """Return how many are its own: bad or good again."""
         return self.bad_count + self.good
+
+    @property
+    def total(self) -> int:
+        """Return how many it has had."""
+        return self.count + self.split + self.gone
 
     @property
     def worst(self) -> Severity:

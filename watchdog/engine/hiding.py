@@ -1,18 +1,13 @@
 """Which openings and changes are hidden by silences: decided in the commit that writes them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import asyncpg
 
-from notifiers.base import Event
-from watchdog.domain.incident import Transition
-from watchdog.domain.silences import Silence, covering, under, under_level
+from watchdog.domain.silences import Silence
 from watchdog.engine.candidates import Candidate
 from watchdog.engine.plan import Plan
 from watchdog.store import silences
-
-_BEGINNINGS = {Event.OPENED, Event.STORM, Event.BACK_AGAIN}
 
 
 async def silences_for(conn: asyncpg.Connection, plans: Sequence[Plan]) -> list[Silence]:
@@ -42,13 +37,3 @@ def _hides(silence: Silence, one: Candidate) -> bool:
     plan, finding = one.plan, one.opening.finding
     entity = one.opening.track.entity
     return silence.fits(plan.rule.name, one.team, entity, finding.severity, plan.now)
-
-
-def as_hidden(transition: Transition, silences: Sequence[Silence]) -> Transition:
-    """Return a transition to what is hidden, by its level and its beginning, or by nothing."""
-    before, after, happened = transition.before, transition.after, transition.happened
-    if happened.event is Event.LEVEL and before is not None:
-        after = under_level(after, before, covering(silences, after, happened.at))
-    elif happened.event in _BEGINNINGS:
-        after = under(after, covering(silences, after, happened.at))
-    return replace(transition, after=after) if after is not transition.after else transition

@@ -16,6 +16,7 @@ from watchdog.domain.notices import with_notices
 from watchdog.domain.oncall import on_call
 from watchdog.domain.opinions import bad_after_all
 from watchdog.domain.people import Directory, Storms
+from watchdog.domain.silences import as_hidden
 from watchdog.domain.track import Track
 from watchdog.engine.candidates import Candidate, candidates
 from watchdog.engine.flaps import flapped
@@ -27,7 +28,7 @@ from watchdog.engine.gathering import (
     members_of,
     sort,
 )
-from watchdog.engine.hiding import as_hidden, silences_for, told_and_hidden
+from watchdog.engine.hiding import silences_for, told_and_hidden
 from watchdog.engine.plan import Change, Evidence, Plan, Recovery, Withdrawal, detail_of
 from watchdog.store import covers, incidents, leases, members, tracks, waiting
 from watchdog.store.members import Settled

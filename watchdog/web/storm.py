@@ -41,7 +41,7 @@ class Crowd:
     @property
     def total(self) -> int:
         """Return how many members the storm has had."""
-        return self.tally.count + self.tally.split + self.tally.gone
+        return self.tally.total
 
     def may_split(self, storm: Incident, one: Member) -> bool:
         """Return whether a member can become an incident of its own."""
@@ -74,8 +74,7 @@ async def _page(request: Request, status_code: int = 200, refusal: str = "") -> 
         tally = await members.tally(conn, number)
         after = (page - 1) * ON_A_PAGE
         found = await members.listed(conn, number, limit=ON_A_PAGE, after=after)
-    total = tally.count + tally.split + tally.gone
-    crowd = Crowd(found, tally, page, max(1, -(-total // ON_A_PAGE)))
+    crowd = Crowd(found, tally, page, max(1, -(-tally.total // ON_A_PAGE)))
     return render(
         "members.html",
         status_code,
