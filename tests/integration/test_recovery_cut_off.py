@@ -171,6 +171,21 @@ async def test_an_outcome_is_written_although_somebody_holds_the_incident_for_a_
     assert await yard.runs() == [run]
 
 
+async def test_what_is_done_is_written_although_its_row_is_held_for_a_while(yard: Yard) -> None:
+    async with yard.store.acquire() as other:
+        work = other.transaction()
+        async with pressed_and_made(yard) as pressing:
+            await work.start()
+            await other.execute("select * from action_run for update")
+        await _store_waits(yard, there=True)
+        await _store_waits(yard, there=False)
+        assert await yard.statuses() == ["idle"]
+        await work.rollback()
+    run = await pressing
+    assert (run.standing, run.rows) == (Standing.DONE, 1)
+    assert await yard.runs() == [run]
+
+
 async def _store_waits(yard: Yard, *, there: bool) -> None:
     """Return when somebody waits for a lock in the store, or nobody does any more."""
     asked = "select exists (select from pg_stat_activity where wait_event_type = 'Lock')"

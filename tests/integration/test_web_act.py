@@ -66,6 +66,40 @@ async def test_a_refusal_is_told_and_changes_nothing(yard: Yard) -> None:
     assert await yard.runs() == []
 
 
+async def test_the_same_form_sent_twice_runs_an_action_once(yard: Yard) -> None:
+    yard.add(yard.call("/ok"), again_needs_mitigation=False)
+    async with (
+        running_page(yard.store, yard.clock, yard.config) as page,
+        page.signed_in("ana") as ana,
+    ):
+        for _ in range(2):
+            answer = await ana.post(
+                "/i/1042/act", action="unstick", hypothesis=WHY, action_id="pressed once"
+            )
+            assert answer.status_code == 303
+    assert len(yard.server.heads) == 1
+    assert [one.standing for one in await yard.runs()] == [Standing.DONE]
+
+
+async def test_what_was_typed_into_a_refused_form_stands_there_and_in_no_other(yard: Yard) -> None:
+    async with (
+        running_page(yard.store, yard.clock, yard.config) as page,
+        page.signed_in("ana") as ana,
+    ):
+        await ana.post("/i/1042/act", action="unstick", hypothesis=WHY)
+        refused = await ana.post(
+            "/i/1042/act",
+            action="unstick",
+            hypothesis="Disk is full",
+            mitigation=WHY,
+            words="not a note",
+        )
+    assert refused.status_code == 409
+    assert 'name="hypothesis" required maxlength="500" value="Disk is full"' in refused.text
+    assert f'name="mitigation" required maxlength="500" value="{WHY}"' in refused.text
+    assert "not a note" not in refused.text
+
+
 async def test_no_get_and_no_foreign_form_runs_anything(yard: Yard) -> None:
     async with running_page(yard.store, yard.clock, yard.config) as page:
         async with page.signed_in("ana") as ana:

@@ -5,7 +5,16 @@ from datetime import datetime
 import click
 
 from notifiers.clean import one_line
-from watchdog.cli.session import NUMBER, Place, acting_person, person_option, placed, run, session
+from watchdog.cli.session import (
+    NUMBER,
+    Place,
+    acting_person,
+    moved,
+    person_option,
+    placed,
+    run,
+    session,
+)
 from watchdog.domain.closing import CAUSE_KINDS, Answer, Closing, Prevention, usual_due
 from watchdog.domain.incident import Incident
 
@@ -31,11 +40,7 @@ def take_command(number: int, over: bool, person: str, place: Place) -> int:
     async def work() -> None:
         from watchdog import verbs
 
-        async with session(place) as here:
-            who = acting_person(here.config, person)
-            taken = await verbs.take(
-                here.pool, here.config.directory, number, who, here.now, over=over
-            )
+        taken = await moved(place, person, verbs.take, number, over=over)
         say(taken, f"is yours: {taken.title}. {taken.detail}".strip())
         if taken.do_first:
             click.echo(one_line(f"Do first: {taken.do_first}"))
@@ -54,11 +59,7 @@ def give_back_command(number: int, words: str, person: str, place: Place) -> int
     async def work() -> None:
         from watchdog import verbs
 
-        async with session(place) as here:
-            who = acting_person(here.config, person)
-            given = await verbs.give_back(
-                here.pool, here.config.directory, number, who, words, here.now
-            )
+        given = await moved(place, person, verbs.give_back, number, words)
         say(given, f"given back; {given.owner} is to take it.")
 
     return run(work())
@@ -74,9 +75,7 @@ def escalate_command(number: int, person: str, place: Place) -> int:
     async def work() -> None:
         from watchdog import verbs
 
-        async with session(place) as here:
-            who = acting_person(here.config, person)
-            passed = await verbs.escalate(here.pool, here.config.directory, number, who, here.now)
+        passed = await moved(place, person, verbs.escalate, number)
         say(passed, f"passed on to {passed.owner}.")
 
     return run(work())
@@ -93,9 +92,7 @@ def note_command(number: int, words: str, person: str, place: Place) -> int:
     async def work() -> None:
         from watchdog import verbs
 
-        async with session(place) as here:
-            who = acting_person(here.config, person)
-            noted = await verbs.note(here.pool, here.config.directory, number, who, words, here.now)
+        noted = await moved(place, person, verbs.note, number, words)
         say(noted, "noted.")
 
     return run(work())
@@ -113,11 +110,7 @@ def handover_command(number: int, receiver: str, words: str, person: str, place:
     async def work() -> None:
         from watchdog import verbs
 
-        async with session(place) as here:
-            who = acting_person(here.config, person)
-            offered = await verbs.hand_over(
-                here.pool, here.config.directory, number, who, receiver, words, here.now
-            )
+        offered = await moved(place, person, verbs.hand_over, number, receiver, words)
         say(offered, f"offered to {receiver}. You stay owner until {receiver} takes it.")
 
     return run(work())

@@ -8,7 +8,7 @@ import click
 from notifiers.clean import one_line
 from watchdog.cli.ending import BAD_ANSWER
 from watchdog.cli.printing import Table, chosen, format_option, print_table
-from watchdog.cli.session import NUMBER, Place, acting_person, person_option, placed, run, session
+from watchdog.cli.session import NUMBER, Place, moved, person_option, placed, run, session
 
 if TYPE_CHECKING:
     from watchdog.domain.incident import Incident
@@ -59,11 +59,7 @@ def actions_done(number: int, words: str, person: str, place: Place) -> int:
     async def work() -> None:
         from watchdog import verbs
 
-        async with session(place) as here:
-            who = acting_person(here.config, person)
-            done = await verbs.finish_action(
-                here.pool, here.config.directory, number, who, words, here.now
-            )
+        done = await moved(place, person, verbs.finish_action, number, words)
         assert done.answer is not None
         click.echo(one_line(f"#{number} done: {done.answer.words}"))
 

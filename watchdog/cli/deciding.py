@@ -1,12 +1,10 @@
 """`watchdog decline|snooze|reopen|not-actionable`: what people answer to an incident."""
 
-from datetime import timedelta
-
 import click
 
 from watchdog.cli.acting import number_argument, say
-from watchdog.cli.ending import WRONG_USE, Ended
-from watchdog.cli.session import Place, acting_person, person_option, placed, run, session
+from watchdog.cli.instants import span_of
+from watchdog.cli.session import Place, moved, person_option, placed, run
 from watchdog.domain.closing import UNNEEDED
 from watchdog.domain.incident import State
 
@@ -22,11 +20,7 @@ def decline_command(number: int, words: str, person: str, place: Place) -> int:
     async def work() -> None:
         from watchdog import verbs
 
-        async with session(place) as here:
-            who = acting_person(here.config, person)
-            kept = await verbs.decline(
-                here.pool, here.config.directory, number, who, words, here.now
-            )
+        kept = await moved(place, person, verbs.decline, number, words)
         say(kept, f"declined; {kept.owner} keeps it.")
 
     return run(work())
@@ -42,16 +36,12 @@ def snooze_command(number: int, span: str, person: str, place: Place) -> int:
 
     At most 24h. It wakes when it gets worse.
     """
-    asked = _span_of(span)
+    asked = span_of(span, "SPAN")
 
     async def work() -> None:
         from watchdog import verbs
 
-        async with session(place) as here:
-            who = acting_person(here.config, person)
-            resting = await verbs.snooze(
-                here.pool, here.config.directory, number, who, asked, here.now
-            )
+        resting = await moved(place, person, verbs.snooze, number, asked)
         assert resting.snoozed_until is not None
         say(
             resting,
@@ -59,15 +49,6 @@ def snooze_command(number: int, span: str, person: str, place: Place) -> int:
         )
 
     return run(work())
-
-
-def _span_of(text: str) -> timedelta:
-    from rules.durations import parse_duration
-
-    try:
-        return parse_duration(text)
-    except ValueError:
-        raise Ended(WRONG_USE, f"SPAN {text}: write it like `30m` or `2h`") from None
 
 
 @click.command("reopen")
@@ -84,11 +65,7 @@ def reopen_command(number: int, words: str, person: str, place: Place) -> int:
     async def work() -> None:
         from watchdog import verbs
 
-        async with session(place) as here:
-            who = acting_person(here.config, person)
-            opened = await verbs.reopen(
-                here.pool, here.config.directory, number, who, words, here.now
-            )
+        opened = await moved(place, person, verbs.reopen, number, words)
         say(opened, "is open again, and yours. Resolve it when it is well.")
 
     return run(work())
@@ -110,11 +87,7 @@ def not_actionable_command(number: int, why: str, words: str, person: str, place
     async def work() -> None:
         from watchdog import verbs
 
-        async with session(place) as here:
-            who = acting_person(here.config, person)
-            one = await verbs.not_actionable(
-                here.pool, here.config.directory, number, who, why, words, here.now
-            )
+        one = await moved(place, person, verbs.not_actionable, number, why, words)
         if one.state is State.RESOLVED:
             say(one, f"resolved as false alarm: {one.cause}.")
         else:

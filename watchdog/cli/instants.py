@@ -1,7 +1,7 @@
 """Instants as people type them: `2h`, `18:00`, `fri 10:00`, `2025-06-16 10:00`."""
 
 import re
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from rules.durations import parse_duration
@@ -39,6 +39,18 @@ def instant_of(text: str, option: str, after: datetime, zone: ZoneInfo) -> datet
         like = "`2h`, `18:00`, `fri 10:00` or `2025-06-16 10:00`"
         raise Ended(WRONG_USE, f"{option} {text}: write it like {like}") from None
     return given.astimezone(UTC) if given.tzinfo else first_instant(given, zone)
+
+
+def span_of(text: str, option: str) -> timedelta:
+    """Return the span that was typed.
+
+    Raises:
+        Ended: It is none.
+    """
+    try:
+        return parse_duration(text)
+    except ValueError:
+        raise Ended(WRONG_USE, f"{option} {text}: write it like `30m` or `2h`") from None
 
 
 def said_at(at: datetime, zone: ZoneInfo) -> str:

@@ -7,6 +7,7 @@ import click
 
 from notifiers.clean import one_line
 from watchdog.cli.ending import BAD_ANSWER, WRONG_USE, Ended
+from watchdog.cli.instants import span_of
 from watchdog.cli.printing import Format, Table, ago, chosen, format_option, print_table
 from watchdog.cli.session import NUMBER, Place, Session, placed, run, session
 
@@ -44,7 +45,7 @@ def incidents_command(
         from watchdog.store.pool import transaction
 
         async with session(place) as here, transaction(here.pool) as conn:
-            opened_since = here.now - _span(since) if since else None
+            opened_since = here.now - span_of(since, "--since") if since else None
             if with_resolved or rule or owner or since:
                 found = await incidents.listed(
                     conn,
@@ -60,15 +61,6 @@ def incidents_command(
         return BAD_ANSWER if fail_if_open and is_open else 0
 
     return run(work())
-
-
-def _span(text: str) -> timedelta:
-    from rules.durations import parse_duration
-
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise Ended(WRONG_USE, f"--since {text}: {error}") from error
 
 
 def _incident_table(found: "list[Incident]", now: datetime) -> Table:

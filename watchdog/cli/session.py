@@ -5,7 +5,7 @@ import contextlib
 import functools
 import getpass
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from watchdog.config.load import Loaded
     from watchdog.config.model import Config
+    from watchdog.domain.incident import Incident
 
 CommandFunction = TypeVar("CommandFunction", bound=Callable[..., Any])
 
@@ -180,6 +181,21 @@ def _login() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return ""
+
+
+async def moved(
+    place: Place, person: str, verb: "Callable[..., Awaitable[Incident]]", *said: Any, **named: Any
+) -> "Incident":
+    """Return an incident as a verb has left it.
+
+    Args:
+        person: As typed.
+        said: What the verb is told besides who and when; the number of the incident first.
+    """
+    async with session(place) as here:
+        who = acting_person(here.config, person)
+        number, *words = said
+        return await verb(here.pool, here.config.directory, number, who, *words, here.now, **named)
 
 
 def acting_person(config: "Config", person: str) -> str:

@@ -83,11 +83,12 @@ def _zone(directory: "Directory", team: str, person: str) -> ZoneInfo:
 
 
 def _entity(typed: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    pairs = [one.partition("=") for one in typed]
-    for column, equals, value in pairs:
-        if not (column and equals):
-            raise Ended(WRONG_USE, f"--entity {column}{equals}{value}: write it COLUMN=VALUE")
-    return tuple((column, value) for column, _, value in pairs)
+    from watchdog.domain.naming import entity_in
+
+    try:
+        return entity_in(typed)
+    except ValueError as error:
+        raise Ended(WRONG_USE, f"--entity {error}: write it COLUMN=VALUE") from error
 
 
 def _say_added(kept: "Hiding", zone: ZoneInfo) -> None:

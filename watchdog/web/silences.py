@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from rules.durations import parse_duration
 from watchdog import silencing
+from watchdog.domain.naming import entity_in
 from watchdog.domain.silences import Silence
 from watchdog.store.pool import transaction
 from watchdog.verbs import NotAllowed, Refused
@@ -93,10 +94,10 @@ def _span(typed: str) -> timedelta:
 
 def _entity(typed: str) -> tuple[tuple[str, str], ...]:
     """Return the columns and values of `workspace=acme, shop=web`."""
-    pairs = [one.partition("=") for one in typed.split(",") if one.strip()]
-    if not all(column.strip() and equals for column, equals, _ in pairs):
-        raise Refused(f"`{typed}` must read COLUMN=VALUE, COLUMN=VALUE")
-    return tuple((column.strip(), value.strip()) for column, _, value in pairs)
+    try:
+        return entity_in(one for one in typed.split(",") if one.strip())
+    except ValueError as error:
+        raise Refused(f"`{error}` must read COLUMN=VALUE; several stand behind commas") from error
 
 
 async def end(request: Request) -> Response:
