@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.embedding import copied_programs, run
-from tests.postgres import run_apart
+from tests.postgres import Server, run_apart
+from tests.watched_tables import NATIVE, STORAGES, Tables, tables
 from watchdog.store import processes
 from watchdog.store.binaries import Binaries
 from watchdog.store.embedded import Embedded
@@ -65,3 +66,23 @@ async def embedded(data_dir: Path) -> AsyncIterator[Embedded]:
     """Give a server of this test's own, as durable as in production."""
     async with Embedded(data_dir) as embedded:
         yield embedded
+
+
+@pytest.fixture(params=list(STORAGES))
+async def db(
+    request: pytest.FixtureRequest, postgres_server: Server, tmp_path: Path
+) -> AsyncIterator[Tables]:
+    """Give the module's `TABLE`, once for each way in which a database may hold an instant."""
+    async with tables(STORAGES[request.param], postgres_server, tmp_path) as opened:
+        await opened.run(request.module.TABLE)
+        yield opened
+
+
+@pytest.fixture(params=list(NATIVE))
+async def native(
+    request: pytest.FixtureRequest, postgres_server: Server, tmp_path: Path
+) -> AsyncIterator[Tables]:
+    """Give the module's `TABLE`, once in each database."""
+    async with tables(NATIVE[request.param], postgres_server, tmp_path) as opened:
+        await opened.run(request.module.TABLE)
+        yield opened

@@ -1,28 +1,15 @@
 """The cursor kind against real tables."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from rules.base import Outcome, Unanswered
-from tests.postgres import Server
-from tests.watched_tables import NOW, STORAGES, Tables, entity, kind_of, tables
+from tests.watched_tables import NOW, Tables, entity, kind_of
 
+TABLE = "create table state (ws text, is_on int, id int, at $at)"
 MAY = {"jump_ahead": "5m", "stand_still": "1d"}
 EACH = kind_of("cursor", table="state", column="at", entity="ws", where="is_on = 1", may=MAY)
 LOG = kind_of("cursor", table="state", column="id", entity="ws")
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture(params=STORAGES)
-async def db(
-    request: pytest.FixtureRequest, postgres_server: Server, tmp_path: Path
-) -> AsyncIterator[Tables]:
-    async with tables(STORAGES[request.param], postgres_server, tmp_path) as opened:
-        await opened.run("create table state (ws text, is_on int, id int, at $at)")
-        yield opened
 
 
 async def put(db: Tables, ws: str, number: int, **ago: float) -> None:

@@ -1,6 +1,5 @@
 """The duplicates kind against real tables, whatever holds their instants."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +9,10 @@ from rules.base import Kind, Outcome, Rows, Unanswered
 from rules.duplicates import Duplicates
 from tests.integration.test_kind_plans import plan_of
 from tests.postgres import Server
-from tests.watched_tables import NATIVE, STORAGES, Tables, entity, tables
+from tests.watched_tables import STORAGES, Tables, entity, tables
 
+TABLE = "create table contacts (workspace text, crm_id int, mail text, at $at)"
 ROW = "insert into contacts (workspace, crm_id, mail, at) values ($1, $2, $3, $4)"
-
-
-@pytest.fixture(params=list(STORAGES))
-async def db(
-    request: pytest.FixtureRequest, postgres_server: Server, tmp_path: Path
-) -> AsyncIterator[Tables]:
-    async with tables(STORAGES[request.param], postgres_server, tmp_path) as opened:
-        await opened.run("create table contacts (workspace text, crm_id int, mail text, at $at)")
-        yield opened
-
-
-@pytest.fixture(params=list(NATIVE))
-async def native(
-    request: pytest.FixtureRequest, postgres_server: Server, tmp_path: Path
-) -> AsyncIterator[Tables]:
-    async with tables(NATIVE[request.param], postgres_server, tmp_path) as opened:
-        await opened.run("create table contacts (workspace text, crm_id int, mail text, at $at)")
-        yield opened
 
 
 def kind_of(**more: Any) -> Kind:

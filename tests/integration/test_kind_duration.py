@@ -1,6 +1,6 @@
 """The duration kind against real tables, whatever holds their instants."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,30 +9,12 @@ import pytest
 
 from rules.base import Kind, Outcome, Rows, Severity, Unanswered
 from tests.postgres import Server
-from tests.watched_tables import NATIVE, NOW, STORAGES, Tables, entity, kind_of, tables
+from tests.watched_tables import NOW, STORAGES, Tables, entity, kind_of, tables
 
 TABLE = "create table runs (org text, ms float, begun_at $at, at $at)"
 ROW = "insert into runs (org, ms, begun_at, at) values ($1, $2, $3, $4)"
 PAIR = {"took": {"from": "begun_at", "to": "at"}, "order_by": None, "unit": None}
 LEVELS = {"warning": "10s", "critical": "1m"}
-
-
-@pytest.fixture(params=list(STORAGES))
-async def db(
-    request: pytest.FixtureRequest, postgres_server: Server, tmp_path: Path
-) -> AsyncIterator[Tables]:
-    async with tables(STORAGES[request.param], postgres_server, tmp_path) as opened:
-        await opened.run(TABLE)
-        yield opened
-
-
-@pytest.fixture(params=list(NATIVE))
-async def native(
-    request: pytest.FixtureRequest, postgres_server: Server, tmp_path: Path
-) -> AsyncIterator[Tables]:
-    async with tables(NATIVE[request.param], postgres_server, tmp_path) as opened:
-        await opened.run(TABLE)
-        yield opened
 
 
 def duration(**more: Any) -> Kind:

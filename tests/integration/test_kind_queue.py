@@ -1,36 +1,15 @@
 """The queue kind against real tables, whatever holds their instants."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from rules.base import Outcome, Severity
-from tests.postgres import Server
-from tests.watched_tables import NATIVE, NOW, STORAGES, Tables, entity, kind_of, tables
+from tests.watched_tables import NOW, Tables, entity, kind_of
 
 WAITING = {"table": "mails", "where": "status = 'QUEUED'", "column": "at"}
 ROW = "insert into mails (org, status, at) values ($1, $2, $3)"
 TABLE = "create table mails (org text, status text, at $at)"
-
-
-@pytest.fixture(params=list(STORAGES))
-async def db(
-    request: pytest.FixtureRequest, postgres_server: Server, tmp_path: Path
-) -> AsyncIterator[Tables]:
-    async with tables(STORAGES[request.param], postgres_server, tmp_path) as opened:
-        await opened.run(TABLE)
-        yield opened
-
-
-@pytest.fixture(params=list(NATIVE))
-async def native(
-    request: pytest.FixtureRequest, postgres_server: Server, tmp_path: Path
-) -> AsyncIterator[Tables]:
-    async with tables(NATIVE[request.param], postgres_server, tmp_path) as opened:
-        await opened.run(TABLE)
-        yield opened
 
 
 async def fill(db: Tables, count: int, minutes: float, org: str = "a") -> None:

@@ -1,36 +1,15 @@
 """The ratio kind against real tables, whatever holds their instants."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rules.base import Kind, Outcome, Rows, Severity, Unanswered
-from tests.postgres import Server
-from tests.watched_tables import NATIVE, STORAGES, Tables, entity, kind_of, tables
+from tests.watched_tables import Tables, entity, kind_of
 
 TABLE = "create table syncs (org text, status text, at $at)"
 ROW = "insert into syncs (org, status, at) values ($1, $2, $3)"
 WORDS = {"s": "success", "f": "failed", "r": "running", "-": None}
-
-
-@pytest.fixture(params=list(STORAGES))
-async def db(
-    request: pytest.FixtureRequest, postgres_server: Server, tmp_path: Path
-) -> AsyncIterator[Tables]:
-    async with tables(STORAGES[request.param], postgres_server, tmp_path) as opened:
-        await opened.run(TABLE)
-        yield opened
-
-
-@pytest.fixture(params=list(NATIVE))
-async def native(
-    request: pytest.FixtureRequest, postgres_server: Server, tmp_path: Path
-) -> AsyncIterator[Tables]:
-    async with tables(NATIVE[request.param], postgres_server, tmp_path) as opened:
-        await opened.run(TABLE)
-        yield opened
 
 
 def ratio(**more: Any) -> Kind:

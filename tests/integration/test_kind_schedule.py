@@ -1,6 +1,6 @@
 """The schedule kind against real tables, whatever holds their instants."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,31 +11,13 @@ import pytest
 from rules.base import Answers, Entity, Judgement, Outcome, Rows, Severity, SqlQuestion, Unanswered
 from rules.schedule import Schedule
 from tests.postgres import Server
-from tests.watched_tables import NATIVE, NOW, STORAGES, Storage, Tables, entity, tables
+from tests.watched_tables import NOW, Storage, Tables, entity, tables
 
 TABLE = "create table syncs (org text, cron text, zone text, last_at $at, made_at $at, next_at $at)"
 ROW = "insert into syncs (org, cron, zone, last_at) values ($1, $2, $3, $4)"
 OWN = {"cron": {"column": "cron"}, "timezone": {"column": "zone"}, "last_run": "last_at"}
 QUARTERLY, OFFICE = "*/15 * * * *", "0 9-17 * * 1-5"
 NEW_YORK, BERLIN = "America/New_York", "Europe/Berlin"
-
-
-@pytest.fixture(params=list(STORAGES))
-async def db(
-    request: pytest.FixtureRequest, postgres_server: Server, tmp_path: Path
-) -> AsyncIterator[Tables]:
-    async with tables(STORAGES[request.param], postgres_server, tmp_path) as opened:
-        await opened.run(TABLE)
-        yield opened
-
-
-@pytest.fixture(params=list(NATIVE))
-async def native(
-    request: pytest.FixtureRequest, postgres_server: Server, tmp_path: Path
-) -> AsyncIterator[Tables]:
-    async with tables(NATIVE[request.param], postgres_server, tmp_path) as opened:
-        await opened.run(TABLE)
-        yield opened
 
 
 def schedule(**more: Any) -> Schedule:

@@ -1,6 +1,5 @@
 """The stale kind against real tables, whatever holds their instants."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,30 +7,12 @@ import pytest
 
 from rules.base import Outcome, Severity
 from tests.postgres import Server
-from tests.watched_tables import MINUTE, NATIVE, NOW, STORAGES, Tables, entity, kind_of, tables
+from tests.watched_tables import MINUTE, NOW, STORAGES, Tables, entity, kind_of, tables
 
 STALE = kind_of("stale", table="t", column="at", max_age="30m")
 EACH = kind_of("stale", table="t", column="at", max_age="30m", entity=["org"])
 TABLE = "create table t (org text, at $at, note text)"
 ROW = "insert into t (org, at) values ($1, $2)"
-
-
-@pytest.fixture(params=list(STORAGES))
-async def db(
-    request: pytest.FixtureRequest, postgres_server: Server, tmp_path: Path
-) -> AsyncIterator[Tables]:
-    async with tables(STORAGES[request.param], postgres_server, tmp_path) as opened:
-        await opened.run(TABLE)
-        yield opened
-
-
-@pytest.fixture(params=list(NATIVE))
-async def native(
-    request: pytest.FixtureRequest, postgres_server: Server, tmp_path: Path
-) -> AsyncIterator[Tables]:
-    async with tables(NATIVE[request.param], postgres_server, tmp_path) as opened:
-        await opened.run(TABLE)
-        yield opened
 
 
 async def test_the_newest_row_decides(db: Tables) -> None:

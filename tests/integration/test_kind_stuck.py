@@ -1,28 +1,15 @@
 """The stuck kind against real tables, whatever holds their instants."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from rules.base import Outcome, Severity
-from tests.postgres import Server
-from tests.watched_tables import NOW, STORAGES, Tables, entity, kind_of, tables
+from tests.watched_tables import NOW, Tables, entity, kind_of
 
+TABLE = "create table jobs (org text, job int, status text, at $at)"
 SETTINGS = {"table": "jobs", "column": "status", "is": "running", "since": "at", "max_age": "30m"}
 ALL = kind_of("stuck", **SETTINGS)
 EACH = kind_of("stuck", **SETTINGS, entity=["org", "job"])
 ROW = "insert into jobs (org, job, status, at) values ($1, $2, $3, $4)"
-
-
-@pytest.fixture(params=list(STORAGES))
-async def db(
-    request: pytest.FixtureRequest, postgres_server: Server, tmp_path: Path
-) -> AsyncIterator[Tables]:
-    async with tables(STORAGES[request.param], postgres_server, tmp_path) as opened:
-        await opened.run("create table jobs (org text, job int, status text, at $at)")
-        yield opened
 
 
 async def test_a_row_that_stays_in_a_status_is_a_finding(db: Tables) -> None:

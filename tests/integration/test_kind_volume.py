@@ -1,15 +1,13 @@
 """The volume kind against real tables."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from rules.base import Kind, Outcome, Rows, Unanswered
 from tests.postgres import Server
-from tests.watched_tables import NATIVE, NOW, STORAGES, Tables, entity, kind_of, tables
+from tests.watched_tables import NOW, STORAGES, Tables, entity, kind_of, tables
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LAST = NOW.replace(minute=0) - HOUR
@@ -31,24 +29,6 @@ def volume(**more: Any) -> Kind:
 
 ALL = volume()
 EACH = volume(entity="org")
-
-
-@pytest.fixture(params=STORAGES)
-async def db(
-    request: pytest.FixtureRequest, postgres_server: Server, tmp_path: Path
-) -> AsyncIterator[Tables]:
-    async with tables(STORAGES[request.param], postgres_server, tmp_path) as opened:
-        await opened.run(TABLE)
-        yield opened
-
-
-@pytest.fixture(params=NATIVE)
-async def native(
-    request: pytest.FixtureRequest, postgres_server: Server, tmp_path: Path
-) -> AsyncIterator[Tables]:
-    async with tables(NATIVE[request.param], postgres_server, tmp_path) as opened:
-        await opened.run(TABLE)
-        yield opened
 
 
 async def write(
