@@ -62,6 +62,18 @@ async def test_a_refusal_keeps_what_was_typed(store: asyncpg.Pool, clock: MovedC
     assert 'value="a long cause"' in answer.text
 
 
+async def test_a_refused_form_that_was_folded_stands_open(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_incident(store, clock)
+    async with running_page(store, clock) as page, page.signed_in() as ana:
+        answer = await ana.post("/i/1042/not-actionable", why="moonlight", words="a full moon")
+    assert answer.status_code == 409
+    (opened,) = re.findall(r"(?s)<details[^>]* open>(.*?)</details>", answer.text)
+    assert 'value="a full moon"' in opened
+    assert "<summary>It needed nobody</summary>" in opened
+
+
 async def test_a_recovered_incident_is_resolved_with_its_cause(
     store: asyncpg.Pool, clock: MovedClock
 ) -> None:

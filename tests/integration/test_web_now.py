@@ -67,6 +67,19 @@ async def test_each_incident_shows_severity_in_words_and_its_owner(
     assert "Newest row is 1 h 02 min old." in text
 
 
+async def test_what_is_not_taken_says_who_is_next_and_when(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_incident(store, clock, paged_at=clock.now())
+    async with running_page(store, clock) as page, page.signed_in() as ana:
+        text = await ana.read("/parts/incidents")
+        assert re.search(
+            r'<b>ana</b>, not taken; next raj at <time datetime="2025-06-13T02:25', text
+        )
+        await verbs.take(store, DIRECTORY, 1042, "ana", clock.now())
+        assert "raj" not in await ana.read("/parts/incidents")
+
+
 async def test_a_rule_that_nobody_looked_at_lately_is_named_with_its_reason(
     store: asyncpg.Pool, clock: MovedClock
 ) -> None:
@@ -88,6 +101,22 @@ async def test_each_rule_says_when_it_was_last_looked_at_and_what_came_of_it(
     assert re.search(r'<td>jobs-stuck</td><td><time datetime="2025-06-13T02:15:00\+00:00"', text)
     assert "<b>bad</b>" in text
     assert "3 slots missed" in text
+
+
+async def test_rules_that_are_fine_are_folded_below_those_worth_a_look(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    rules = [stuck_rule(name) for name in ("jobs-a", "jobs-b", "jobs-c")]
+    config = replace(config_of("", rules), directory=DIRECTORY)
+    outcomes = {"jobs-a": Outcome.OK, "jobs-b": Outcome.BAD, "jobs-c": Outcome.OK}
+    async with transaction(store) as conn:
+        await looks.add(conn, [RuleLook(name, clock.now(), to) for name, to in outcomes.items()])
+    async with running_page(store, clock, config) as page, page.signed_in() as ana:
+        text = await ana.read("/parts/rules")
+    above, folded = text.split('<details id="fine"><summary>2 more are fine</summary>')
+    assert ("jobs-b" in above, "jobs-a" in above) == (True, False)
+    assert "jobs-a" in folded
+    assert "jobs-c" in folded
 
 
 async def test_mistakes_of_the_last_reload_are_shown_with_file_and_line(

@@ -14,8 +14,10 @@ from notifiers.base import Message
 from rules.base import Outcome
 from watchdog import silencing
 from watchdog.config.problems import visible
+from watchdog.domain.escalation import next_up
 from watchdog.domain.incident import Incident, State
 from watchdog.domain.oncall import duties
+from watchdog.domain.people import Directory
 from watchdog.status import Status, describe
 from watchdog.store import covers, incidents, outbox, pages
 from watchdog.store.facts import decode_told
@@ -29,7 +31,7 @@ from watchdog.web.room import Room, room_of
 PARTS = ("incidents", "rules", "outbox")
 """Pieces of the page that are fetched again by themselves."""
 
-_FIRST_MAX = {"incidents": 30, "rules": 40, "outbox": 8}
+_FIRST_MAX = {"incidents": 30, "rules": 100, "outbox": 8}
 _ALL_MAX = {"incidents": 1000, "rules": 10_000, "outbox": 100}
 
 _OUTCOME_WORDS = {
@@ -64,12 +66,12 @@ async def _facts(request: Request, parts: Sequence[str]) -> dict[str, Any]:
     most = _ALL_MAX if everything else _FIRST_MAX
     facts: dict[str, Any] = {"visitor": visitor, "now": room.now(), "everything": everything}
     async with transaction(room.service.pool) as conn:
+        directory = await covers.with_covers(conn, room.service.directory(), room.now())
         if "incidents" in parts:
-            facts |= await _incidents(conn, visitor, most["incidents"])
+            facts |= await _incidents(conn, visitor, directory, most["incidents"])
             facts |= {"silences": await silencing.in_force(conn, room.now())}
         if "rules" in parts:
             facts |= _rules(room, await room.looks(conn), most["rules"])
-            directory = await covers.with_covers(conn, room.service.directory(), room.now())
             facts |= {"duties": duties(directory, room.now())}
         if "outbox" in parts:
             facts |= await _outbox(conn, room, most["outbox"])
@@ -85,7 +87,9 @@ class Group:
     total: int
 
 
-async def _incidents(conn: asyncpg.Connection, visitor: Visitor, most: int) -> dict[str, Any]:
+async def _incidents(
+    conn: asyncpg.Connection, visitor: Visitor, directory: Directory, most: int
+) -> dict[str, Any]:
     counts = await pages.count_incidents(conn)
     shown = await incidents.unresolved(conn, most)
     # The database has sorted by state and severity; what is mine comes first among equals.
@@ -99,7 +103,12 @@ async def _incidents(conn: asyncpg.Connection, visitor: Visitor, most: int) -> d
         for state, heading in _GROUPS
     ]
     total = sum(counts.values())
-    return {"groups": groups, "total": total, "left_out": total - len(shown)}
+    return {
+        "groups": groups,
+        "total": total,
+        "left_out": total - len(shown),
+        "next_ups": {one.id: next_up(one, directory) for one in shown},
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +121,18 @@ class RuleRow:
     reason: str
     missed: int
 
+    @property
+    def is_worth_a_look(self) -> bool:
+        """Return whether it is more than one of many that are fine."""
+        return bool(self.reason or self.missed) or self.word != "fine"
+
 
 def _rules(room: Room, looks: Mapping[str, RuleLook], most: int) -> dict[str, Any]:
     service, now = room.service, room.now()
     status = describe(service.config, looks, now)
     names = [*service.config.rules, *(one.name for one in service.config.broken)]
     rows = [_row(name, looks.get(name), status) for name in names]
-    rows.sort(key=lambda row: (not row.reason, row.word == "fine", row.name))
+    rows.sort(key=lambda row: (not row.reason, not row.is_worth_a_look, row.name))
     return {
         "status": status,
         "rules": rows[:most],
