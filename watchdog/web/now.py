@@ -31,7 +31,7 @@ from watchdog.web.room import Room, room_of
 PARTS = ("incidents", "rules", "outbox")
 """Pieces of the page that are fetched again by themselves."""
 
-_FIRST_MAX = {"incidents": 30, "rules": 100, "outbox": 8}
+_FIRST_MAX = {"incidents": 30, "rules": 40, "outbox": 8}
 _ALL_MAX = {"incidents": 1000, "rules": 10_000, "outbox": 100}
 
 _OUTCOME_WORDS = {
