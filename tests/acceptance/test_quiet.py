@@ -1,5 +1,6 @@
 """What keeps quiet, from outside: a silence, and messages that wait for working hours."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -63,11 +64,19 @@ def break_things(folder: Path, number: int) -> None:
         )
 
 
-def words(receivers: Receivers, since: int = 0) -> list[tuple[str, str]]:
-    """Return what Slack took: post or update, and the word that it begins with."""
-    return [
-        (one["what"], one["text"].split()[1].removesuffix(":")) for one in receivers.slack()[since:]
-    ]
+CHANNEL, ANA, RAJ = "COPSALERTS", "D01ANA", "D02RAJ"
+ESCALATED = [
+    *[("edit", place, "ESCALATED") for place in (CHANNEL, ANA)],
+    *[("post", place, "ESCALATED") for place in (CHANNEL, RAJ)],
+]
+
+
+def words(receivers: Receivers, since: int = 0) -> list[tuple[str, str, str]]:
+    """Return what Slack took: post or edit, where, and the word that it begins with."""
+    return sorted(
+        (one["what"], one["channel"], one["text"].split()[1].removesuffix(":"))
+        for one in receivers.slack()[since:]
+    )
 
 
 def test_a_silence_hides_what_opens_until_its_end_and_then_it_is_told(tmp_path: Path) -> None:
@@ -77,19 +86,22 @@ def test_a_silence_hides_what_opens_until_its_end_and_then_it_is_told(tmp_path: 
         break_things(tmp_path, 1)
         program.advance(60)
         assert receivers.slack() == []
-        listed = program.run("incidents", "-o", "json")
-        assert '"owner": "' in listed, "it has an owner all the same"
-        assert '"hides": 1' in program.run("silence", "list", "-o", "json")
+        [one] = json.loads(program.run("incidents", "-o", "json"))
+        assert (one["state"], one["owner"]) == ("open", "ana (not taken)"), (
+            "it has one all the same"
+        )
+        [silence] = json.loads(program.run("silence", "list", "-o", "json"))
+        assert (silence["id"], silence["hides"]) == (1, 1)
         shown = program.run("show", "1001", "-o", "tsv")
         assert shown.count("silenced by raj until 04:15 UTC: deploy") == 2
         program.hurry(2 * 3600 - 17 * 60)
         assert receivers.slack() == []
         program.advance(2 * 60)
-        assert words(receivers) == [("post", "SILENCE")], "raj is reminded, and nobody else"
+        assert words(receivers) == [("post", RAJ, "SILENCE")], "raj is reminded, and nobody else"
         program.advance(14 * 60 + 10)
-        assert words(receivers, 1) == [("post", "STILL"), ("post", "STILL")]
+        assert words(receivers, 1) == [("post", CHANNEL, "STILL"), ("post", ANA, "STILL")]
         program.advance(10 * 60)
-        assert ("post", "ESCALATED") in words(receivers, 3)
+        assert words(receivers, 3) == ESCALATED
 
 
 def test_ended_early_it_tells_at_once_and_what_was_mended_is_never_told(tmp_path: Path) -> None:
@@ -115,10 +127,13 @@ def test_a_warning_that_waits_for_the_morning_and_gets_critical_is_told_at_once(
         assert receivers.slack() == [], "and nobody is escalated to"
         break_things(tmp_path, 2)
         program.advance(10)
-        told = words(receivers)
-        assert ("post", "CRITICAL") in told
+        assert words(receivers) == [
+            *[("edit", place, "CRITICAL") for place in (CHANNEL, ANA)],
+            *[("post", CHANNEL, word) for word in ("CRITICAL", "WARNING")],
+            *[("post", ANA, word) for word in ("CRITICAL", "WARNING")],
+        ]
         before = len(receivers.slack())
         program.advance(9 * 60)
         assert len(receivers.slack()) == before
         program.advance(70)
-        assert ("post", "ESCALATED") in words(receivers, before), "10 minutes after the release"
+        assert words(receivers, before) == ESCALATED, "10 minutes after the release"

@@ -104,10 +104,14 @@ class Days:
             listed = await members.bad(conn)
         if listed:
             one, config = self.dice.choice(listed), split_config(self.world)
-            with contextlib.suppress(Refused):  # the last one
-                await splitting.split(
-                    self.world.store, config, one.storm, one.number, "raj", self.world.clock.now()
-                )
+            split = splitting.split(
+                self.world.store, config, one.storm, one.number, "raj", self.world.clock.now()
+            )
+            if any(other != one and other.storm == one.storm for other in listed):
+                await split
+            else:
+                with pytest.raises(Refused, match="is the only one that is bad"):
+                    await split
 
     async def restart(self) -> None:
         storms = split_config(self.world).storms
