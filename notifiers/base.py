@@ -83,6 +83,7 @@ class Facts:
         steps: What may help, each in a sentence.
         risk: What may still happen. `prevention`: what stops it next time, or why nothing is needed.
         owner_took_it: The owner has confirmed by taking it.
+        next_person: Who is paged if nobody takes it, at `next_at`; nobody: the team is told then.
         zone: The team's zone, for times in plain text.
         url: The incident's page, or empty when no base URL is configured.
     """
@@ -119,6 +120,8 @@ class Facts:
     previous_severity: str = ""
     zone: str = "UTC"
     url: str = ""
+    next_person: str = ""
+    next_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

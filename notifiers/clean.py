@@ -172,6 +172,8 @@ def tidy(facts: Facts) -> Facts:
         previous_severity=_short(facts.previous_severity, 20),
         zone=_short(facts.zone, 60),
         url=safe_url(facts.url),
+        next_person=_short(facts.next_person, 60),
+        next_at=_aware_or_none(facts.next_at),
     )
 
 

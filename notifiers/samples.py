@@ -30,9 +30,12 @@ _BASE = Facts(
     first_bad_at=_OPENED_AT - timedelta(minutes=2),
     zone="Europe/Berlin",
     url="https://watchdog.example.com/i/1042",
+    next_person="raj",
+    next_at=_OPENED_AT + timedelta(minutes=10),
 )
 
-_TAKEN: dict[str, Any] = {
+_NOBODY_NEXT: dict[str, Any] = {"next_person": "", "next_at": None}
+_TAKEN: dict[str, Any] = _NOBODY_NEXT | {
     "state": "taken",
     "owner_took_it": True,
     "taken_at": _OPENED_AT + timedelta(minutes=4),
@@ -42,6 +45,13 @@ _RECOVERED: dict[str, Any] = _TAKEN | {
     "recovered_at": _OPENED_AT + timedelta(minutes=73),
     "first_good_at": _OPENED_AT + timedelta(minutes=70),
 }
+
+
+def _next_after(minutes: int, person: str = "raj") -> dict[str, Any]:
+    return {"next_person": person, "next_at": _OPENED_AT + timedelta(minutes=minutes)}
+
+
+_TOM_NEXT = _next_after(25, "tom")
 
 _STORM: dict[str, Any] = {
     "id": 1050,
@@ -86,15 +96,19 @@ _CHANGES: dict[Event, tuple[int, dict[str, Any]]] = {
             "taken_at": _OPENED_AT + timedelta(minutes=52),
         },
     ),
-    Event.ESCALATED: (10, {"owner": "raj", "words": "ana silent 10m, now raj (2/3)"}),
+    Event.ESCALATED: (
+        10,
+        _TOM_NEXT | {"owner": "raj", "words": "ana silent 10m, now raj (2/3)"},
+    ),
     Event.SNOOZED: (30, _TAKEN | {"actor": "ana", "words": "no reminder for 2h"}),
-    Event.MISSED: (0, {"owner": "raj", "words": "ana in Do Not Disturb, now raj"}),
-    Event.EXHAUSTED: (40, {"owner": "tom", "words": "nobody took it in 40m"}),
-    Event.EXPIRED: (34, {"words": "ana silent for 30m"}),
+    Event.MISSED: (0, _TOM_NEXT | {"owner": "raj", "words": "ana in Do Not Disturb, now raj"}),
+    Event.EXHAUSTED: (40, _NOBODY_NEXT | {"owner": "tom", "words": "nobody took it in 40m"}),
+    Event.EXPIRED: (34, _next_after(44) | {"words": "ana silent for 30m"}),
     Event.LAPSED: (80, _TAKEN | {"words": "raj did not take it from ana"}),
     Event.GIVEN_BACK: (
         40,
-        {"actor": "ana", "owner": "raj", "words": "ana → raj: my train has no network"},
+        _next_after(50, "tom")
+        | {"actor": "ana", "owner": "raj", "words": "ana → raj: my train has no network"},
     ),
     Event.NOTED: (20, _TAKEN | {"actor": "ana", "words": "API key expired, asked the shop"}),
     Event.ACTION_ASKED: (
@@ -118,7 +132,10 @@ _CHANGES: dict[Event, tuple[int, dict[str, Any]]] = {
         73,
         _RECOVERED | {"words": "Newest row is 2 min old, limit 1 h (3 good checks in a row)"},
     ),
-    Event.BACK_AGAIN: (93, {"words": "20m after it recovered: 1h02m old (max 1h)"}),
+    Event.BACK_AGAIN: (
+        93,
+        _next_after(103) | {"words": "20m after it recovered: 1h02m old (max 1h)"},
+    ),
     Event.REOPENED: (
         85,
         _TAKEN | {"actor": "ana", "words": "customers still see no stock", "first_good_at": None},
@@ -159,7 +176,12 @@ _CHANGES: dict[Event, tuple[int, dict[str, Any]]] = {
     ),
     Event.WITHDRAWN: (
         30,
-        {"state": "resolved", "words": "rule orders-stale was removed", "cause_kind": "withdrawn"},
+        _NOBODY_NEXT
+        | {
+            "state": "resolved",
+            "words": "rule orders-stale was removed",
+            "cause_kind": "withdrawn",
+        },
     ),
     Event.STORM: (0, _STORM | {"fact": "14 incidents at once, 3 critical"}),
     Event.MEMBERS: (
@@ -172,21 +194,26 @@ _CHANGES: dict[Event, tuple[int, dict[str, Any]]] = {
     ),
     Event.JOINED: (
         2,
-        {"state": "resolved", "words": "part of storm #1050", "cause_kind": "joined"},
+        _NOBODY_NEXT
+        | {"state": "resolved", "words": "part of storm #1050", "cause_kind": "joined"},
     ),
     Event.SPLIT: (
         12,
         _STORM
         | {
             "actor": "ana",
+            "next_at": _OPENED_AT + timedelta(minutes=22),
             "fact": "13 incidents, 3 critical",
             "words": "Orders stopped syncing is #1061 now",
         },
     ),
     Event.FLAPPING: (60, {"words": "6 times in 1h"}),
-    Event.SILENCED: (2, {"actor": "raj", "words": "by raj until 18:00 Berlin: deploy"}),
-    Event.RELEASED: (190, {"words": "its silence has ended"}),
-    Event.SILENCE_ENDS: (175, {"words": "ends in 15m, 3 still bad"}),
+    Event.SILENCED: (
+        2,
+        _NOBODY_NEXT | {"actor": "raj", "words": "by raj until 18:00 Berlin: deploy"},
+    ),
+    Event.RELEASED: (190, _next_after(200) | {"words": "its silence has ended"}),
+    Event.SILENCE_ENDS: (175, _NOBODY_NEXT | {"words": "ends in 15m, 3 still bad"}),
     Event.TEST: (
         0,
         {
@@ -201,6 +228,7 @@ _CHANGES: dict[Event, tuple[int, dict[str, Any]]] = {
             "do_first": "",
             "runbook": "",
             "url": "https://watchdog.example.com",
+            **_NOBODY_NEXT,
         },
     ),
 }

@@ -15,7 +15,8 @@ def tell(facts: Facts) -> Story:
     glyph, word = head(facts)
     telling = _TELLINGS[facts.event](facts)
     owner = (Row("Owner", *_owner(facts)),) if facts.owner else ()
-    next_rows = (telling.next_row,) if telling.next_row else ()
+    next_row = telling.next_row or _unless_taken(facts)
+    next_rows = (next_row,) if next_row else ()
     return Story(
         glyph=glyph,
         word=word,
@@ -34,6 +35,14 @@ def _owner(facts: Facts) -> tuple[str, datetime | None]:
     if facts.owner_took_it or facts.state in {"recovered", "resolved"} or not facts.id:
         return facts.owner, None
     return f"{facts.owner}, not taken yet", None
+
+
+def _unless_taken(facts: Facts) -> Row | None:
+    """Return who is paged, and when, if nobody takes it."""
+    if facts.next_at is None:
+        return None
+    who = f"{facts.next_person} at" if facts.next_person else "nobody is left; the team is told at"
+    return Row("Next", who, facts.next_at)
 
 
 def _guide(facts: Facts) -> tuple[Row, ...]:
@@ -113,7 +122,8 @@ def _passed_on(facts: Facts) -> Telling:
     return Telling(
         f"{_told(said_now(facts))} {_plain_sentence(passing(facts))}".lstrip(),
         quote=facts.words.partition(": ")[2],
-        next_row=Row("Next", _NEXT[facts.event].format(owner=_whoever(facts))),
+        next_row=_unless_taken(facts)
+        or Row("Next", _NEXT[facts.event].format(owner=_whoever(facts))),
         short=(f"open for {open_for(facts)}",),
         with_guide=True,
     )

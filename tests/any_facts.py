@@ -87,6 +87,8 @@ def any_facts(draw: st.DrawFn) -> Facts:
             st.one_of(st.sampled_from(["UTC", "Europe/Berlin", "Europe", "No/Where"]), _text)
         ),
         url=draw(_urls),
+        next_person=draw(_text),
+        next_at=draw(_maybe_at),
     )
 
 

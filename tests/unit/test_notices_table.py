@@ -27,7 +27,7 @@ from watchdog.domain import life, storm_life
 from watchdog.domain.incident import WATCHDOG, Happened, Incident, Refused, Transition
 from watchdog.domain.notices import Step, report_notices, with_notices
 from watchdog.domain.opinions import not_actionable, reopen
-from watchdog.domain.people import Directory, Route, Team
+from watchdog.domain.people import Directory, Route, Rung, Team
 from watchdog.domain.reminders import snooze
 from watchdog.domain.routing import next_working_instant
 from watchdog.domain.step import step as stepped
@@ -332,6 +332,32 @@ def test_facts_say_the_teams_zone_and_the_page_where_both_are_known(
     directory = Directory(PEOPLE, {"data": team}, (), url)
     facts = with_notices(life.opened(change(an_incident()), {}), directory).facts
     assert (facts.zone, facts.url) == says
+
+
+LADDER = replace(
+    TEAM, escalate=(Rung(timedelta(minutes=10), "raj"), Rung(timedelta(minutes=25), "lead"))
+)
+
+
+@pytest.mark.parametrize(
+    ("event", "person", "minutes"),
+    [
+        ("worse", "raj", 15),
+        ("escalated", "tom", 20),
+        ("back again", "raj", 15),
+        ("declined", "raj", 10),
+        ("exhausted", "", None),
+        ("taken", "", None),
+        ("recovered", "", None),
+    ],
+)
+def test_facts_say_who_is_paged_next_and_when(event: str, person: str, minutes: int | None) -> None:
+    directory = replace(DIRECTORY, teams={"data": LADDER})
+    moved = EVENTS[event]
+    paged = replace(moved, after=replace(moved.after, paged_at=NOW))
+    facts = with_notices(paged, directory).facts
+    at = None if minutes is None else NOW + timedelta(minutes=minutes)
+    assert (facts.next_person, facts.next_at) == (person, at)
 
 
 def test_an_owner_who_took_it_once_is_said_to_have_taken_it_after_it_recovered() -> None:

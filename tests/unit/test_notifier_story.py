@@ -41,6 +41,20 @@ def test_an_owner_who_took_it_is_said_since_when() -> None:
     assert owner(tell(facts)) == Row("Owner", "ana, since", facts.taken_at)
 
 
+def test_what_is_not_taken_says_who_is_paged_next_and_when() -> None:
+    at = sample(Event.OPENED).next_at
+    assert Row("Next", "raj at", at) in told(Event.OPENED).who
+    assert Row("Next", "raj at", at) in told(Event.MISSED, next_at=at, next_person="raj").who
+    nobody = Row("Next", "nobody is left; the team is told at", at)
+    assert nobody in told(Event.OPENED, next_person="").who
+
+
+def test_without_an_escalation_it_says_what_follows_from_the_event_alone() -> None:
+    assert [row.label for row in told(Event.OPENED, next_at=None).who] == ["Owner"]
+    rows = told(Event.ESCALATED, next_at=None).who
+    assert Row("Next", "raj takes it, or it is passed on") in rows
+
+
 def test_an_offer_says_who_stays_owner_and_quotes_the_note() -> None:
     story = told(Event.OFFERED)
     assert "ana → raj (not accepted yet)." in story.lead
@@ -120,7 +134,9 @@ def test_a_runbook_that_is_no_link_is_told_as_text() -> None:
 
 
 def test_empty_facts_leave_no_empty_rows() -> None:
-    story = told(Event.OPENED, impact="", do_first="", runbook="", owner="", rule="", team="")
+    story = told(
+        Event.OPENED, impact="", do_first="", runbook="", owner="", rule="", team="", next_at=None
+    )
     assert story.guide == story.who == ()
     assert all(story.facts_line)
 

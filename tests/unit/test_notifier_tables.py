@@ -103,7 +103,7 @@ OWNERS: list[tuple[dict[str, Any], Row]] = [
 def test_the_owner_is_said_with_what_is_known_of_the_taking(
     changes: dict[str, Any], row: Row
 ) -> None:
-    assert tell(changed(Event.OPENED, **changes)).who == (row,)
+    assert tell(changed(Event.OPENED, **changes)).who[0] == row
 
 
 @pytest.mark.parametrize("event", Event)

@@ -40,6 +40,8 @@ any_facts = st.builds(
     first_bad_at=maybe,
     first_good_at=maybe,
     zone=texts,
+    next_person=texts,
+    next_at=maybe,
 )
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from notifiers.base import Event, Facts, Part
 from rules.values import dataclass
-from watchdog.domain.escalation import next_deadline
+from watchdog.domain.escalation import next_deadline, next_up
 from watchdog.domain.incident import WATCHDOG, State, Transition, told
 from watchdog.domain.people import Directory, Route, Team
 from watchdog.domain.reminders import REMINDERS, told_of_reminder
@@ -86,10 +86,10 @@ def with_notices(transition: Transition, directory: Directory) -> Step:
     paged_at = _paged_at(transition, due) if is_told else after.paged_at
     known = told(after, audience, paged_at)
     deadline = next_deadline(known, directory, transition.happened.at)
-    happened, evidence = transition.happened, transition.evidence
+    made = Transition(transition.before, known, transition.happened, transition.evidence)
     return Step(
-        Transition(transition.before, known, happened, evidence),
-        facts_of(transition, directory),
+        made,
+        facts_of(made, directory),
         notices,
         deadline.at if deadline else None,
     )
@@ -250,6 +250,7 @@ def _follow_ups(
 def facts_of(transition: Transition, directory: Directory) -> Facts:
     """Return what messages may say about a transition, frozen as it was then."""
     after, happened = transition.after, transition.happened
+    following = next_up(after, directory)
     return Facts(
         id=after.id,
         event=happened.event,
@@ -283,4 +284,6 @@ def facts_of(transition: Transition, directory: Directory) -> Facts:
         previous_severity=happened.previous_severity,
         zone=directory.zone_of(after.team),
         url=f"{directory.url}/i/{after.id}" if directory.url else "",
+        next_person=following.person if following else "",
+        next_at=following.at if following else None,
     )
