@@ -143,15 +143,17 @@ class Deadlines:
             if not await incidents.is_any_due(conn, now):  # mostly: nothing is locked for that
                 return 0
             await leases.require(conn, LEASE, token)
-            held = await find(conn, now)
+            await silences.hold_still(conn)
+            held = await silences.in_force(conn, now)
+            found = await find(conn, now)
             directory = await covers.with_covers(conn, directory, now)
-            due = [(one, next_deadline(one, directory, now)) for one in held]
+            due = [(one, next_deadline(one, directory, now)) for one in found]
             acts = [one.act(now) for _, one in due if one and one.at <= now]
-            moves = [await as_told(conn, one, directory) for one in acts]
-            found = await together(conn, moves, directory, self._storms(), now)
-            steps = [with_notices(one, directory) for one in found.transitions]
+            moves = [await as_told(conn, one, held, directory) for one in acts]
+            told = await together(conn, moves, held, directory, self._storms(), now)
+            steps = [with_notices(one, directory) for one in told.transitions]
             await incidents.commit(conn, steps)
-            await members.take_over(conn, found.joined, now)
+            await members.take_over(conn, told.joined, now)
             moved = {one.after.id for one in moves}
             await incidents.set_due(
                 conn,
@@ -160,10 +162,10 @@ class Deadlines:
         if steps:
             transitions = [step.transition for step in steps]
             if (memory := self._memory()) is not None:
-                memory.learn(transitions, found.joined)
+                memory.learn(transitions, told.joined)
             log_transitions(transitions)
             self._wake.set()
-        return len(held)
+        return len(found)
 
 
 async def _kept_apart(do: _Do, token: int, directory: Directory) -> None:

@@ -9,7 +9,7 @@ import asyncpg
 from notifiers.base import Event
 from watchdog.domain.incident import Incident, State, Transition
 from watchdog.domain.people import Directory, Storms
-from watchdog.domain.silences import covering, released, silenced
+from watchdog.domain.silences import Silence, as_hidden, covering, released, silenced
 from watchdog.domain.storms import REOPEN_WITHIN, Grouped, grouped, may_join
 from watchdog.engine.gathering import Followed, Gathering, gather
 from watchdog.store import incidents, members, silences
@@ -29,31 +29,29 @@ class Released:
 
 
 async def as_told(
-    conn: asyncpg.Connection, transition: Transition, directory: Directory
+    conn: asyncpg.Connection,
+    transition: Transition,
+    held: Sequence[Silence],
+    directory: Directory,
 ) -> Transition:
     """Return a release as it is: by whoever ended the silence, or put off by another silence.
 
-    No silence was looked at while an incident above it hid this one.
+    Args:
+        held: Silences that hold until the end of the transaction.
     """
     before, happened = transition.before, transition.happened
     if happened.event is not Event.RELEASED or before is None:
         return transition
-    if before.waits_for is None:
-        ended = await silences.of(conn, before)
-        return (
-            released(before, happened.at, ended.ended_by)
-            if ended and ended.ended_by
-            else transition
-        )
-    silence = covering(await silences.in_force(conn, happened.at), before, happened.at)
-    if silence is None:
-        return transition
-    return silenced(before, silence, directory.zone_of(before.team), happened.at)
+    if silence := covering(held, before, happened.at):
+        return silenced(before, silence, directory.zone_of(before.team), happened.at)
+    ended = await silences.of(conn, before)
+    return released(before, happened.at, ended.ended_by) if ended and ended.ended_by else transition
 
 
 async def together(
     conn: asyncpg.Connection,
     moves: Sequence[Transition],
+    held: Sequence[Silence],
     directory: Directory,
     storms: Storms | None,
     now: datetime,
@@ -63,6 +61,9 @@ async def together(
     As with openings: they join the storm that lives, or begin one when they are too many. What that
     storm itself was due for is left out, and stays due: one commit moves an incident once. Inside the
     caller's transaction, which must let the storms take over what was theirs once they are written.
+
+    Args:
+        held: Silences that hold until the end of the transaction; they hide storms, too.
     """
     groups: dict[Group, list[Incident]] = {}
     for one in moves:
@@ -86,7 +87,7 @@ async def together(
     joined = {each.id: one.number for one in gatherings for each in one.waiting}
     taken = joined.keys() | {one.number for one in gatherings}
     apart = [one for one in moves if one.after.id not in taken]
-    return Released([*apart, *stormy], joined)
+    return Released([*apart, *(as_hidden(one, held) for one in stormy)], joined)
 
 
 def _joins(one: Transition, directory: Directory) -> Incident | None:
