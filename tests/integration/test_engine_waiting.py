@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from rules.base import Severity
 from tests.post_office import PostOffice
 from tests.postgres import Database
 from tests.promises import broken_promises
+from tests.stormy import AT_ONCE, hang
 from tests.watching import DIRECTORY, World, make_table, stuck_rule
 from watchdog import silencing
 from watchdog.clock import MovedClock
@@ -193,3 +194,16 @@ async def test_nobody_is_escalated_to_meanwhile(both: Both) -> None:
     )
     child = await both.of("jobs-stuck")
     assert due_at == child.silenced_until
+
+
+async def test_what_waits_counts_for_no_storm(both: Both) -> None:
+    others = [
+        stuck_rule(f"other-{number}", settings={"where": "queue = 'sync'"}) for number in range(4)
+    ]
+    rules = [replace(one, policy=AT_ONCE.policy) for one in (above(), under(), *others)]
+    await both.world.begin(*rules)
+    for queue in ("mail", "main", "sync"):
+        await hang(both.world, queue)
+    opened = {one.rule: one.waits_for is not None for one in await both.world.incidents()}
+    told = dict.fromkeys(("main-stuck", *(one.name for one in others)), False)
+    assert opened == {"jobs-stuck": True, **told}

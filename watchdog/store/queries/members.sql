@@ -7,10 +7,11 @@ where kind = 'storm' and state <> 'resolved'
 order by id for update;
 
 -- name: lock_waiting
--- Incidents of some teams and sources that opened, or came back, since an instant, and that nobody has taken;
--- what was split out of a storm stays apart. Locked.
+-- Incidents of some teams and sources that opened, or came back, since an instant, that nobody has taken and nothing
+-- hides; what was split out of a storm stays apart. Locked.
 select i.* from incident i
 where i.state = 'open' and i.kind <> 'storm' and i.storm_id is null and i.reopened_at is null
+    and i.silenced_until is null
     and (i.team, i.source) in (select * from unnest($1::text[], $2::text[]))
     and exists (
         select from event e
