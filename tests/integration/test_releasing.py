@@ -74,6 +74,19 @@ async def test_a_storm_that_begins_by_releases_is_hidden_by_what_silences_storms
     assert quiet.heard(CHANNEL) == ["root:released"]
 
 
+async def test_what_is_told_is_part_of_the_storm_that_lives_though_that_is_silenced(
+    quiet: Quiet,
+) -> None:
+    storm = await a_storm(quiet)
+    await quiet.silence("storm:*", hours=1)
+    await quiet.silence(hours=0.5)
+    await open_many(quiet, 3001, 2)
+    await quiet.let_pass(30)
+    assert (await quiet.stored(3001)).storm == storm.id
+    assert (await quiet.events(storm.id))[1:] == ["silenced", "members"]
+    assert [one for one in quiet.heard(CHANNEL) if one.startswith("root:")] == ["root:storm"]
+
+
 async def test_a_storm_that_comes_back_after_its_silence_is_hidden_no_more(quiet: Quiet) -> None:
     await a_storm(quiet)
     await quiet.silence("storm:*", hours=0.5)

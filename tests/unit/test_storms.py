@@ -57,6 +57,7 @@ LONG_RECOVERED = recovered(REOPEN_WITHIN + timedelta(seconds=1))
         (10_000, 0, None, Grouped.BEGIN),
         (1, 0, a_storm(), Grouped.JOIN),
         (1, 0, a_storm(State.TAKEN), Grouped.JOIN),
+        (1, 0, a_storm(silence=3, silenced_until=NOW + timedelta(hours=1)), Grouped.JOIN),
         (5, 0, JUST_RECOVERED, Grouped.APART),
         (6, 0, JUST_RECOVERED, Grouped.AGAIN),
         (1, 5, JUST_RECOVERED, Grouped.AGAIN),

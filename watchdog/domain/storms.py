@@ -45,9 +45,12 @@ def grouped(
 ) -> Grouped:
     """Return what becomes of the openings of one team and source in one commit.
 
+    A storm that lives takes them in though it is silenced: what joins a storm pages nobody anyway, and
+    what makes it worse is told as a change of its level.
+
     Args:
         storms: None: nothing is ever grouped anew.
-        openings: How many may join.
+        openings: How many may join, among them those of before that nobody was told of until now.
         waiting: Incidents of before that opened within the span, are open, and may join.
         known: The team's and source's storm that lives, or the latest that has recovered.
     """

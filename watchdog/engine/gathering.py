@@ -1,7 +1,7 @@
 """What of a commit is about storms: which openings join one, and what becomes of members."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import asyncpg
@@ -18,36 +18,19 @@ from watchdog.domain.people import Directory, Storms
 from watchdog.domain.storm_life import Guide
 from watchdog.domain.storms import (
     REOPEN_WITHIN,
-    Grouped,
     Member,
     MemberState,
-    grouped,
     may_join,
     member_of,
 )
 from watchdog.engine.candidates import Candidate
+from watchdog.engine.crowds import Crowd, Gathering, gathered
 from watchdog.engine.plan import Change, Evidence, Plan, Recovery, Withdrawal, detail_of
 from watchdog.store import incidents, members
 from watchdog.store.members import Group, Settled
 
 EVIDENCE_MEMBERS = 3
 """Members whose evidence a storm keeps; of each it has up to 20 rows a query."""
-
-
-@dataclass(slots=True)
-class Gathering:
-    """A storm that takes something in by a commit.
-
-    Attributes:
-        before: As it was; None: it begins.
-        openings: What joins it without having been an incident. `waiting`: what was one until now.
-    """
-
-    number: int
-    group: Group
-    before: Incident | None
-    openings: list[Candidate]
-    waiting: list[Incident] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,26 +168,18 @@ async def sort(
         return Sorted((), opening)
     now = opening[0].plan.now
     known = await members.lock_storms(conn, joining, now - REOPEN_WITHIN)
+    apart = [group for group in joining if group not in known or not known[group].is_live]
     waiting: dict[Group, list[Incident]] = {}
-    for incident in await members.lock_waiting(conn, joining, now - storms.within):
+    for incident in await members.lock_waiting(conn, apart, now - storms.within):
         may = may_join(directory, incident.rule, incident.severity, incident.team)
-        may = may and incident.silence is None
         if may and incident.id not in followed.recovering:
             waiting.setdefault((incident.team, incident.source), []).append(incident)
-    made = []
-    for group, ones in joining.items():
-        before, others = known.get(group), waiting.get(group, [])
-        what = grouped(storms, len(ones), len(others), before, now)
-        if what is not Grouped.APART:
-            old = None if what is Grouped.BEGIN else before
-            others = [] if what is Grouped.JOIN else others
-            made.append(Gathering(old.id if old else 0, group, old, ones, others))
-    numbers = iter(await incidents.next_numbers(conn, sum(not one.number for one in made)))
-    for one_made in made:
-        one_made.number = one_made.number or next(numbers)
+    crowds = {group: Crowd(ones, waiting=waiting.get(group, ())) for group, ones in joining.items()}
+    made = await gathered(conn, crowds, known, storms, now)
     taken = {one.group for one in made}
-    apart = [one for one in opening if one.group not in taken or not _may_join(one, directory)]
-    return Sorted(made, apart)
+    return Sorted(
+        made, [one for one in opening if one.group not in taken or not _may_join(one, directory)]
+    )
 
 
 def _may_join(one: Candidate, directory: Directory) -> bool:

@@ -10,9 +10,10 @@ from notifiers.base import Event
 from watchdog.domain.incident import Incident, State, Transition
 from watchdog.domain.people import Directory, Storms
 from watchdog.domain.silences import Silence, as_hidden, covering, released, silenced
-from watchdog.domain.storms import REOPEN_WITHIN, Grouped, grouped, may_join
-from watchdog.engine.gathering import Followed, Gathering, gather
-from watchdog.store import incidents, members, silences
+from watchdog.domain.storms import REOPEN_WITHIN, may_join
+from watchdog.engine.crowds import Crowd, gathered
+from watchdog.engine.gathering import Followed, gather
+from watchdog.store import members, silences
 from watchdog.store.members import Group
 
 
@@ -65,24 +66,15 @@ async def together(
     Args:
         held: Silences that hold until the end of the transaction; they hide storms, too.
     """
-    groups: dict[Group, list[Incident]] = {}
+    joining: dict[Group, list[Incident]] = {}
     for one in moves:
         if (before := _joins(one, directory)) is not None:
-            groups.setdefault((before.team, before.source), []).append(before)
-    if storms is None or not groups:
+            joining.setdefault((before.team, before.source), []).append(before)
+    if storms is None or not joining:
         return Released(moves)
-    known = await members.lock_storms(conn, groups, now - REOPEN_WITHIN)
-    gatherings = []
-    for group, waiting in groups.items():
-        storm = known.get(group)
-        what = grouped(storms, len(waiting), 0, storm, now)
-        if what is Grouped.APART or (storm and storm.is_live and storm.silenced_until):
-            continue
-        old = None if what is Grouped.BEGIN else storm
-        gatherings.append(Gathering(old.id if old else 0, group, old, [], waiting))
-    numbers = iter(await incidents.next_numbers(conn, sum(not one.number for one in gatherings)))
-    for one_gathering in gatherings:
-        one_gathering.number = one_gathering.number or next(numbers)
+    known = await members.lock_storms(conn, joining, now - REOPEN_WITHIN)
+    crowds = {group: Crowd(released=ones) for group, ones in joining.items()}
+    gatherings = await gathered(conn, crowds, known, storms, now)
     stormy = await gather(conn, Followed({}, (), ()), gatherings, directory, {}, now)
     joined = {each.id: one.number for one in gatherings for each in one.waiting}
     taken = joined.keys() | {one.number for one in gatherings}

@@ -79,7 +79,9 @@ async def lock_storms(
 async def lock_waiting(
     conn: asyncpg.Connection, groups: Collection[Group], since: datetime
 ) -> list[Incident]:
-    """Return incidents of these teams and sources that opened after `since` and are open, locked."""
+    """Return incidents of these teams and sources that opened after `since`, are open and told; locked."""
+    if not groups:
+        return []
     rows = await conn.fetch(_SQL["lock_waiting"], *_groups(groups), since)
     return [incident_of(row) for row in rows]
 
