@@ -81,6 +81,17 @@ async def test_what_recovers_in_it_is_never_told_and_stays_visible_as_withheld(
     ]
 
 
+async def test_what_a_person_reopens_is_not_told_by_the_end_of_its_silence(quiet: Quiet) -> None:
+    await quiet.silence(hours=0.5)
+    await quiet.open()
+    await quiet.heal()
+    await quiet.let_pass(35)
+    now = quiet.clock.now()
+    await verbs.reopen(quiet.store, quiet.directory, 1042, "ana", "not well", now)
+    await quiet.let_pass(5)
+    assert await quiet.events() == ["opened", "recovered", "reopened"]
+
+
 async def test_one_that_is_made_before_a_message_was_sent_withholds_it(quiet: Quiet) -> None:
     await quiet.open()
     await quiet.silence()

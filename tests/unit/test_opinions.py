@@ -32,6 +32,13 @@ def test_what_was_resolved_is_reopened_within_an_hour_and_later_never() -> None:
         reopen(RESOLVED, "ana", "not well", last + SECOND)
 
 
+@pytest.mark.parametrize("hidden", [{"silence": 3}, {"waits_for": 1040}])
+def test_what_was_hidden_when_it_ended_is_hidden_no_more(hidden: dict[str, int]) -> None:
+    ended = replace(RECOVERED, silenced_until=LATER - SECOND, **hidden)  # type: ignore[arg-type]
+    again = reopen(ended, "raj", "not well", LATER).after
+    assert (again.silence, again.silenced_until, again.waits_for) == (None, None, None)
+
+
 @pytest.mark.parametrize(
     ("incident", "words", "said"),
     [

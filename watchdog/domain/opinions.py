@@ -19,7 +19,8 @@ def reopen(incident: Incident, person: str, words: str, now: datetime) -> Transi
     """Return its being open after all, because `person` sees that it is not well; it is theirs.
 
     No check will end it, since they are good already: its owner resolves it. Should they be bad
-    again, it goes on as any other. The cause and the answer it had are asked for anew.
+    again, it goes on as any other. The cause and the answer it had are asked for anew, and nothing that
+    hid it before hides it now.
 
     Raises:
         Refused: It is not over, or has been for too long, or nothing watches it, or no reason is given.
@@ -63,6 +64,9 @@ def reopen(incident: Incident, person: str, words: str, now: datetime) -> Transi
         risk="",
         answer=None,
         rung=0,
+        silence=None,
+        silenced_until=None,
+        waits_for=None,
     )
 
 
