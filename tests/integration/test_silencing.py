@@ -257,6 +257,18 @@ async def test_what_gets_bad_in_its_last_15_minutes_reminds_too(quiet: Quiet) ->
     assert quiet.heard(RAJ) == ["page:silence_ends"]
 
 
+async def test_silences_that_hide_nothing_bad_keep_no_place_from_those_that_do(
+    quiet: Quiet,
+) -> None:
+    for _ in range(20):
+        await quiet.silence("jobs-*")
+    await quiet.silence()
+    await quiet.open()
+    await quiet.clock.advance(timedelta(minutes=105))
+    await quiet.let_pass(0)
+    assert quiet.heard(RAJ) == ["page:silence_ends"]
+
+
 async def test_a_message_whose_outcome_is_unknown_is_looked_up_and_not_withheld(
     quiet: Quiet,
 ) -> None:

@@ -219,3 +219,21 @@ async def test_a_reminder_and_an_opening_never_wait_for_each_other(quiet: Quiet)
             assert list(await incidents.lock(conn, [1042])) == [1042], "and no deadlock"
     await acting
     assert await quiet.events() == ["opened", "silence_ends"]
+
+
+async def test_reminders_of_several_silences_and_a_person_never_wait_for_each_other(
+    quiet: Quiet,
+) -> None:
+    for rule, number in (("jobs-stuck", 1043), ("orders-stale", 1042)):
+        await quiet.silence(rule)
+        await quiet.open(number, rule=rule)
+    await quiet.let_pass(0)
+    await quiet.clock.advance(timedelta(minutes=106))
+    async with transaction(quiet.store) as conn:
+        await incidents.lock(conn, [1042])
+        acting = asyncio.ensure_future(quiet.deadlines.act())
+        await asyncio.wait({acting}, timeout=0.2)
+        async with asyncio.timeout(0.5):
+            assert list(await incidents.lock(conn, [1043])) == [1043], "and no deadlock"
+    await acting
+    assert [await quiet.events(one) for one in (1042, 1043)] == [["opened", "silence_ends"]] * 2

@@ -96,9 +96,11 @@ async def bad(conn: asyncpg.Connection, silence: Silence) -> Sequence[int]:
     return [row["id"] for row in await conn.fetch(_SQL["list_bad"], silence.number)]
 
 
-async def note_reminded(conn: asyncpg.Connection, silence: Silence, now: datetime) -> None:
-    """Write that somebody has been reminded of its end."""
-    await conn.execute(_SQL["note_reminded"], silence.number, now)
+async def note_reminded(
+    conn: asyncpg.Connection, silences: Iterable[Silence], now: datetime
+) -> None:
+    """Write that whoever made these silences has been reminded of their ends."""
+    await conn.execute(_SQL["note_reminded"], [one.number for one in silences], now)
 
 
 def _silence(row: asyncpg.Record) -> Silence:

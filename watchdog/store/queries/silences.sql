@@ -42,11 +42,14 @@ with free as (
 select id from free order by array_position(array['critical', 'warning', 'info'], severity), id;
 
 -- name: is_any_ending
--- Whether a silence ends soon of whose end nobody has been reminded.
+-- Whether a silence ends soon that hides something bad, and of whose end nobody has been reminded.
 select exists (
-    select from silence
-    where ends_at > $1 and ends_at <= $1::timestamptz + $2::interval and reminded_at is null
-        and made_at + $2::interval < ends_at
+    select from silence s
+    where s.ends_at > $1 and s.ends_at <= $1::timestamptz + $2::interval and s.reminded_at is null
+        and s.made_at + $2::interval < s.ends_at
+        and exists (
+            select from incident i where i.silence = s.id and i.state in ('open', 'taken') and i.bad_now
+        )
 );
 
 -- name: begin_changing
@@ -54,12 +57,15 @@ select exists (
 lock table silence in row exclusive mode;
 
 -- name: list_ending
--- Silences that end soon, were not made to end so soon, and of whose end nobody has been reminded; locked, but not against
--- incidents that name them.
-select * from silence
-where ends_at > $1 and ends_at <= $1::timestamptz + $2::interval and reminded_at is null
-    and made_at + $2::interval < ends_at
-order by ends_at, id limit $3 for no key update skip locked;
+-- Silences that end soon, were not made to end so soon, hide something bad, and of whose end nobody has been reminded;
+-- locked, but not against incidents that name them.
+select s.* from silence s
+where s.ends_at > $1 and s.ends_at <= $1::timestamptz + $2::interval and s.reminded_at is null
+    and s.made_at + $2::interval < s.ends_at
+    and exists (
+        select from incident i where i.silence = s.id and i.state in ('open', 'taken') and i.bad_now
+    )
+order by s.ends_at, s.id limit $3 for no key update of s skip locked;
 
 -- name: list_bad
 -- Numbers of the incidents that a silence hides and whose latest check was bad, the worst first.
@@ -68,5 +74,5 @@ where silence = $1 and state in ('open', 'taken') and bad_now
 order by array_position(array['critical', 'warning', 'info'], severity), id;
 
 -- name: note_reminded
--- Whoever made a silence has been reminded of its end.
-update silence set reminded_at = $2 where id = $1;
+-- Whoever made these silences has been reminded of their ends.
+update silence set reminded_at = $2 where id = any($1::bigint[]);
