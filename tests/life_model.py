@@ -102,6 +102,7 @@ class Desk:
     cases: list[Case] = field(default_factory=list)
     counts: dict[str, Counts] = field(default_factory=dict)
     results: dict[str, Results] = field(default_factory=dict)
+    unseen_since: datetime | None = None
     is_watched: bool = True
 
     def live(self, thing: str) -> Case | None:
@@ -125,10 +126,20 @@ class Desk:
         for thing in set(self.results) - set(bad) - set(self.counts):
             if self.results[thing].at != now:
                 self._note(thing, "good", now)
+        self.unseen_since = None
 
     def find_nothing(self, now: datetime) -> None:
         for thing in list(self.counts):
             self._see_gone(thing, now)
+        self.unseen_since = None
+
+    def fail_to_look(self, now: datetime) -> None:
+        """What is not seen is not gone: the time until the next look does not count."""
+        self.unseen_since = self.unseen_since or now
+
+    def restart(self) -> None:
+        self.results.clear()
+        self.unseen_since = None
 
     def _note(self, thing: str, level: str, now: datetime) -> bool:
         if thing not in self.results and level == "good":
@@ -188,7 +199,8 @@ class Desk:
         case, counts = self.watched(thing), self.counts[thing]
         if case is None:
             return
-        counts.gone_since = counts.gone_since or now
+        unseen = now - (self.unseen_since or now)
+        counts.gone_since = counts.gone_since + unseen if counts.gone_since else now
         if now - counts.gone_since >= GONE_FOR:
             case.end(now)
             case.is_withdrawn = True
@@ -198,7 +210,7 @@ class Desk:
         """The rule is gone: what it saw is over, without a cause; what a person reopened is theirs."""
         self.is_watched = False
         self.counts.clear()
-        self.results.clear()
+        self.restart()
         for one in self.cases:
             if one.is_live and not one.is_reopened:
                 one.end(now)

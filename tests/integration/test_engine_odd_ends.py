@@ -97,6 +97,22 @@ async def test_while_its_source_does_not_answer_nothing_counts_as_gone(world: Wo
     assert await gone_since(world) in ([None], [None, None])
 
 
+async def test_what_was_gone_while_its_source_did_not_answer_is_waited_for_after_that(
+    world: World,
+) -> None:
+    await drop(world, "mail")
+    await world.pass_minutes(2)
+    await world.db.execute("alter table job rename to away")
+    await world.pass_minutes(1)
+    await world.clock.jump(GONE_FOR)
+    await world.db.execute("alter table away rename to job")
+    await world.pass_minutes(2)
+    assert await events(world) == ["opened"]
+    await world.clock.jump(GONE_FOR)
+    await world.pass_minutes(1)
+    assert await events(world) == ["opened", "withdrawn"]
+
+
 async def reopened(world: World) -> Incident:
     await world.mend("mail")
     await world.pass_minutes(5)

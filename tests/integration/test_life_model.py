@@ -190,6 +190,7 @@ class Lives(RuleBasedStateMachine):
     def fail_to_look(self, whole: bool) -> None:
         """I10: our own trouble opens nothing and closes nothing."""
         self.service.run(self._settle(None, Unanswered("connection refused", whole_source=whole)))
+        self.model.fail_to_look(self.clock.now())
 
     # --- time, restarts and new configurations ---
 
@@ -228,7 +229,7 @@ class Lives(RuleBasedStateMachine):
             await leads(self.engine)
 
         self.service.run(start())
-        self.model.results.clear()
+        self.model.restart()
 
     @precondition(lambda self: self.model.is_watched)
     @rule()

@@ -113,16 +113,31 @@ def test_where_rows_have_hours_of_their_own_a_week_is_waited_more() -> None:
     assert looked_for(GONE, NOW + GONE_FOR + 7 * GONE_FOR, active=active).withdrawals
 
 
-def test_what_is_seen_again_counts_anew_and_what_nobody_could_see_does_not_count() -> None:
+def test_what_is_seen_again_counts_anew_and_so_does_what_may_have_been_there() -> None:
     entity, late = GONE.entity, NOW + 2 * GONE_FOR
     good = Judgement(readings=(Reading(entity, 0, "fine", "None."),))
     assert looked_for(GONE, late, good).tracks[entity].gone_since is None
     bad = Judgement((a_finding(entity, Severity.WARNING, ""),))
     assert looked_for(GONE, late, bad).tracks[entity].gone_since is None
     for blind in (Judgement(unknown=(entity,)), Judgement(truncated=True)):
-        assert looked_for(GONE, late, blind).tracks == {entity: GONE}
+        left = replace(GONE, gone_since=None)
+        assert looked_for(GONE, late, blind).tracks == {entity: left}
+        assert looked_for(GONE, late, blind).written == (left,)
     asleep = ActiveHours(WeeklyHours(frozenset({(late.weekday() + 1) % 7}), time(), time()))
     assert looked_for(GONE, late, active=asleep).tracks == {entity: GONE}
+
+
+@given(st.timedeltas(timedelta(), 3 * GONE_FOR), st.timedeltas(timedelta(), 3 * GONE_FOR))
+def test_the_time_in_which_nobody_could_look_is_not_waited_for(
+    seen: timedelta, unseen: timedelta
+) -> None:
+    blind_since = NOW + seen
+    late = blind_since + unseen
+    left = plan(RULE, NOTHING, {GONE.entity: GONE}, held, late, unseen_since=blind_since)
+    assert bool(left.withdrawals) is (seen >= GONE_FOR)
+    if not left.withdrawals:
+        assert left.tracks[GONE.entity].gone_since == NOW + unseen
+        assert bool(left.written) is bool(unseen)
 
 
 def test_one_whole_is_never_gone() -> None:

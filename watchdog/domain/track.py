@@ -39,7 +39,8 @@ class Track:
         incident_id: Its open or taken incident, if there is one.
         excused_since: Since when an `unless` has held the finding back.
         reason: Why it is bad and yet has no incident: counting, excused, or held under another.
-        gone_since: Since when the data has said nothing of it, though it could be asked.
+        gone_since: Since when the data has said nothing of it, without the time in which it could not
+            be asked.
     """
 
     rule: str
@@ -148,18 +149,21 @@ def _why_not(
     return ""
 
 
-def look_gone(track: Track, now: datetime, wait: timedelta = GONE_FOR) -> Look:
+def look_gone(
+    track: Track, now: datetime, wait: timedelta = GONE_FOR, unseen: timedelta = timedelta()
+) -> Look:
     """Return what it leads to that the data says nothing of something with an incident.
 
     It is never good by that. After the wait nobody can tell any more, and nobody ever will: its
     incident ends as one whose rule is gone.
+
+    Args:
+        unseen: For how long until now nobody could look: that is not waited for.
     """
-    if track.incident_id is None:
-        return Look(track, Move.NOTHING)
-    if track.gone_since is None:
-        return Look(replace(track, gone_since=now), Move.NOTHING)
-    if now - track.gone_since < wait:
-        return Look(track, Move.NOTHING)
+    assert track.incident_id is not None
+    since = track.gone_since + unseen if track.gone_since else now
+    if now - since < wait:
+        return Look(replace(track, gone_since=since), Move.NOTHING)
     return Look(None, Move.WITHDRAW)
 
 

@@ -95,6 +95,7 @@ def plans_of(
             holding.of(one),
             now,
             memory.results_of(one.rule),
+            memory.unseen_since(one.rule),
         )
         for one in level
         if one.judgement is not None

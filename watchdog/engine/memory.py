@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -53,6 +54,7 @@ class Memory:
         self.looks = {one.rule: one for one in looks}
         self._failing = {name for name, one in self.looks.items() if one.errors_in_a_row}
         self._flushed = {name: replace(one) for name, one in self.looks.items()}
+        self._unseen_since: dict[str, datetime] = {}
         self._results: dict[str, tuple[str, Mapping[Entity, Results]]] = {}
         self._figures: dict[_Key, Figures] = {}
         self._written_figures: dict[_Key, tuple[str, bool]] = {}
@@ -82,6 +84,10 @@ class Memory:
         identity, known = self._results.get(rule.name, ("", NO_RESULTS))
         return known if identity == rule.identity else NO_RESULTS
 
+    def unseen_since(self, rule: Rule) -> datetime | None:
+        """Return since when no look at a rule could be judged; None: the last one was, or nobody knows."""
+        return self._unseen_since.get(rule.name)
+
     def keep_results(self, plan: Plan) -> None:
         """Remember the results that a look has added, after what it changed was written."""
         if plan.results:
@@ -102,12 +108,14 @@ class Memory:
             one.outcome, one.reason = Outcome.ERROR, reason.reason
             one.errors_in_a_row += 1
             self._failing.add(one.rule)
+            self._unseen_since.setdefault(one.rule, looked.now)
             one.error_of_source = reason.whole_source
             one.error += 1
             return
         one.outcome, one.reason, one.errors_in_a_row = looked.judgement.outcome, "", 0
         one.error_of_source = False
         self._failing.discard(one.rule)
+        self._unseen_since.pop(one.rule, None)
         setattr(one, one.outcome.value, getattr(one, one.outcome.value) + 1)
 
     def count_missed(self, rule: str, slots: int) -> None:
@@ -232,6 +240,9 @@ class Memory:
         self.looks = {name: one for name, one in self.looks.items() if name in names}
         self._flushed = {name: one for name, one in self._flushed.items() if name in names}
         self._failing &= names
+        self._unseen_since = {
+            name: since for name, since in self._unseen_since.items() if name in names
+        }
         self._results = {name: one for name, one in self._results.items() if name in names}
 
     def suspects(self) -> set[str]:

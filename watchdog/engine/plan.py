@@ -154,6 +154,7 @@ def plan(
     held: Callable[[Entity], Held],
     now: datetime,
     results: Mapping[Entity, Results] = NO_RESULTS,
+    unseen_since: datetime | None = None,
 ) -> Plan:
     """Return what a judgement changes.
 
@@ -162,14 +163,17 @@ def plan(
 
     Args:
         results: Earlier results of the rule's entities that are, or lately were, bad.
+        unseen_since: Since when no look before this one could be judged; None: the last one was.
     """
-    made = _Making(rule, now, dict(tracks), dict(results))
+    made = _Making(rule, now, dict(tracks), dict(results), unseen_since or now)
     if not rule.is_active(now):
         made.forget_pending()
     for finding in judgement.findings:
         made.see_bad(finding, held(finding.entity))
     for reading in judgement.readings:
         made.see_good(reading)
+    for entity in made.tracks if judgement.truncated else judgement.unknown:
+        made.see_unknown(entity)
     if rule.is_active(now) and not judgement.truncated:
         for entity in _gone(judgement, made.tracks):
             made.see_gone(entity)
@@ -206,6 +210,7 @@ class _Making:
     now: datetime
     tracks: dict[Entity, Track]
     results: dict[Entity, Results]
+    unseen_since: datetime
     flapping: list[Flap] = field(default_factory=list)
     forgotten: list[Entity] = field(default_factory=list)
     openings: list[Opening] = field(default_factory=list)
@@ -281,10 +286,16 @@ class _Making:
             self.results[entity] = replace(known, is_told=True)
             self.flapping.append(Flap(incident_id, known.said()))
 
+    def see_unknown(self, entity: Entity) -> None:
+        """Begin to wait anew for what the data may say something of."""
+        track = self.tracks.get(entity)
+        if track and track.gone_since:
+            self.tracks[entity] = replace(track, gone_since=None)
+
     def see_gone(self, entity: Entity) -> None:
         before = self.tracks[entity]
         wait = _wait_for_gone(self.rule)
-        look = look_gone(before, self.now, wait)
+        look = look_gone(before, self.now, wait, self.now - self.unseen_since)
         if look.track is not None:
             self.tracks[entity] = look.track
             return
