@@ -47,13 +47,19 @@ async def open_storm(
     store: asyncpg.Pool, clock: MovedClock, count: int = 6, joining: Sequence[Member] = ()
 ) -> Incident:
     """Commit the beginning of storm 1050 of team data and source crm, with its members."""
-    storm = storm_life.storm_of(STORM, "data", "crm", "ana", GUIDE, clock.now())
     async with transaction(store) as conn:
-        await members.add(conn, STORM, joining or some_members(count, clock))
-        tally = await members.tally(conn, STORM)
-        begun = storm_life.begun(storm, tally, "UTC", {})
-        step = with_notices(begun, DIRECTORY)
-        await incidents.commit(conn, [step])
+        return await begin_storm(conn, clock, joining or some_members(count, clock))
+
+
+async def begin_storm(
+    conn: asyncpg.Connection, clock: MovedClock, joining: Sequence[Member]
+) -> Incident:
+    """Write that storm inside the caller's transaction."""
+    storm = storm_life.storm_of(STORM, "data", "crm", "ana", GUIDE, clock.now())
+    await members.add(conn, STORM, joining)
+    begun = storm_life.begun(storm, await members.tally(conn, STORM), "UTC", {})
+    step = with_notices(begun, DIRECTORY)
+    await incidents.commit(conn, [step])
     return step.transition.after
 
 

@@ -22,7 +22,7 @@ from watchdog.domain.incident import Incident, Refused
 from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Role
 from watchdog.sources.writers import COMMIT_SECONDS, Held, NotChanged, Unsure, changed
-from watchdog.store import deeds, incidents, runs
+from watchdog.store import incidents, runs
 from watchdog.store.pool import TROUBLE, transaction
 from watchdog.verbs import NotAllowed, UnknownIncident, require_responder
 
@@ -207,7 +207,6 @@ async def _begin(
     """Commit the intent under the incident's lock; then, and only then, run."""
     config = hands.config
     require_responder(config.directory, person)
-    action_id = action_id or deeds.new_action_id()
     async with transaction(hands.pool) as conn:
         held = await incidents.lock(conn, [number])
         if number not in held:

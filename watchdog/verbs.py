@@ -16,7 +16,7 @@ from watchdog.domain.escalation import escalate_now, receiver_of_given_back
 from watchdog.domain.incident import Incident, OwnedByOther, Refused, Transition
 from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory, Person, Role
-from watchdog.store import covers, deeds, incidents
+from watchdog.store import covers, deeds, incidents, silences
 from watchdog.store.pool import transaction
 
 
@@ -52,10 +52,10 @@ async def take(
         UnknownIncident, NotAllowed: See their texts.
     """
 
-    def decide(one: Incident) -> Transition:
+    def decide(one: Incident, _: Directory) -> Transition:
         return life.take(one, person, now, over=over)
 
-    return await _do(pool, directory, number, person, decide, action_id)
+    return await _do(pool, directory, number, person, decide, now, action_id)
 
 
 async def hand_over(
@@ -77,10 +77,10 @@ async def hand_over(
     """
     require_responder(directory, receiver)
 
-    def decide(one: Incident) -> Transition:
+    def decide(one: Incident, _: Directory) -> Transition:
         return life.offer(one, person, receiver, words, now)
 
-    return await _do(pool, directory, number, person, decide, action_id)
+    return await _do(pool, directory, number, person, decide, now, action_id)
 
 
 async def give_back(
@@ -99,13 +99,12 @@ async def give_back(
         Refused: It is not `person`'s, or not taken.
         UnknownIncident, NotAllowed: See their texts.
     """
-    covered = await _with_covers(pool, directory, now)
 
-    def decide(one: Incident) -> Transition:
+    def decide(one: Incident, covered: Directory) -> Transition:
         owner = receiver_of_given_back(one, covered, now)
         return life.give_back(one, person, owner, words, now)
 
-    return await _do(pool, directory, number, person, decide, action_id)
+    return await _do(pool, directory, number, person, decide, now, action_id)
 
 
 async def escalate(
@@ -123,17 +122,11 @@ async def escalate(
         Refused: It is not open, or nobody is left to pass it on to.
         UnknownIncident, NotAllowed: See their texts.
     """
-    covered = await _with_covers(pool, directory, now)
 
-    def decide(one: Incident) -> Transition:
+    def decide(one: Incident, covered: Directory) -> Transition:
         return escalate_now(one, covered, person, now)
 
-    return await _do(pool, directory, number, person, decide, action_id)
-
-
-async def _with_covers(pool: asyncpg.Pool, directory: Directory, now: datetime) -> Directory:
-    async with transaction(pool) as conn:
-        return await covers.with_covers(conn, directory, now)
+    return await _do(pool, directory, number, person, decide, now, action_id)
 
 
 async def note(
@@ -153,10 +146,10 @@ async def note(
         UnknownIncident, NotAllowed: See their texts.
     """
 
-    def decide(one: Incident) -> Transition:
+    def decide(one: Incident, _: Directory) -> Transition:
         return life.note(one, person, words, now)
 
-    return await _do(pool, directory, number, person, decide, action_id)
+    return await _do(pool, directory, number, person, decide, now, action_id)
 
 
 async def resolve(
@@ -178,10 +171,10 @@ async def resolve(
     if closing.answer.owner:
         _require_known(directory, closing.answer.owner)
 
-    def decide(one: Incident) -> Transition:
+    def decide(one: Incident, _: Directory) -> Transition:
         return life.resolve(one, person, closing, now)
 
-    return await _do(pool, directory, number, person, decide, action_id)
+    return await _do(pool, directory, number, person, decide, now, action_id)
 
 
 async def finish_action(
@@ -201,10 +194,10 @@ async def finish_action(
         UnknownIncident, NotAllowed: See their texts.
     """
 
-    def decide(one: Incident) -> Transition:
+    def decide(one: Incident, _: Directory) -> Transition:
         return life.action_done(one, person, words, now)
 
-    return await _do(pool, directory, number, person, decide, action_id)
+    return await _do(pool, directory, number, person, decide, now, action_id)
 
 
 async def decline(
@@ -224,10 +217,10 @@ async def decline(
         UnknownIncident, NotAllowed: See their texts.
     """
 
-    def decide(one: Incident) -> Transition:
+    def decide(one: Incident, _: Directory) -> Transition:
         return life.decline(one, person, words, now)
 
-    return await _do(pool, directory, number, person, decide, action_id)
+    return await _do(pool, directory, number, person, decide, now, action_id)
 
 
 async def snooze(
@@ -250,10 +243,10 @@ async def snooze(
         UnknownIncident, NotAllowed: See their texts.
     """
 
-    def decide(one: Incident) -> Transition:
+    def decide(one: Incident, _: Directory) -> Transition:
         return reminders.snooze(one, person, span, now)
 
-    return await _do(pool, directory, number, person, decide, action_id)
+    return await _do(pool, directory, number, person, decide, now, action_id)
 
 
 async def reopen(
@@ -273,11 +266,14 @@ async def reopen(
         UnknownIncident, NotAllowed: See their texts.
     """
 
-    def decide(one: Incident) -> Transition:
+    def decide(one: Incident, _: Directory) -> Transition:
         return opinions.reopen(one, person, words, now)
 
     try:
-        return await _do(pool, directory, number, person, decide, action_id)
+        async with transaction(pool) as conn:
+            # What opens meanwhile may be a member of a storm, which no index keeps apart from incidents.
+            await silences.let_nobody_open(conn)
+            return await _move(conn, directory, number, person, decide, now, action_id)
     except incidents.AlreadyOpen as error:
         raise Refused(
             f"#{number} is not reopened: a later incident about the same is open. "
@@ -306,10 +302,10 @@ async def not_actionable(
         UnknownIncident, NotAllowed: See their texts.
     """
 
-    def decide(one: Incident) -> Transition:
+    def decide(one: Incident, _: Directory) -> Transition:
         return opinions.not_actionable(one, person, reason, words, now)
 
-    return await _do(pool, directory, number, person, decide, action_id)
+    return await _do(pool, directory, number, person, decide, now, action_id)
 
 
 def _require_known(directory: Directory, name: str) -> Person:
@@ -326,36 +322,59 @@ def require_responder(directory: Directory, name: str) -> None:
         raise NotAllowed(f"{name} is a viewer; owning incidents takes role: responder")
 
 
+_Decide = Callable[[Incident, Directory], Transition]
+"""What becomes of an incident; the directory knows who covers for whom at that instant."""
+
+
 async def _do(
     pool: asyncpg.Pool,
     directory: Directory,
     number: int,
     person: str,
-    decide: Callable[[Incident], Transition],
-    action_id: str = "",
+    decide: _Decide,
+    now: datetime,
+    action_id: str,
 ) -> Incident:
-    """Move one incident in one transaction: locked, decided by the domain, told; or say what was done."""
-    require_responder(directory, person)
-    action_id = action_id or deeds.new_action_id()
+    """Move one incident in a transaction of its own."""
     async with transaction(pool) as conn:
-        held = await incidents.lock(conn, [number])
-        if number not in held:
-            raise UnknownIncident(number)
-        if done := await done_before(conn, action_id, number):
-            # As the action had left it, as far as the timeline says.
-            return replace(held[number], version=done.version, state=done.state, owner=done.owner)
-        step = with_notices(decide(held[number]), directory)
-        await incidents.commit(conn, [step])
-        await keep_deed(conn, action_id, step.transition)
+        return await _move(conn, directory, number, person, decide, now, action_id)
+
+
+async def _move(
+    conn: asyncpg.Connection,
+    directory: Directory,
+    number: int,
+    person: str,
+    decide: _Decide,
+    now: datetime,
+    action_id: str,
+) -> Incident:
+    """Move one incident: locked, decided by the domain, told; or say what was done."""
+    require_responder(directory, person)
+    held = await incidents.lock(conn, [number])
+    if number not in held:
+        raise UnknownIncident(number)
+    if done := await done_before(conn, action_id, number):
+        # As the action had left it, as far as the timeline says.
+        return replace(held[number], version=done.version, state=done.state, owner=done.owner)
+    directory = await covers.with_covers(conn, directory, now)
+    step = with_notices(decide(held[number], directory), directory)
+    await incidents.commit(conn, [step])
+    await keep_deed(conn, action_id, step.transition)
     return step.transition.after
 
 
 async def done_before(conn: asyncpg.Connection, action_id: str, number: int) -> deeds.Deed | None:
     """Return what an action has led to already, on an incident that is locked; None: nothing yet.
 
+    Args:
+        action_id: Empty: it is an action of its own.
+
     Raises:
         Refused: It was done to another incident, or its id is too long.
     """
+    if not action_id:
+        return None
     if len(action_id) > deeds.ID_CHARACTERS_MAX:
         most = deeds.ID_CHARACTERS_MAX
         raise Refused(f"the id of an action has at most {most} characters, not {len(action_id)}")
@@ -366,13 +385,15 @@ async def done_before(conn: asyncpg.Connection, action_id: str, number: int) -> 
 
 
 async def keep_deed(conn: asyncpg.Connection, action_id: str, made: Transition) -> None:
-    """Write that an action took effect, in the transaction of what it led to.
+    """Write that an action took effect, in the transaction of what it led to; nothing if it has no id.
 
     Raises:
         Refused: It was done to another incident at the same instant.
     """
     after = made.after
-    if not await deeds.keep(conn, action_id, after.id, after.version, made.happened.at):
+    if action_id and not await deeds.keep(
+        conn, action_id, after.id, after.version, made.happened.at
+    ):
         raise _belongs_elsewhere(after.id)
 
 

@@ -11,17 +11,17 @@ import pytest
 
 from tests.integration.test_verbs import DIRECTORY as VERBS
 from tests.integration.test_verbs import an_open_incident, stored
-from tests.unit.test_escalation import DIRECTORY, FIRST
+from tests.unit.test_escalation import DIRECTORY, FIRST, FOLLOWING
 from tests.unit.test_incident import NOW, an_incident
 from watchdog import verbs
 from watchdog.clock import MovedClock
 from watchdog.domain import life
 from watchdog.domain.incident import State
 from watchdog.domain.notices import with_notices
-from watchdog.domain.people import Directory
+from watchdog.domain.people import Cover, Directory
 from watchdog.engine.deadlines import AT_ONCE, LOOK_EVERY, Deadlines
 from watchdog.engine.leader import Leader
-from watchdog.store import incidents
+from watchdog.store import covers, incidents
 from watchdog.store.pool import transaction
 
 MINUTE = timedelta(minutes=1)
@@ -213,3 +213,17 @@ async def test_giving_back_and_escalating_are_written_for_everybody(night: Night
     given = await verbs.give_back(night.store, DIRECTORY, 1042, second, "no", night.clock.now())
     assert given.owner == FIRST
     assert await night.events(1042) == ["opened", "escalated", "taken", "given_back"]
+
+
+async def test_what_is_given_back_goes_to_whoever_is_on_call_at_that_instant(night: Night) -> None:
+    await night.open(1042)
+    now = night.clock.now()
+    await verbs.take(night.store, DIRECTORY, 1042, "tom", now)
+    async with transaction(night.store) as conn:
+        await incidents.lock(conn, [1042])
+        giving = asyncio.ensure_future(
+            verbs.give_back(night.store, DIRECTORY, 1042, "tom", "no", now)
+        )
+        await asyncio.wait({giving}, timeout=0.2)
+        await covers.add(conn, Cover("data", FOLLOWING, now, now + 60 * MINUTE, "tom"), now)
+    assert (await giving).owner == FOLLOWING

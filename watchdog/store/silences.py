@@ -21,6 +21,11 @@ async def hold_still(conn: asyncpg.Connection) -> None:
     await conn.execute(_SQL["hold_still"])
 
 
+async def let_nobody_open(conn: asyncpg.Connection) -> None:
+    """Let nothing open until the transaction ends, what is about to first; before any incident is locked."""
+    await conn.execute(_SQL["begin_changing"])
+
+
 async def in_force(conn: asyncpg.Connection, now: datetime) -> list[Silence]:
     """Return the silences that hide something now, the first that ends first."""
     return [_silence(row) for row in await conn.fetch(_SQL["list_in_force"], now)]
