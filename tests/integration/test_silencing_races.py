@@ -18,7 +18,7 @@ from tests.promises import broken_promises
 from tests.quiet import ANA, CHANNEL, RAJ, Quiet
 from watchdog.domain.notices import with_notices
 from watchdog.domain.silences import released
-from watchdog.store import incidents, silences
+from watchdog.store import incidents, outbox, silences, waiting
 from watchdog.store.pool import transaction
 
 __all__ = ["quiet"]
@@ -206,6 +206,42 @@ async def test_a_worker_that_comes_while_an_incident_is_released_waits_and_sends
     await quiet.let_pass(0)
     assert firsts(quiet) == dict.fromkeys(ADDRESSES, 1)
     assert await quiet.withheld() == []
+
+
+async def below_another(quiet: Quiet) -> dict[int, int]:
+    """Return an incident and the one above it that explains it; of neither anybody was told yet."""
+    await quiet.open()
+    await quiet.open(1043, rule="jobs-stuck")
+    return {1042: 1043}
+
+
+async def test_what_is_held_back_while_its_first_message_is_about_to_leave_is_not_sent(
+    quiet: Quiet,
+) -> None:
+    above = await below_another(quiet)
+    async with transaction(quiet.store) as conn:
+        await waiting.hold_back(conn, above, quiet.clock.now())
+        sending = asyncio.ensure_future(quiet.office.delivery.drain())
+        await asyncio.wait({sending}, timeout=0.2)
+    await sending
+    assert {one.incident for one in quiet.office.everything} == {1043}
+    assert len(await quiet.withheld()) == 2
+
+
+async def test_what_has_just_left_is_held_back_no_more(quiet: Quiet) -> None:
+    above, now = await below_another(quiet), quiet.clock.now()
+
+    async def hold_back() -> None:
+        async with transaction(quiet.store) as conn:
+            await waiting.hold_back(conn, above, now)
+
+    async with transaction(quiet.store) as conn:
+        claimed = await outbox.claim(conn, now, limit=9, lease=timedelta(minutes=1))
+        await outbox.write_intents(conn, claimed, now, {one.id for one in claimed})
+        holding = asyncio.ensure_future(hold_back())
+        await asyncio.wait({holding}, timeout=0.2)
+    await holding
+    assert (await quiet.stored()).waits_for is None
 
 
 async def test_a_reminder_and_an_opening_never_wait_for_each_other(quiet: Quiet) -> None:

@@ -13,16 +13,16 @@ from watchdog.store.sql import load
 _SQL = load("waiting")
 
 
-async def hold_back(conn: asyncpg.Connection, above: Mapping[int, int], now: datetime) -> list[int]:
-    """Hide incidents, by number, behind the one above each; return those that nobody was told of yet.
+async def hold_back(conn: asyncpg.Connection, above: Mapping[int, int], now: datetime) -> None:
+    """Hide incidents, by number, behind the one above each; what somebody was told of stays told.
 
     It lasts until that one is over, but no longer than any silence.
     """
-    if not above:
-        return []
-    wanted = sorted(above)
-    rows = await conn.fetch(_SQL["hold_back"], wanted, [above[one] for one in wanted], now, LONGEST)
-    return [row["id"] for row in rows]
+    if above:
+        wanted = sorted(above)
+        await conn.execute(_SQL["lock_below"], wanted)
+        explaining = [above[one] for one in wanted]
+        await conn.execute(_SQL["hold_back"], wanted, explaining, now, LONGEST)
 
 
 async def let_go(conn: asyncpg.Connection, transitions: Iterable[Transition]) -> None:

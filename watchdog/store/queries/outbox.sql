@@ -103,15 +103,24 @@ returning n.id;
 
 -- name: write_intents
 -- Say that claimed messages are about to be sent; only rows that came back may be. A silence that was made
--- since the claim still holds back what it may hide.
-with held as (
+-- since the claim still holds back what it may hide; whoever is just about to hide an incident is waited for.
+with hiding as materialized (
+    select i.id, i.silenced_until from incident i
+    where i.id in (
+        select n.incident_id
+        from unnest($1::bigint[], $4::boolean[]) as mine (id, is_hideable) join notification n on n.id = mine.id
+        where mine.is_hideable
+    )
+    order by i.id
+    for share
+), held as (
     update notification n set attempts = n.attempts + 1
     from unnest($1::bigint[], $2::bigint[], $4::boolean[]) as mine (id, token, is_hideable)
     where n.id = mine.id and n.token = mine.token and n.state = 'sending'
         and n.leased_until > clock_timestamp()
         and not (
             mine.is_hideable
-            and exists (select from incident i where i.id = n.incident_id and i.silenced_until > $3)
+            and exists (select from hiding h where h.id = n.incident_id and h.silenced_until > $3)
         )
     returning n.id, n.attempts, n.token
 )

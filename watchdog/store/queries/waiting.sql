@@ -1,3 +1,7 @@
+-- name: lock_below
+-- Incidents about to be hidden, locked in order: whoever writes that a message is about to be sent has done so, or waits.
+select from incident where id = any($1::bigint[]) order by id for no key update;
+
 -- name: hold_back
 -- Hide incidents behind one above each of them until that is over, if nobody was or may have been told of them yet. What a
 -- silence hides stays with it; a storm has more than one reason.
@@ -10,8 +14,7 @@ where i.id = n.id and i.id <> n.above and i.state = 'open' and i.silence is null
         select from notification m join attempt a on a.notification_id = m.id
         where m.incident_id = i.id and m.part in ('page', 'root')
             and (a.outcome is null or a.outcome <> 'failed')
-    )
-returning i.id;
+    );
 
 -- name: let_go
 -- What these incidents explained is hidden no longer than until now: whoever does what is due tells it, if it is still bad.
