@@ -21,6 +21,7 @@ from typing import Any
 import asyncpg
 
 from tests.fake_slack import APP_TOKEN, TOKEN
+from tests.postgres import quick_folder
 from tests.slack_presses import SIGNING_SECRET
 from watchdog.store.embedded import dsn_of
 
@@ -226,7 +227,9 @@ def program(
     Args:
         start: Its time at the start, if it is `moved`.
     """
-    with tempfile.TemporaryDirectory(prefix="wd-", dir="/tmp", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(
+        prefix="wd-", dir=quick_folder(), ignore_cleanup_errors=True
+    ) as name:
         folder = Path(name)
         folder.chmod(0o755)
         (folder / "rules.yaml").write_text(rules or _own_rules(receivers))
