@@ -170,6 +170,7 @@ class Message:
         key: Stable id of the notification: the same on every attempt, so receivers can tell duplicates.
         address: Within the channel: `#support-alerts`, `@U01ANA` or `ana@example.com`.
         number: The incident's event this tells of; 1 is its opening, and a report.
+        reader: The person who reads there; empty: several do, or nobody knows who.
         remote: Where this receiver's root message is (`channel`, `ts`), once it was sent.
     """
 
@@ -179,6 +180,7 @@ class Message:
     number: int
     facts: Facts | Report
     remote: Mapping[str, str] = field(default_factory=dict)
+    reader: str = ""
 
     @property
     def incident(self) -> Facts:

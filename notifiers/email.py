@@ -10,6 +10,7 @@ import aiosmtplib
 
 from notifiers.base import DeliveryError, Message, Receipt, Rendered, Report
 from notifiers.mail_build import build
+from notifiers.mail_call import Links
 from notifiers.mail_server import parse_server
 from notifiers.mail_text import domain_of, is_address, message_id, render_mail, sender_address
 from notifiers.report_mail import render_report_mail
@@ -32,6 +33,7 @@ class Email:
         base_url: Where our pages are; its host ends our message ids.
         deadline: For one mail from waiting for the connection to the server's last word.
         tls: Trust other than the system's.
+        link_key: Signs the links by which people take incidents; empty: they have to sign in.
 
     Attributes:
         at_once: One mail is on its way at a time: there is one connection.
@@ -48,10 +50,12 @@ class Email:
         *,
         deadline: timedelta = timedelta(seconds=45),
         tls: ssl.SSLContext | None = None,
+        link_key: str = "",
     ) -> None:
         self._server = parse_server(smtp_url)
         self._sender = sender
         self._domain = domain_of(base_url, sender)
+        self._links = Links(base_url, link_key)
         self._deadline_s = deadline.total_seconds()
         self._tls = tls
         self._client: aiosmtplib.SMTP | None = None
@@ -60,9 +64,9 @@ class Email:
 
     def render(self, message: Message) -> Rendered:
         """Return the mail with subject, headers, text and HTML. Pure; never fails."""
-        is_report = isinstance(message.facts, Report)
-        render = render_report_mail if is_report else render_mail
-        return render(message, self._sender, self._domain)
+        if isinstance(message.facts, Report):
+            return render_report_mail(message, self._sender, self._domain)
+        return render_mail(message, self._sender, self._domain, self._links)
 
     async def send(self, message: Message, rendered: Rendered) -> Receipt:
         """Send the mail; the receipt has the `message_id` of this recipient's first mail.

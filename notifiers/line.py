@@ -82,7 +82,7 @@ def render_line(facts: Facts) -> str:
     glyph, word = head(facts)
     begin = f"{glyph} {word} "
     end = _end(facts)
-    fact = _fact(facts)
+    fact = told_in_short(facts)
     room = LINE_MAX - len(begin) - len(end) - (2 if fact else 0)
     title = cut(facts.title, min(TITLE_MAX, max(1, room - min(len(fact), _FACT_MIN))))
     told = f": {cut(fact, max(1, room - len(title)))}" if fact else ""
@@ -111,7 +111,8 @@ _FACTS = {
 """How an event is said in short where a pattern is enough; where none stands, in its own words."""
 
 
-def _fact(facts: Facts) -> str:
+def told_in_short(facts: Facts) -> str:
+    """Return what the push line says between title and owner, of tidy facts."""
     if facts.event in _SAID:
         return _SAID[facts.event](facts)
     before_note = _before_note(facts)

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from notifiers.base import Event, Facts, Message, Part, Rendered, Report
+from notifiers.base import Event, Facts, Message, Rendered, Report
 from notifiers.clean import cut, header_text, one_line, safe_url, tidy
-from notifiers.line import head, render_line
-from notifiers.story import tell
+from notifiers.line import head, render_line, told_in_short
+from notifiers.mail_call import NO_LINKS, Call, Links, call_of
+from notifiers.mail_reasons import is_owners, reason_of
+from notifiers.story import tell, unless_taken
 from notifiers.telling import Row, Story
 from notifiers.times import time_of_day, zone_word
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 COLUMNS = 76
 _LABEL_COLUMNS = 9
 _PREHEADER_MAX = 110
+_LINK_SHOWN_MAX = 60
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@[A-Za-z0-9.-]{1,189}", re.ASCII)
 _NOT_A_LABEL = re.compile(r"[^a-z0-9-]+")
 _DOMAIN = re.compile(r"[a-z0-9.-]{1,100}")
@@ -38,30 +41,10 @@ _TAGS = {
 }
 """Where a mail says more than the word that a phone shows."""
 
-_ON_CALL = ("on-call", "You get this because you are on call for")
-_REASONS = {
-    Event.OPENED: _ON_CALL,
-    Event.LEVEL: _ON_CALL,
-    Event.STORM: _ON_CALL,
-    Event.BACK_AGAIN: _ON_CALL,
-    Event.RELEASED: _ON_CALL,
-    Event.SILENCE_ENDS: ("silence", "You get this because you made a silence that hides it, of"),
-    Event.OFFERED: ("handover", "You get this because you are asked to take over for"),
-    Event.ESCALATED: ("escalated", "You get this because it was passed on to you, for"),
-    Event.MISSED: ("escalated", "You get this because it was passed on to you, for"),
-    Event.EXHAUSTED: ("lead", "You get this because nobody has taken it, as lead of"),
-    Event.GIVEN_BACK: ("on-call", "You get this because you are to take it, for"),
-    Event.STILL_OPEN: ("owner", "You get this because you are its owner, for"),
-    Event.CAUSE_ASKED: ("owner", "You get this because you are its owner, for"),
-    Event.ACTION_LATE: ("action", "You get this because you said that you do this, for"),
-    Event.TEST: ("test", "You get this because somebody tests the way to you, in"),
-}
-_FOLLOWING = ("told-before", "You get this because you were told of this incident of")
-
 logger = logging.getLogger(__name__)
 
 
-def render_mail(message: Message, sender: str, domain: str) -> Rendered:
+def render_mail(message: Message, sender: str, domain: str, links: Links = NO_LINKS) -> Rendered:
     """Return the mail: `subject`, `text`, `html`, and `headers` by name.
 
     If anything about the facts breaks it, the mail is the facts as plain text.
@@ -71,20 +54,22 @@ def render_mail(message: Message, sender: str, domain: str) -> Rendered:
         domain: Right side of message ids and list ids.
     """
     try:
-        return _render(message, sender, domain)
+        return _render(message, sender, domain, links)
     except Exception:  # the edge of rendering: whatever data did, people must be told
         logger.exception("message %s does not render; it goes out as plain facts", message.key)
         return _plain(message, sender, domain)
 
 
-def _render(message: Message, sender: str, domain: str) -> Rendered:
+def _render(message: Message, sender: str, domain: str, links: Links) -> Rendered:
     facts = tidy(message.incident)
     story = tell(facts)
-    because = f"{_reason(message)[1]} {facts.team and 'team '}{facts.team or 'your team'}."
+    call = call_of(facts, message.reader, links)
+    why = reason_of(message, facts)[1]
+    because = f"{why} {facts.team and 'team '}{facts.team or 'your team'}."
     body = {
         "subject": subject(facts),
-        "text": text_part(facts, story, because),
-        "html": html_part(facts, story, because),
+        "text": text_part(facts, story, because, call),
+        "html": html_part(facts, story, because, call),
         "headers": headers(message, facts, sender, domain),
     }
     return Rendered(render_line(facts), body)
@@ -118,13 +103,6 @@ def subject(facts: Facts) -> str:
     return f"[{tag}] {title} #{facts.id}" if facts.id else f"[{tag}] {title}"
 
 
-def _reason(message: Message) -> tuple[str, str]:
-    """Return why this recipient gets it: who was told before is not the one who is asked now."""
-    if message.remote:
-        return _FOLLOWING
-    return _REASONS.get(message.incident.event, _FOLLOWING)
-
-
 def headers(message: Message, facts: Facts, sender: str, domain: str) -> dict[str, str]:
     """Return all headers but the subject and those of MIME. The set of names hangs on no data."""
     root_id = message.remote.get("message_id", "")
@@ -133,11 +111,11 @@ def headers(message: Message, facts: Facts, sender: str, domain: str) -> dict[st
         "X-Watchdog-State": header_text(facts.state, 20),
         "X-Watchdog-Severity": header_text(facts.severity, 20),
         "X-Watchdog-Rule": header_text(facts.rule, 60),
-        "X-Watchdog-Reason": _reason(message)[0],
+        "X-Watchdog-Reason": reason_of(message, facts)[0],
     }
     if _MESSAGE_ID.fullmatch(root_id) and root_id != named["Message-ID"]:
         named |= {"In-Reply-To": root_id, "References": root_id}
-    if message.part is Part.PAGE and facts.severity == "critical" and facts.state == "open":
+    if facts.severity == "critical" and facts.state == "open" and is_owners(message, facts):
         named["Importance"] = "high"
     return named
 
@@ -217,18 +195,24 @@ def _list_id(team: str, what: str, domain: str) -> str:
 
 
 def preheader(facts: Facts) -> str:
-    """Return what a list of mails shows beside the subject: the figures, and who has it."""
-    owner = f"Owner {facts.owner}{'' if facts.owner_took_it else ', not taken'}."
-    parts = (f"{facts.fact}." if facts.fact else "", owner if facts.owner else "")
-    return cut(" ".join(part for part in parts if part), _PREHEADER_MAX)
+    """Return what a list of mails shows beside the subject: what is wrong, who has it, who is next."""
+    is_untaken = facts.state == "open" and not facts.owner_took_it
+    owner = f"Owner {facts.owner}{', not taken' if is_untaken else ''}"
+    row = unless_taken(facts)
+    parts = (
+        told_in_short(facts),
+        owner if facts.owner else "",
+        f"Next: {row_text(row, facts)}" if row else "",
+    )
+    return cut(" ".join(f"{part}." for part in parts if part), _PREHEADER_MAX)
 
 
-def text_part(facts: Facts, story: Story, because: str) -> str:
+def text_part(facts: Facts, story: Story, because: str, call: Call | None) -> str:
     """Return the mail as plain text, 76 columns wide; only links may be longer."""
-    return "\n\n".join(_paragraphs(facts, story, because)) + "\n"
+    return "\n\n".join(_paragraphs(facts, story, because, call)) + "\n"
 
 
-def _paragraphs(facts: Facts, story: Story, because: str) -> Iterator[str]:
+def _paragraphs(facts: Facts, story: Story, because: str, call: Call | None) -> Iterator[str]:
     headline = wrapped(f"{story.word}: {story.title}")
     yield f"{headline}\n{wrapped(story.lead)}" if story.lead else headline
     if story.quote:
@@ -238,8 +222,8 @@ def _paragraphs(facts: Facts, story: Story, because: str) -> Iterator[str]:
         rows = f"{rows}\n{'Runbook':<{_LABEL_COLUMNS}}{link}".lstrip("\n")
     if rows:
         yield rows
-    if facts.url:
-        yield f"Open it: {facts.url}"
+    if call:
+        yield f"{call.label}{f' ({call.hint})' if call.hint else ''}:\n{call.url}"
     yield "\n".join(wrapped(one) for one in (" · ".join(story.facts_line), because) if one)
 
 
@@ -263,15 +247,17 @@ def row_text(row: Row, facts: Facts) -> str:
     return f"{row.text} {time_of_day(row.at, facts.zone, facts.at)} {zone_word(facts.zone)}"
 
 
-def html_part(facts: Facts, story: Story, because: str) -> str:
+def html_part(facts: Facts, story: Story, because: str, call: Call | None) -> str:
     """Return the mail as HTML: the same lines in the same order, under 20 KB, nothing from outside."""
     rows = [(row.label, row_text(row, facts)) for row in (*story.who, *story.guide)]
     return template("incident.html.j2").render(
         story=story,
         rows=rows,
         preheader=preheader(facts),
-        runbook=safe_url(facts.runbook),
-        url=facts.url,
+        runbook=(runbook := safe_url(facts.runbook)),
+        runbook_shown=cut(runbook.partition("://")[2], _LINK_SHOWN_MAX),
+        call=call,
+        page=facts.url,
         because=because,
         tone=_TONES.get(story.word, "#57606a"),
     )

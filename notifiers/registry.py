@@ -15,6 +15,7 @@ def build(
     smtp_url: str = "",
     sender: str = "watchdog@localhost",
     base_url: str = "",
+    link_key: str = "",
 ) -> dict[str, Notifier]:
     """Return the notifiers by prefix; without a token or a mail server, the built-in outbox.
 
@@ -22,6 +23,8 @@ def build(
 
     Args:
         slack_buttons: Somebody listens to what is pressed.
+        link_key: Signs the links by which people take incidents from mails; the outbox has none, as
+            whoever looks there could take in another's name.
 
     Raises:
         ValueError: The mail server's URL is not one.
@@ -31,7 +34,9 @@ def build(
     from notifiers.slack import Slack
 
     slack: Notifier = Slack(slack_token, slack_api, has_buttons=slack_buttons)
-    email: Notifier = Email(smtp_url or _NO_SERVER, sender, base_url)
+    email: Notifier = Email(
+        smtp_url or _NO_SERVER, sender, base_url, link_key=link_key if smtp_url else ""
+    )
     return {
         "slack": slack if slack_token else Outbox(slack),
         "email": email if smtp_url else Outbox(email),

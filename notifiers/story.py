@@ -15,7 +15,7 @@ def tell(facts: Facts) -> Story:
     glyph, word = head(facts)
     telling = _TELLINGS[facts.event](facts)
     owner = (Row("Owner", *_owner(facts)),) if facts.owner else ()
-    next_row = telling.next_row or _unless_taken(facts)
+    next_row = telling.next_row or unless_taken(facts)
     next_rows = (next_row,) if next_row else ()
     return Story(
         glyph=glyph,
@@ -37,7 +37,7 @@ def _owner(facts: Facts) -> tuple[str, datetime | None]:
     return f"{facts.owner}, not taken yet", None
 
 
-def _unless_taken(facts: Facts) -> Row | None:
+def unless_taken(facts: Facts) -> Row | None:
     """Return who is paged, and when, if nobody takes it."""
     if facts.next_at is None:
         return None
@@ -122,7 +122,7 @@ def _passed_on(facts: Facts) -> Telling:
     return Telling(
         f"{_told(said_now(facts))} {_plain_sentence(passing(facts))}".lstrip(),
         quote=facts.words.partition(": ")[2],
-        next_row=_unless_taken(facts)
+        next_row=unless_taken(facts)
         or Row("Next", _NEXT[facts.event].format(owner=_whoever(facts))),
         short=(f"open for {open_for(facts)}",),
         with_guide=True,

@@ -301,6 +301,7 @@ def _notifiers(config: Config) -> dict[str, Notifier]:
         smtp_url=config.email.smtp.get_secret_value(),
         sender=config.email.sender,
         base_url=config.service.url,
+        link_key=config.email.link_key.get_secret_value(),
     )
 
 

@@ -16,6 +16,7 @@ ENV = {
     "SOURCE_NAME": CANARY,
     "SENDER": CANARY,
     "HOST": f"{CANARY} x",
+    "LINK_KEY": CANARY,
 }
 BAD = sorted(path.name for path in FILES.glob("*.bad.yaml"))
 

@@ -30,6 +30,7 @@ ENV = {
     "SLACK_APP_TOKEN": "xapp-secret",
     "SLACK_SIGNING_SECRET": "8f742231b10e8888abcd99yyyzzz85a5",
     "BACKUP_PING_KEY": "nightly-backup-7f3a",
+    "LINK_KEY": "5ab97c0b1d5e4f0a8c6b2f9e7d3c1a0b",
     "SMTP_URL": "smtp://watchdog:secret@mail.example.com:587",
 }
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -42,8 +42,10 @@ NAMES = {
 }
 
 
-def message_of(facts: Facts, number: int = 1, remote: dict[str, str] | None = None) -> Message:
-    return Message("n-7", ANA, Part.PAGE, number, facts, remote or {})
+def message_of(
+    facts: Facts, number: int = 1, remote: dict[str, str] | None = None, reader: str = "ana"
+) -> Message:
+    return Message("n-7", ANA, Part.PAGE, number, facts, remote or {}, reader)
 
 
 def body_of(message: Message) -> dict[str, Any]:
@@ -139,11 +141,13 @@ def test_two_test_mails_are_two_mails() -> None:
     assert read(message)["Message-ID"] != read(again)["Message-ID"]
 
 
-def test_only_a_critical_page_is_important() -> None:
-    assert read(message_of(sample(Event.OPENED)))["Importance"] == "high"
-    warning = replace(sample(Event.OPENED), severity="warning")
-    assert read(message_of(warning))["Importance"] is None
+def test_only_what_is_critical_and_open_is_important_and_to_its_owner_alone() -> None:
+    facts = sample(Event.OPENED)
+    assert read(message_of(facts))["Importance"] == "high"
+    assert read(message_of(replace(facts, severity="warning")))["Importance"] is None
     assert read(message_of(sample(Event.RECOVERED)))["Importance"] is None
+    for reader in ("raj", ""):
+        assert read(message_of(facts, reader=reader))["Importance"] is None
 
 
 def test_programs_can_read_what_it_is_about() -> None:
@@ -220,7 +224,7 @@ def test_the_html_fetches_nothing() -> None:
 
 def test_a_list_of_mails_shows_the_figures_and_the_owner() -> None:
     html = body_of(message_of(sample(Event.OPENED)))["html"]
-    assert ">1h02m old (max 1h). Owner ana, not taken.<" in html
+    assert ">1h02m old (max 1h). Owner ana, not taken. Next: raj at 03:25 Berlin.<" in html
 
 
 def test_facts_that_break_the_layout_are_told_plainly() -> None:

@@ -82,9 +82,13 @@ def test_wrapping_loses_no_word() -> None:
 
 
 def test_the_page_is_named_on_a_line_of_its_own() -> None:
-    assert "\n\nOpen it: https://watchdog.example.com/i/1042\n\n" in text_of(Event.OPENED)
-    assert "Open it" not in text_of(Event.OPENED, url="")
-    assert "Open it" not in text_of(Event.OPENED, url="javascript:alert(1)")
+    page = "https://watchdog.example.com/i/1042"
+    told = f"\n\nTake it (asks once, then it is yours):\n{page}/take\n\n"
+    assert told in text_of(Event.OPENED)
+    assert f"\n\nOpen it:\n{page}\n\n" in text_of(Event.RESOLVED)
+    for url in ("", "javascript:alert(1)"):
+        assert "it:" not in text_of(Event.RESOLVED, url=url)
+        assert "Take it" not in text_of(Event.OPENED, url=url)
 
 
 @pytest.mark.parametrize(

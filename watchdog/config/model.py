@@ -255,10 +255,15 @@ class SlackChannel:
 
 @dataclass(frozen=True, slots=True)
 class EmailChannel:
-    """Mail by SMTP: `smtp://user:password@host:587`, `smtps://…`. Without it: the built-in outbox."""
+    """Mail by SMTP: `smtp://user:password@host:587`, `smtps://…`. Without it: the built-in outbox.
+
+    Attributes:
+        link_key: Signs the links by which people take incidents; empty: they have to sign in.
+    """
 
     smtp: SecretStr = SecretStr("")
     sender: str = "watchdog@localhost"
+    link_key: SecretStr = SecretStr("")
 
 
 @dataclass(frozen=True, slots=True)

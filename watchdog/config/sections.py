@@ -36,7 +36,17 @@ from watchdog.domain.people import Person, Route, Storms, Team
 M = TypeVar("M", bound=BaseModel)
 NAME_MAX = 100
 _WITH_SECRETS = (ServiceShape, SlackShape, EmailShape, SourceShape)
-_SECRETS = ("store", "token", "app_token", "signing_secret", "smtp", "postgres", "http", "headers")
+_SECRETS = (
+    "store",
+    "token",
+    "app_token",
+    "signing_secret",
+    "smtp",
+    "link_key",
+    "postgres",
+    "http",
+    "headers",
+)
 
 
 def _no_defaults() -> DefaultsShape:

@@ -85,11 +85,15 @@ class _SettingsReader(SectionReader):
                 self.into.problems.append(problem)
 
     def read_email(self, entry: Entry) -> None:
-        spot = find(entry.value, ("smtp",))
+        spot, key = find(entry.value, ("smtp",)), find(entry.value, ("link_key",))
         self.secret(spot.value)
+        self.secret(key.value, always=True)
+        if key.value.span in self.into.masked:
+            self.warn_written(key.value.span)
         shape = self.shape(EmailShape, entry)
         if shape is None:
             return
+        from notifiers.mail_link import KEY_MIN
         from notifiers.mail_server import parse_server
 
         url = shape.smtp.get_secret_value()
@@ -100,7 +104,11 @@ class _SettingsReader(SectionReader):
             label = "`/`, `#`, `?`, `@` and `:` in a password are %2F, %23, %3F, %40 and %3A"
             self.add("bad-address", str(error), spot.value.span, label)
             return
-        self.into.email = EmailChannel(shape.smtp, shape.sender)
+        if 0 < (length := len(shape.link_key.get_secret_value())) < KEY_MIN:
+            words = f"`link_key` has {length} characters; a key has at least {KEY_MIN}"
+            self.add("short-key", words, key.value.span, "`openssl rand -hex 32` makes one")
+            return
+        self.into.email = EmailChannel(shape.smtp, shape.sender, shape.link_key)
 
     def read_slack(self, entry: Entry) -> None:
         if isinstance(entry.value, Table):

@@ -99,6 +99,13 @@ class EmailShape(Shape):
     sender: Email = Field(
         default="watchdog@localhost", alias="from", description="Sender of every mail."
     )
+    link_key: SecretStr = Field(
+        default=SecretStr(""),
+        description=(
+            "At least 32 characters of your own: with it a mail's button takes the incident "
+            "without signing in first; empty: it leads to the sign-in."
+        ),
+    )
 
 
 class MaintenanceShape(Shape):

@@ -27,7 +27,7 @@ class Answer:
         return any(begin <= now < end for begin, end in silences)
 
 
-def message_of(row: Claimed) -> Message:
+def message_of(row: Claimed, reader: str = "") -> Message:
     """Return the message of a row.
 
     Its key names the row and the instant it was written at, so that the rows of a store that was
@@ -44,10 +44,11 @@ def message_of(row: Claimed) -> Message:
         number=row.version,
         facts=decode_told(row.facts),
         remote=row.remote,
+        reader=reader,
     )
 
 
-async def send_one(row: Claimed, notifier: Notifier, within: timedelta) -> Answer:
+async def send_one(row: Claimed, notifier: Notifier, within: timedelta, reader: str = "") -> Answer:
     """Send a claimed message, or find that it has arrived before. Never raises, unless cancelled.
 
     If the outcome of an earlier attempt is unknown, the receiver is asked first; while it cannot be
@@ -55,8 +56,9 @@ async def send_one(row: Claimed, notifier: Notifier, within: timedelta) -> Answe
 
     Args:
         within: Bound on all of it. Beyond it the message may or may not have arrived.
+        reader: The person who reads at the receiver; empty: several do, or nobody knows who.
     """
-    attempt = _Attempt(row, notifier)
+    attempt = _Attempt(row, notifier, reader)
     try:
         async with deadline(within.total_seconds()):
             return await attempt.run()
@@ -76,14 +78,15 @@ async def send_one(row: Claimed, notifier: Notifier, within: timedelta) -> Answe
 class _Attempt:
     """An attempt under way: how far it came decides what a failure means."""
 
-    def __init__(self, row: Claimed, notifier: Notifier) -> None:
+    def __init__(self, row: Claimed, notifier: Notifier, reader: str) -> None:
         self._row = row
+        self._reader = reader
         self._notifier = notifier
         self._rendered: Rendered | None = None
         self._is_sending = False
 
     async def run(self) -> Answer:
-        message = message_of(self._row)
+        message = message_of(self._row, self._reader)
         self._rendered = self._notifier.render(message)
         if self._row.unknowns and (receipt := await self._notifier.look_up(message)):
             return Answer(Tried.FOUND, self._rendered, receipt)

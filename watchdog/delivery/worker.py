@@ -20,7 +20,7 @@ from watchdog.delivery.hiding import may_be_hidden, withheld
 from watchdog.delivery.retries import Patience, next_try_at
 from watchdog.delivery.roads import fall_back, missed_by
 from watchdog.delivery.sending import Answer, send_one
-from watchdog.domain.fallback import channel_of
+from watchdog.domain.fallback import channel_of, people_at
 from watchdog.domain.people import Directory
 from watchdog.store import incidents, outbox, withholding
 from watchdog.store.outbox import Claimed, Result, Settled, Tried
@@ -283,7 +283,9 @@ class Delivery:
         return self._gates[channel]
 
     async def _send(self, row: Claimed, notifier: Notifier) -> Answer:
-        return await send_one(row, notifier, self._limits.send_within)
+        readers = people_at(row.receiver, self._directory())
+        reader = readers[0] if len(readers) == 1 else ""
+        return await send_one(row, notifier, self._limits.send_within, reader)
 
     def _judge(
         self, row: Claimed, notifier: Notifier, answer: Answer, started_at: datetime

@@ -54,6 +54,9 @@ _PUSHES = {Event.OPENED, Event.STORM, Event.BACK_AGAIN, Event.OFFERED, Event.HAN
 _PAGES_ANEW = {Event.ESCALATED, Event.MISSED, Event.EXPIRED, Event.GIVEN_BACK}
 _PUSHES_OWNER = {*_PAGES_ANEW, Event.LAPSED, Event.DECLINED, Event.EXHAUSTED, Event.RELEASED}
 _MAILS = {Event.RECOVERED, Event.REOPENED, Event.WITHDRAWN}
+_PERSONAL = {Event.OFFERED, Event.HANDED_OVER}
+"""By mail only one person hears of these: a mail to all of what is settled between two is noise."""
+
 _ASKS = {Event.OFFERED, Event.ESCALATED, Event.GIVEN_BACK}
 """By these a person asks another one, who hears of it at any hour."""
 
@@ -109,7 +112,16 @@ def _notices(
     first = _first_notices(newly, due.push_at)
     known = transition.after.audience
     further = _further_notices(transition, directory, route, due, newly) if known else ()
-    return (*first, *further), newly
+    own = _mail_of(
+        transition.happened.actor, directory
+    )  # a mail of what they did is no news to them
+    return tuple(one for one in (*first, *further) if one.receiver not in own), newly
+
+
+def _mail_of(person: str, directory: Directory) -> tuple[str, ...]:
+    """Return the mail address of a person as a receiver, if they have one."""
+    known = directory.people.get(person)
+    return (f"email:{known.email}",) if known and known.email else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +233,18 @@ def _further_notices(
     """Yield what those get who were told before."""
     after = transition.after
     owners = person_receivers(directory, after.owner, route.send)
+    mailed = _mailed(transition, directory)
     for one in after.audience:
-        if one not in newly:
+        if one not in newly and (one in mailed or not one.startswith("email:")):
             yield from _follow_ups(one, transition, due, is_owners=one in owners)
+
+
+def _mailed(transition: Transition, directory: Directory) -> tuple[str, ...]:
+    """Return which of those who know of it may hear by mail how it goes on."""
+    before, after, event = transition.before, transition.after, transition.happened.event
+    if event not in _PERSONAL or before is None:
+        return after.audience
+    return _mail_of(after.offered_to if event is Event.OFFERED else before.owner, directory)
 
 
 def _follow_ups(
@@ -236,7 +257,7 @@ def _follow_ups(
     pushes = event in _PUSHES or (event is Event.LEVEL and _is_worse(transition))
     pushes = pushes or (event in _PUSHES_OWNER and is_owners)
     if receiver.startswith("email:"):
-        if pushes or event in _MAILS:
+        if pushes or event in _MAILS or _ends_by_hand(transition):
             yield Notice(receiver, Part.PAGE, due.push_at if pushes else due.quiet_at)
         return
     if event not in _ONLY_BELOW:
@@ -245,6 +266,13 @@ def _follow_ups(
         yield Notice(receiver, Part.THREAD, due.quiet_at)
     elif pushes:
         yield Notice(receiver, Part.THREAD, due.push_at)
+
+
+def _ends_by_hand(transition: Transition) -> bool:
+    """Return whether it ends without a recovery of its own that was told."""
+    before = transition.before
+    is_end = transition.happened.event is Event.RESOLVED
+    return is_end and before is not None and before.ends_by_hand
 
 
 def facts_of(transition: Transition, directory: Directory) -> Facts:

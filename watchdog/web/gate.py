@@ -34,8 +34,8 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", "/sign-in", "/slack/actions"})
 Slack signs what it sends.
 """
 
-OPEN_BELOW = ("/static/", "/ping/")
-"""Files that say nothing of anybody, and where jobs report under keys of their own."""
+OPEN_BELOW = ("/static/", "/ping/", "/take/")
+"""Files that say nothing of anybody, where jobs report under keys of their own, and links of mails."""
 
 HEADERS = {
     "content-security-policy": (

@@ -22,6 +22,7 @@ from watchdog.store.sessions import LINK_LASTS
 from watchdog.web import (
     health,
     incident,
+    mail_links,
     messages,
     now,
     pings,
@@ -202,6 +203,8 @@ def routes() -> list[BaseRoute]:
         Route("/i/{number:int}/part", incident.show_incident_part),
         Route("/i/{number:int}/take", incident.show_take),
         *(_form(name) for name in FORMS),
+        Route("/take/{token}", mail_links.show),
+        Route("/take/{token}", mail_links.take, methods=["POST"]),
         Route("/i/{number:int}/members", storm.show_members),
         Route("/i/{number:int}/split", storm.split, methods=["POST"]),
         Route("/silences", silences.show_silences),
