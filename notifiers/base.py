@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from notifiers.summary import Summary
+
 
 class Part(StrEnum):
     """What a message is to its receiver; in order of urgency."""
@@ -171,6 +173,7 @@ class Message:
         address: Within the channel: `#support-alerts`, `@U01ANA` or `ana@example.com`.
         number: The incident's event this tells of; 1 is its opening, and a report.
         reader: The person who reads there; empty: several do, or nobody knows who.
+        stop: By this token its receiver says that no more of the kind shall come; empty: it cannot.
         remote: Where this receiver's root message is (`channel`, `ts`), once it was sent.
     """
 
@@ -178,9 +181,10 @@ class Message:
     address: str
     part: Part
     number: int
-    facts: Facts | Report
+    facts: Facts | Report | Summary
     remote: Mapping[str, str] = field(default_factory=dict)
     reader: str = ""
+    stop: str = ""
 
     @property
     def incident(self) -> Facts:

@@ -14,6 +14,8 @@ from notifiers.mail_call import Links
 from notifiers.mail_server import parse_server
 from notifiers.mail_text import domain_of, is_address, message_id, render_mail, sender_address
 from notifiers.report_mail import render_report_mail
+from notifiers.summary import Summary
+from notifiers.summary_mail import render_summary_mail
 
 KEEP_OPEN_S = 10.0
 """How long a connection stays open for the next mail."""
@@ -66,6 +68,8 @@ class Email:
         """Return the mail with subject, headers, text and HTML. Pure; never fails."""
         if isinstance(message.facts, Report):
             return render_report_mail(message, self._sender, self._domain)
+        if isinstance(message.facts, Summary):
+            return render_summary_mail(message, self._sender, self._domain)
         return render_mail(message, self._sender, self._domain, self._links)
 
     async def send(self, message: Message, rendered: Rendered) -> Receipt:

@@ -17,6 +17,7 @@ from notifiers.line import head, render_line, told_in_short
 from notifiers.mail_call import NO_LINKS, Call, Links, call_of
 from notifiers.mail_reasons import is_owners, reason_of
 from notifiers.story import tell, unless_taken
+from notifiers.summary import Summary
 from notifiers.telling import Row, Story
 from notifiers.times import time_of_day, zone_word
 
@@ -121,7 +122,7 @@ def headers(message: Message, facts: Facts, sender: str, domain: str) -> dict[st
 
 
 def envelope(
-    message: Message, facts: Facts | Report, what: str, sender: str, domain: str
+    message: Message, facts: Facts | Report | Summary, what: str, sender: str, domain: str
 ) -> dict[str, str]:
     """Return the headers that every mail has.
 
@@ -145,13 +146,15 @@ _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.-]{1,60}@[a-z0-9.-]{1,100}>")
 def message_id(message: Message, domain: str) -> str:
     """Return the mail's id: the same for every attempt, so that receivers can tell duplicates.
 
-    `<i1042.3.HASH@domain>`: incident, number of its event, recipient. Reports and test mails have no
-    incident and are told apart by their key.
+    `<i1042.3.HASH@domain>`: incident, number of its event, recipient; `<week-2025-23.HASH@domain>`.
+    Other reports and test mails are told apart by their key.
     """
     who = _digest(message.address.strip().lower())
     facts = message.facts
     if isinstance(facts, Facts) and facts.id:
         return f"<i{facts.id}.{message.number}.{who}@{domain}>"
+    if isinstance(facts, Summary):
+        return f"<week-{facts.name}.{who}@{domain}>"
     return f"<t{_digest(message.key)}.{message.number}.{who}@{domain}>"
 
 

@@ -20,6 +20,8 @@ from notifiers.nearby import LOOPBACK
 from notifiers.report_slack import render_report_slack
 from notifiers.slack_answers import GONE, LAYOUT, refused, silences_of
 from notifiers.slack_blocks import render_slack, shorter
+from notifiers.summary import Summary
+from notifiers.summary_slack import render_summary_slack
 
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
 """Bytes of an answer that are read, uncompressed. A page of history is far below."""
@@ -101,6 +103,8 @@ class Slack:
         """Return the message with its push line, blocks and metadata. Pure; never fails."""
         if isinstance(message.facts, Report):
             return render_report_slack(message)
+        if isinstance(message.facts, Summary):
+            return render_summary_slack(message)
         return render_slack(message, has_buttons=self._has_buttons)
 
     async def send(self, message: Message, rendered: Rendered) -> Receipt:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from notifiers.base import Event, Facts, Message, Part, Rendered, Report
+from notifiers.base import Event, Facts, Message, Part, Rendered
 from notifiers.clean import cut, fair_cuts, one_line, safe_url, slack_escape, slack_text, tidy
 from notifiers.line import render_line
 from notifiers.slack_buttons import elements_of
@@ -159,7 +159,7 @@ def shorter(body: Mapping[str, Any], message: Message, times: int) -> dict[str, 
     facts = message.facts
     less = dict(body) | {"blocks": []}
     if times >= 2:
-        what = "Report" if isinstance(facts, Report) else f"Incident {facts.id}"
+        what = f"Incident {facts.id}" if isinstance(facts, Facts) else "Report"
         stub = f"{what}: its message could not be shown here."
         less["text"] = f"{stub} {slack_escape(safe_url(facts.url))}".strip()
     return less

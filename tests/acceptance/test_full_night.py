@@ -351,8 +351,8 @@ def the_figures_of_its_week_are_right(night: Night) -> None:
     # by night: at 04:13 in Berlin and at 07:43 in Kolkata; what came from 07:01 on, by day
     assert week["night_pages"] == 2
     assert week["people"] == [
-        {"person": "ana", "taken": 0, "night_pages": 1},
-        {"person": "raj", "taken": 1, "night_pages": 1},
+        {"person": "ana", "taken": 0, "off_hours_pages": 0, "night_pages": 1},
+        {"person": "raj", "taken": 1, "off_hours_pages": 0, "night_pages": 1},
     ]
     assert [one["incidents"] for one in week["days"]] == [0, 0, 0, 0, 1, 0, 0]
 

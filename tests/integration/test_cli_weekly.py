@@ -1,6 +1,7 @@
 """The figures of a week from the command line, of incidents that lived in a real store."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -79,7 +80,10 @@ async def test_the_figures_of_a_week_are_what_happened_in_it(
     shell: Terminal, store: asyncpg.Pool, clock: MovedClock
 ) -> None:
     await a_week(store, clock)
-    days = [{"day": f"2025-06-{9 + one:02}", "incidents": 2 * (one == 4)} for one in range(7)]
+    days = [
+        {"day": f"2025-06-{9 + one:02}", "incidents": 2 * (one == 4), "at_night": int(one == 4)}
+        for one in range(7)
+    ]
     assert await weekly(shell, "--week", "2025-24") == {
         "week": "2025-24",
         "zone": "UTC",
@@ -99,8 +103,8 @@ async def test_the_figures_of_a_week_are_what_happened_in_it(
         "night_pages": 1,
         "came_back": [{"team": "data", "rule": "orders-stale", "entity": {}, "times": 2}],
         "people": [
-            {"person": "ana", "taken": 0, "night_pages": 1},
-            {"person": "raj", "taken": 1, "night_pages": 0},
+            {"person": "ana", "taken": 0, "off_hours_pages": 0, "night_pages": 1},
+            {"person": "raj", "taken": 1, "off_hours_pages": 0, "night_pages": 0},
         ],
         "days": days,
     }
@@ -119,6 +123,59 @@ async def test_the_table_says_the_same_and_where_the_definitions_are(
     assert said.err == (
         "Week 2025-24 in UTC. What the figures mean: watchdog report weekly --help\n"
     )
+
+
+async def test_the_summary_is_shown_before_anybody_gets_it(
+    shell: Terminal, store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await a_week(store, clock)
+    said = await shell.run("report", "weekly", "--week", "2025-24", "--out", "text")
+    assert said.out.startswith("Subject: Week 24: 2 incidents (2 more)")
+    assert re.search(r"^orders-stale +2 \(was 1\) +1 h", said.out, re.MULTILINE)
+    assert "  API key expired" not in said.out  # nobody wrote that
+    assert "1 incident taken by nobody." in said.out
+    html = await shell.run("report", "weekly", "--week", "2025-24", "--out", "html")
+    assert html.out.startswith("<!doctype html>")
+    assert "Week 24: 2 incidents (2 more)" in html.out
+    assert await store.fetchval("select count(*) from report_run") == 0
+
+
+async def test_the_summary_is_there_for_programs(
+    shell: Terminal, store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await a_week(store, clock)
+    said = await shell.run("report", "weekly", "--week", "2025-24", "--out", "json")
+    summary = json.loads(said.out)
+    assert (summary["counted"]["incidents"], summary["before"]["incidents"]) == (2, 0)
+    assert summary["counted"]["mtta"] == 300
+    assert summary["counted"]["time_not_taken"] == (5 + 11) * 60
+    assert [one["rule"] for one in summary["noisy"]] == ["orders-stale"]
+    assert (summary["not_taken"], summary["rules"], summary["unlooked"]) == (1, 1, None)
+
+
+async def test_what_is_open_late_or_unheard_is_in_the_summary(
+    shell: Terminal, store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await a_week(store, clock)
+    await open_incident(store, clock, 1045, entity=(("shop", "rome"),))
+    await store.execute(
+        "update incident set prevention = 'alerting', prevention_words = 'warn before keys expire', "
+        "prevention_owner = 'raj', prevention_due = '2025-06-10' where id = 1042"
+    )
+    await store.execute(
+        "update notification set state = 'dead', settled_at = $1 where state = 'pending'",
+        clock.now(),
+    )
+    said = await shell.run("report", "weekly", "--week", "2025-24", "--out", "json")
+    summary = json.loads(said.out)
+    [still] = summary["still_open"]
+    assert (still["id"], still["owner"], summary["open_total"]) == (1045, "ana", 1)
+    [action] = summary["actions"]
+    assert (action["id"], action["words"]) == (1042, "warn before keys expire")
+    dead = await store.fetch("select part from notification where state = 'dead'")
+    pages = sum(one["part"] == "page" for one in dead)
+    assert 0 < pages < len(dead)
+    assert [one["what"] for one in summary["unseen"]] == [f"{pages} undelivered pages"]
 
 
 async def test_without_a_week_it_is_the_present_one(shell: Terminal) -> None:

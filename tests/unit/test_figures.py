@@ -18,12 +18,12 @@ from watchdog.domain.figures import (
     History,
     Load,
     Opening,
-    Push,
     Record,
     Weekly,
     weekly,
 )
 from watchdog.domain.incident import State
+from watchdog.domain.pages import Push
 from watchdog.domain.people import Directory, Person, Team
 from watchdog.domain.weeks import Week
 
@@ -149,7 +149,7 @@ def test_pushes_to_a_person_within_a_minute_count_once_over_all_their_ways() -> 
     at = MONDAY + 23 * HOUR
     sent = [(slack, at), (mail, at + 60 * SECOND), (raj, at), (slack, at + 61 * SECOND)]
     found = pages(*reversed(sent))
-    assert found.people == (Load("ana", 0, 2), Load("raj", 0, 1))
+    assert found.people == (Load("ana", 0, 0, 2), Load("raj", 0, 0, 1))
     assert found.night_pages == 3
 
 
@@ -206,6 +206,19 @@ def test_days_are_those_of_the_zone_of_the_week() -> None:
     late = history(at=MONDAY + 19 * HOUR)  # 00:30 on Tuesday
     found = weekly(week, Record([late]), DIRECTORY, NOW)
     assert [one.incidents for one in found.days] == [0, 1, 0, 0, 0, 0, 0]
+    assert [one.at_night for one in found.days] == [0, 1, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "off_hours"),
+    [(4, "17:59", 0), (4, "18:00", 1), (4, "21:59", 1), (4, "22:00", 0), (5, "08:00", 1)],
+)
+def test_off_hours_are_evenings_and_weekends_in_the_persons_own_zone(
+    day: int, clock: str, off_hours: int
+) -> None:
+    wall = datetime.combine(WEEK.days[day], time.fromisoformat(clock), KOLKATA)
+    people = pages(("email:raj@example.com", wall)).people
+    assert sum(one.off_hours_pages for one in people) == off_hours
 
 
 def lives() -> st.SearchStrategy[History]:
@@ -239,6 +252,7 @@ def lives() -> st.SearchStrategy[History]:
 def test_totals_agree_whatever_the_week_was_like(week: list[History]) -> None:
     found = figures(*week)
     assert sum(one.incidents for one in found.days) == found.incidents
+    assert all(one.at_night <= one.incidents for one in found.days)
     assert sum(one.taken for one in found.people) + found.not_taken == found.incidents
     assert sum(one.cause_kind == JOINED for one in week) + found.incidents == len(week)
     assert found.useful + found.not_taken <= found.incidents

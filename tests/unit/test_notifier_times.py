@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifiers.times import time_of_day, zone_word
+from notifiers.times import day_and_clock, said_span, time_of_day, weekday_name, zone_word
 
 NOW = datetime(2026, 6, 10, 1, 15, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,34 @@ def test_a_zone_is_called_by_its_city(zone: str, word: str) -> None:
 )
 def test_any_two_instants_can_be_said(at: datetime, beside: datetime, zone: str) -> None:
     assert re.search(r"(^|[a-z] )\d\d:\d\d$", time_of_day(at, zone, beside))
+
+
+@pytest.mark.parametrize(
+    ("span", "said"),
+    [
+        (-HOUR, "0 s"),
+        (timedelta(seconds=59), "59 s"),
+        (timedelta(seconds=60), "1 min"),
+        (timedelta(minutes=59, seconds=59), "59 min"),
+        (HOUR, "1 h"),
+        (HOUR + timedelta(minutes=2), "1 h 02 min"),
+        (23 * HOUR + timedelta(minutes=59), "23 h 59 min"),
+        (24 * HOUR, "1 d"),
+        (76 * HOUR, "3 d 4 h"),
+    ],
+)
+def test_a_span_is_said_to_somebody_with_time_to_read(span: timedelta, said: str) -> None:
+    assert said_span(span) == said
+
+
+def test_an_instant_of_another_week_is_said_with_its_day() -> None:
+    assert day_and_clock(NOW, "Europe/Berlin") == "Wed 10 Jun 03:15"
+    assert day_and_clock(NOW, "America/New_York") == "Tue 9 Jun 21:15"
+
+
+def test_days_of_the_week_are_said_in_full() -> None:
+    week = [weekday_name(NOW.date() + timedelta(days=one)) for one in range(7)]
+    assert week == [
+        *("Wednesday", "Thursday", "Friday", "Saturday"),
+        *("Sunday", "Monday", "Tuesday"),
+    ]

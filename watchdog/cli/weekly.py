@@ -11,6 +11,7 @@ from watchdog.cli.printing import Format, Table, chosen, format_option, json_tex
 from watchdog.cli.session import Place, Session, placed, run, session
 
 if TYPE_CHECKING:
+    from notifiers.summary import Summary
     from watchdog.domain.figures import CameBack, Weekly
     from watchdog.domain.weeks import Week
 
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
 @click.command("weekly")
 @click.option("--week", "name", default=None, metavar="YEAR-WEEK",
               help="An ISO week, such as 2025-23; default: the present one, so far.")  # fmt: skip
+@click.option("--out", type=click.Choice(["html", "text", "json"]), default=None,
+              help="The summary as its readers get it by mail, or all of it as JSON.")  # fmt: skip
 @format_option
 @placed
-def report_weekly(name: str | None, form: str | None, place: Place) -> int:
+def report_weekly(name: str | None, out: str | None, form: str | None, place: Place) -> int:
     """Show the figures of a week: what opened, how soon it was taken, whom it woke; send nothing.
 
     A week begins on Monday at 00:00 in the zone that all teams share, or else in UTC. Of what opened in it
@@ -37,24 +40,58 @@ def report_weekly(name: str | None, form: str | None, place: Place) -> int:
     """
 
     async def work() -> None:
-        from watchdog.domain.figures import weekly
-        from watchdog.store import figures
-        from watchdog.store.pool import transaction
-
         async with session(place) as here:
             week = _week(here, name)
-            try:
-                async with transaction(here.pool) as conn:
-                    record = await figures.record(conn, week, here.now)
-            except figures.TooMany as error:
-                raise Ended(BAD_ANSWER, str(error)) from error
-        found = weekly(week, record, here.config.directory, here.now)
-        if chosen(form) is Format.JSON:
-            click.echo(json_text(_keys(found)))
-        else:
-            print_table(_table(found), chosen(form))
+            if out:
+                click.echo(_printed(await _summary(here, week), out), nl=out == "json")
+            else:
+                _print_figures(await _figures(here, week), chosen(form))
 
     return run(work())
+
+
+async def _summary(here: Session, week: "Week") -> "Summary":
+    from watchdog.reports.weekly import make_week
+    from watchdog.store.figures import TooMany
+    from watchdog.store.pool import transaction
+
+    try:
+        async with transaction(here.pool) as conn:
+            return await make_week(conn, here.config, week, here.now)
+    except TooMany as error:
+        raise Ended(BAD_ANSWER, str(error)) from error
+
+
+def _printed(summary: "Summary", out: str) -> str:
+    if out == "json":
+        from watchdog.store.plain import encode
+
+        return json_text(encode(summary))
+    from notifiers.summary_mail import html_part, text_part
+    from notifiers.summary_words import subject, tidy_summary
+
+    tidy = tidy_summary(summary)
+    return html_part(tidy) if out == "html" else f"Subject: {subject(tidy)}\n\n{text_part(tidy)}"
+
+
+async def _figures(here: Session, week: "Week") -> "Weekly":
+    from watchdog.domain.figures import weekly
+    from watchdog.store import figures
+    from watchdog.store.pool import transaction
+
+    try:
+        async with transaction(here.pool) as conn:
+            record = await figures.record(conn, week, here.now)
+    except figures.TooMany as error:
+        raise Ended(BAD_ANSWER, str(error)) from error
+    return weekly(week, record, here.config.directory, here.now)
+
+
+def _print_figures(found: "Weekly", form: Format) -> None:
+    if form is Format.JSON:
+        click.echo(json_text(_keys(found)))
+    else:
+        print_table(_table(found), form)
 
 
 def _week(here: Session, name: str | None) -> "Week":

@@ -6,7 +6,7 @@ has happened to it until now; of pages, what was sent in the week.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from statistics import median
 
 from rules.base import Entity
@@ -14,18 +14,12 @@ from rules.hours import active_time
 from rules.values import dataclass
 from watchdog.domain.closing import CAUSE_KINDS, FALSE_ALARM, JOINED, WITHDRAWN
 from watchdog.domain.incident import State
+from watchdog.domain.pages import Hours, Push, is_at_night, pages
 from watchdog.domain.people import Directory, Team
 from watchdog.domain.reminders import hours_of
-from watchdog.domain.routing import person_receivers
 from watchdog.domain.weeks import Week
 
 CAME_BACK_WITHIN = timedelta(days=28)
-ONE_PAGE = timedelta(seconds=60)
-"""Pushes to a person within this span wake them once."""
-
-NIGHT_BEGINS, NIGHT_ENDS = time(22), time(8)
-"""By the wall clock of whoever is paged."""
-
 Thing = tuple[str, str, Entity]
 """A team, a rule and an entity: what an incident is about."""
 
@@ -63,12 +57,18 @@ class History:
     Attributes:
         changes: Of its state, in order; the first is its opening.
         first_good_at: First good check of the run that ended it; None: it has not recovered.
+        first_bad_at: When it was first bad; None: nobody knows that it was before it opened.
+        cause: As written. `unneeded`: why it needed nobody, if somebody said so.
     """
 
     opening: Opening
     changes: tuple[Change, ...]
     first_good_at: datetime | None = None
     cause_kind: str = ""
+    id: int = 0
+    first_bad_at: datetime | None = None
+    cause: str = ""
+    unneeded: str = ""
 
     @property
     def first_take(self) -> Change | None:
@@ -80,20 +80,21 @@ class History:
         """Return whether it is open or taken now."""
         return self.changes[-1].state in {State.OPEN, State.TAKEN}
 
+    @property
+    def is_useful(self) -> bool:
+        """Return whether somebody took it and it had a cause other than a false alarm."""
+        return self.cause_kind in _USEFUL and self.first_take is not None
+
+    def bad_for(self, now: datetime) -> timedelta:
+        """Return how long it was bad: until the first good check, or until now."""
+        return (self.first_good_at or now) - (self.first_bad_at or self.opening.opened_at)
+
     def waits(self, now: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Yield from when until when it was open and nobody had taken it."""
         ends = (*self.changes[1:], Change(now, State.RESOLVED, ""))
         for one, following in zip(self.changes, ends, strict=True):
             if one.state is State.OPEN:
                 yield one.at, following.at
-
-
-@dataclass(frozen=True, slots=True)
-class Push:
-    """A message that was sent to a person, or to an address that may be nobody's."""
-
-    receiver: str
-    sent_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +128,17 @@ class Load:
 
     person: str
     taken: int
+    off_hours_pages: int
     night_pages: int
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """How many incidents opened on a day."""
+    """How many incidents opened on a day, and how many of them at night; by the clock of the week."""
 
     day: date
     incidents: int
+    at_night: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,7 @@ class Weekly:
         time_not_taken: Summed over the incidents while open and not taken, around the clock.
         time_not_taken_at_work: The part of it in the working hours of their teams.
         night_pages: Of all people, those who have left the configuration excluded.
-        people: Who took something or was paged at night, by name.
+        people: Who took something or was paged outside working hours, by name.
         days: Each of the week, in its zone; together they have all `incidents`.
     """
 
@@ -178,11 +181,15 @@ class Weekly:
 
 def weekly(week: Week, record: Record, directory: Directory, now: datetime) -> Weekly:
     """Return the figures of a week; what has not happened by `now` is not there yet."""
-    own = [one for one in record.histories if one.cause_kind != JOINED]
+    own = own_of(record)
     takes = [(one, take) for one in own if (take := one.first_take)]
     waited = sorted(take.at - one.opening.opened_at for one, take in takes)
     taken = Counter(take.owner for _, take in takes)
-    nights = _night_pages(record.pushes, directory)
+    paged = Counter((one.person, one.hours) for one in pages(record.pushes, directory))
+    load = tuple(
+        Load(one, taken[one], paged[one, Hours.OFF], paged[one, Hours.NIGHT])
+        for one in sorted({*taken, *(name for name, hours in paged if hours is not Hours.WORK)})
+    )
     around_the_clock, at_work = _time_not_taken(own, directory, now)
     return Weekly(
         week=week,
@@ -190,7 +197,7 @@ def weekly(week: Week, record: Record, directory: Directory, now: datetime) -> W
         withdrawn=sum(one.cause_kind == WITHDRAWN for one in own),
         not_taken=len(own) - len(takes),
         still_open=sum(one.is_live for one in own),
-        useful=sum(one.cause_kind in _USEFUL for one, _ in takes),
+        useful=sum(one.is_useful for one in own),
         mtta=_median(waited),
         mtta_mean=sum(waited, timedelta()) / len(waited) if waited else None,
         slowest_takes=waited[-_tenth(len(waited))] if waited else None,
@@ -199,11 +206,16 @@ def weekly(week: Week, record: Record, directory: Directory, now: datetime) -> W
         ),
         time_not_taken=around_the_clock,
         time_not_taken_at_work=at_work,
-        night_pages=nights.total(),
+        night_pages=sum(one.night_pages for one in load),
         came_back=_came_back([one.opening for one in own], record.earlier),
-        people=tuple(Load(one, taken[one], nights[one]) for one in sorted({*taken, *nights})),
+        people=load,
         days=_days(week, own),
     )
+
+
+def own_of(record: Record) -> list[History]:
+    """Return what counts as an incident: all but what joined a storm."""
+    return [one for one in record.histories if one.cause_kind != JOINED]
 
 
 def _median(spans: Sequence[timedelta]) -> timedelta | None:
@@ -229,25 +241,6 @@ def _time_not_taken(
     return total, at_work
 
 
-def _night_pages(pushes: Iterable[Push], directory: Directory) -> Counter[str]:
-    """Return how often each person was paged at night."""
-    persons = {
-        receiver: name
-        for name in directory.people
-        for receiver in person_receivers(directory, name, ())
-    }
-    woken_at: dict[str, datetime] = {}
-    nights: Counter[str] = Counter()
-    for one in sorted(pushes, key=lambda push: push.sent_at):
-        name = persons.get(one.receiver)
-        if name is None or (name in woken_at and one.sent_at - woken_at[name] <= ONE_PAGE):
-            continue
-        woken_at[name] = one.sent_at
-        wall = one.sent_at.astimezone(directory.people[name].zone).time()
-        nights[name] += wall >= NIGHT_BEGINS or wall < NIGHT_ENDS
-    return +nights
-
-
 def _came_back(own: Iterable[Opening], earlier: Iterable[Opening]) -> tuple[CameBack, ...]:
     """Return what opened at least twice in the 28 days up to its latest opening, the most often first."""
     opened_at: dict[Thing, list[datetime]] = {}
@@ -266,5 +259,7 @@ def _came_back(own: Iterable[Opening], earlier: Iterable[Opening]) -> tuple[Came
 
 
 def _days(week: Week, own: Iterable[History]) -> tuple[Day, ...]:
-    counted = Counter(one.opening.opened_at.astimezone(week.zone).date() for one in own)
-    return tuple(Day(one, counted[one]) for one in sorted({*week.days, *counted}))
+    walls = [one.opening.opened_at.astimezone(week.zone) for one in own]
+    counted = Counter(one.date() for one in walls)
+    nights = Counter(one.date() for one in walls if is_at_night(one))
+    return tuple(Day(one, counted[one], nights[one]) for one in sorted({*week.days, *counted}))

@@ -8,6 +8,8 @@ from operator import attrgetter
 from typing import Any, get_type_hints
 
 from notifiers.base import Event, Facts, Report, ReportPart
+from notifiers.summary import Summary
+from watchdog.store import plain
 
 _TYPES = get_type_hints(Facts)
 _FIELDS: tuple[Field[Any], ...] = fields(Facts)
@@ -75,17 +77,22 @@ def _absent(one: Field[Any], encoded: Mapping[str, Any]) -> Any:
     return _EMPTY[_TYPES[one.name]]
 
 
-def encode_report(report: Report) -> dict[str, Any]:
+def encode_report(report: Report | Summary) -> dict[str, Any]:
     """Return plain JSON values."""
+    if isinstance(report, Summary):
+        encoded: dict[str, Any] = plain.encode(report)
+        return encoded
     return asdict(report) | {"at": report.at.isoformat(), "due_at": report.due_at.isoformat()}
 
 
-def decode_told(encoded: Mapping[str, Any]) -> Facts | Report:
-    """Return what a message says: the facts of an incident's event, or a report.
+def decode_told(encoded: Mapping[str, Any]) -> Facts | Report | Summary:
+    """Return what a message says: the facts of an incident's event, a report, or the weekly summary.
 
     Raises:
         ValueError: See `decode_facts`.
     """
+    if "counted" in encoded:
+        return plain.decode(Summary, encoded)
     if "parts" not in encoded:
         return decode_facts(encoded)
     told: dict[str, Any] = {one.name: encoded.get(one.name, "") for one in fields(Report)}

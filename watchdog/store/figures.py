@@ -9,10 +9,10 @@ from watchdog.domain.figures import (
     Change,
     History,
     Opening,
-    Push,
     Record,
 )
 from watchdog.domain.incident import State
+from watchdog.domain.pages import Push
 from watchdog.domain.weeks import Week
 from watchdog.store.incident_rows import entity_of
 from watchdog.store.sql import load
@@ -59,7 +59,7 @@ async def record(
     return Record(
         [_history(row) for row in found["list_histories"]],
         [_opening(row) for row in found["list_openings"]],
-        [Push(row["receiver"], row["sent_at"]) for row in found["list_pushes"]],
+        [Push(**dict(row)) for row in found["list_pushes"]],
     )
 
 
@@ -70,6 +70,10 @@ def _history(row: asyncpg.Record) -> History:
         tuple(Change(at, State(state), owner) for at, state, owner in changes),
         row["first_good_at"],
         row["cause_kind"],
+        row["id"],
+        row["first_bad_at"],
+        row["cause"],
+        row["unneeded"],
     )
 
 

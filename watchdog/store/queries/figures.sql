@@ -1,6 +1,7 @@
 -- name: list_histories
 -- What opened in a span, each with the changes of its state in order; what joined a storm is no incident.
-select i.team, i.rule, i.entity, i.opened_at, i.first_good_at, i.cause_kind, c.instants, c.states, c.owners
+select i.id, i.team, i.rule, i.entity, i.opened_at, i.first_bad_at, i.first_good_at, i.cause, i.cause_kind,
+    i.unneeded, c.instants, c.states, c.owners
 from incident i
 cross join lateral (
     select array_agg(e.at order by e.version) as instants,
@@ -27,7 +28,7 @@ limit $4;
 
 -- name: list_pushes
 -- What was sent in a span and may have pushed a person; channels push nobody, and an edit does not, either.
-select receiver, settled_at as sent_at
+select receiver, settled_at as sent_at, incident_id as incident
 from notification
 where state = 'sent' and incident_id is not null and settled_at >= $1 and settled_at < $2
     and part in ('page', 'thread') and receiver not like 'slack:#%'

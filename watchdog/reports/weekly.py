@@ -1,0 +1,73 @@
+"""From the store to the weekly summary."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from notifiers.summary import StatisticsPart, Summary
+from watchdog.config.model import Config
+from watchdog.domain.samples import Figures, per_day
+from watchdog.domain.summary import Known, Watched, risen, summary_of, week_before
+from watchdog.domain.weeks import Week
+from watchdog.store import covers, figures, incidents, reports, summaries
+
+
+async def make_week(
+    conn: asyncpg.Connection, config: Config, week: Week, now: datetime, name: str = "weekly"
+) -> Summary:
+    """Return the summary of a week that has begun, as far as it has gone by `now`.
+
+    Args:
+        name: The report under whose name counts are kept.
+
+    Raises:
+        TooMany: More has happened than is counted.
+    """
+    known = await _known(conn, config, week, now, name)
+    directory = await covers.with_covers(conn, config.directory, week.since)
+    every = [one.every for one in config.rules.values()]
+    watched = Watched(len(every), max(every, default=Watched().slowest_every))
+    return await asyncio.to_thread(summary_of, week, known, directory, now, watched, name)
+
+
+async def _known(
+    conn: asyncpg.Connection, config: Config, week: Week, now: datetime, name: str
+) -> Known:
+    live, live_total = await summaries.live(conn, week.until)
+    begin, end = await summaries.counts_around(conn, name, week, now)
+    return Known(
+        record=await figures.record(conn, week, now),
+        before=await figures.record(conn, week_before(week), now),
+        live=live,
+        live_total=live_total,
+        actions=await incidents.actions(conn, with_done=False),
+        undelivered=await summaries.undelivered(conn, week.since, week.until),
+        silent_rules=await summaries.silent_rules(conn, name, config.rules, week),
+        unlooked=None if begin is None or end is None else risen(begin, end),
+        statistics=[part async for part in _statistics(conn, config, week)],
+    )
+
+
+async def _statistics(
+    conn: asyncpg.Connection, config: Config, week: Week
+) -> AsyncIterator[StatisticsPart]:
+    """Yield what other reports have kept in a week, each sample with its title."""
+    sunday = week.days[-1]
+    for report in config.reports.values():
+        for sample in report.samples:
+            kept = await reports.samples(
+                conn, report.name, sample.name, week.monday - timedelta(days=1), sunday
+            )
+            read = per_day(kept, sample.reading, week.monday, sunday)
+            if columns := _columns(read.values()):
+                rows = tuple(
+                    (day, tuple(one.get(column) for column in columns)) for day, one in read.items()
+                )
+                yield StatisticsPart(sample.title, columns, rows)
+
+
+def _columns(days: Iterable[Figures]) -> tuple[str, ...]:
+    """Return the columns of all days, in the order in which they are kept."""
+    return tuple(dict.fromkeys(name for one in days for name in one))
