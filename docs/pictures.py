@@ -27,6 +27,7 @@ import aiohttp
 REPOSITORY = Path(__file__).parents[1]
 WIDTHS = {"phone": (375, 812, 2), "desktop": (1200, 800, 1)}
 BYTES_MAX = 150_000
+PHONE_BELOW = 500
 
 
 @contextlib.contextmanager
@@ -95,9 +96,13 @@ class Browser:
     async def look(self, size: str, scheme: str) -> None:
         """Be a phone or a desktop, light or dark."""
         width, height, scale = WIDTHS[size]
+        await self.resize(width, height, scale, scheme)
+
+    async def resize(self, width: int, height: int, scale: int, scheme: str) -> None:
+        """Be as wide as this, light or dark; as a phone where that is narrow."""
         await self.ask(
             "Emulation.setDeviceMetricsOverride",
-            width=width, height=height, deviceScaleFactor=scale, mobile=size == "phone",
+            width=width, height=height, deviceScaleFactor=scale, mobile=width < PHONE_BELOW,
         )  # fmt: skip
         await self.ask(
             "Emulation.setEmulatedMedia",

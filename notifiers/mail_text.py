@@ -258,7 +258,7 @@ def html_part(facts: Facts, story: Story, because: str, call: Call | None) -> st
         rows=rows,
         preheader=preheader(facts),
         runbook=(runbook := safe_url(facts.runbook)),
-        runbook_shown=cut(runbook.partition("://")[2], _LINK_SHOWN_MAX),
+        runbook_parts=cut(runbook.partition("://")[2], _LINK_SHOWN_MAX).split("/"),
         call=call,
         page=facts.url,
         because=because,
