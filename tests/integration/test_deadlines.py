@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import cast
 
 import asyncpg
 import pytest
@@ -169,6 +170,33 @@ async def test_the_service_acts_by_itself_while_time_passes(night: Night) -> Non
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
+
+
+class CountingPool:
+    """A pool that counts how often it is asked for a connection."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self.asked = 0
+
+    async def acquire(self, *, timeout: float) -> object:  # noqa: ASYNC109 (asyncpg's own)
+        self.asked += 1
+        return await self._pool.acquire(timeout=timeout)
+
+    async def release(self, connection: asyncpg.pool.PoolConnectionProxy) -> None:
+        await self._pool.release(connection)
+
+
+async def test_while_nothing_is_due_the_store_is_asked_once(night: Night) -> None:
+    await night.open(1042)
+    pool = CountingPool(night.store)
+    idle = Deadlines(
+        cast("asyncpg.Pool", pool), night.clock, night.leader, lambda: DIRECTORY, asyncio.Event()
+    )
+    await idle.act()
+    pool.asked = 0
+    await idle.act()
+    assert pool.asked == 1
 
 
 async def test_what_the_store_refuses_is_left_out_and_the_rest_is_passed_on(

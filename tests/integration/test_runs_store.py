@@ -13,7 +13,7 @@ from tests.unit.test_acting import a_run
 from tests.yard import Yard, a_yard
 from watchdog.clock import MovedClock
 from watchdog.domain.acting import Run, Standing
-from watchdog.store import runs
+from watchdog.store import due, runs
 from watchdog.store.pool import transaction
 
 
@@ -118,6 +118,7 @@ async def test_nothing_is_overdue_before_its_time(yard: Yard) -> None:
     await keep(yard, run)
     async with transaction(yard.store) as conn:
         before = run.ends_by - timedelta(seconds=1)
-        assert not await runs.is_any_overdue(conn, before)
-        assert await runs.is_any_overdue(conn, run.ends_by)
-        assert await runs.overdue(conn, run.ends_by, 10) == [(1042, run)]
+        assert not (await due.what(conn, before)).runs
+        assert (await due.what(conn, run.ends_by)).runs
+        assert await runs.overdue(conn, before, 10) == []
+        assert await runs.overdue(conn, run.ends_by, 10) == [1042]

@@ -19,7 +19,7 @@ from watchdog.engine.overdue import end_overdue
 from watchdog.engine.reconcile import LEASE, log_transitions
 from watchdog.engine.releasing import as_told, together
 from watchdog.engine.reminding import remind_of_silences
-from watchdog.store import covers, incidents, leases, members, silences
+from watchdog.store import covers, due, incidents, leases, members, silences
 from watchdog.store.pool import TROUBLE, transaction
 
 logger = logging.getLogger(__name__)
@@ -75,10 +75,22 @@ class Deadlines:
         if token is None:
             return
         try:
-            for do in (self._set_anew, self._remind, self._end_overdue, self._act_on_due):
+            await _kept_apart(self._set_anew, token, directory)
+            for do in await self._due():
                 await _kept_apart(do, token, directory)
         except (*TROUBLE, leases.LeaseLost) as error:
             logger.warning("nothing is escalated now", extra={"reason": str(error)})
+
+    async def _due(self) -> list[_Do]:
+        """Return what there is to do; mostly nothing, for which the store is asked once."""
+        async with transaction(self._pool) as conn:
+            found = await due.what(conn, self._clock.now())
+        wanted = (
+            (found.silences, self._remind),
+            (found.runs, self._end_overdue),
+            (found.incidents, self._act_on_due),
+        )
+        return [do for is_due, do in wanted if is_due]
 
     async def _act_on_due(self, token: int, directory: Directory) -> None:
         """Do what is due with incidents, many together; what the store refuses alone is left out."""
@@ -121,16 +133,14 @@ class Deadlines:
                 await leases.require(conn, LEASE, token)
                 held = await incidents.lock(conn, numbers[first : first + AT_ONCE])
                 deadlines = {one.id: next_deadline(one, directory, now) for one in held.values()}
-                due = {number: one.at if one else None for number, one in deadlines.items()}
-                await incidents.set_due(conn, due)
+                at = {number: one.at if one else None for number, one in deadlines.items()}
+                await incidents.set_due(conn, at)
         self._known = token, directory
 
     async def _remind(self, token: int, directory: Directory) -> None:
         async with transaction(self._pool) as conn:
-            ending = await silences.lock_ending(conn, self._clock.now())
-            if not ending:
-                return
             await leases.require(conn, LEASE, token)
+            ending = await silences.lock_ending(conn, self._clock.now())
             reminded = await remind_of_silences(conn, ending, directory, self._clock.now())
         if reminded:
             log_transitions(reminded)
@@ -140,15 +150,13 @@ class Deadlines:
         """Do what is due with the incidents that are found, in one transaction; return how many they are."""
         now = self._clock.now()
         async with transaction(self._pool) as conn:
-            if not await incidents.is_any_due(conn, now):  # mostly: nothing is locked for that
-                return 0
             await leases.require(conn, LEASE, token)
             await silences.hold_still(conn)
             held = await silences.in_force(conn, now)
             found = await find(conn, now)
             directory = await covers.with_covers(conn, directory, now)
-            due = [(one, next_deadline(one, directory, now)) for one in found]
-            acts = [one.act(now) for _, one in due if one and one.at <= now]
+            deadlines = [(one, next_deadline(one, directory, now)) for one in found]
+            acts = [one.act(now) for _, one in deadlines if one and one.at <= now]
             moves = [await as_told(conn, one, held, directory) for one in acts]
             told = await together(conn, moves, held, directory, self._storms(), now)
             steps = [with_notices(one, directory) for one in told.transitions]
@@ -157,7 +165,11 @@ class Deadlines:
             moved = {one.after.id for one in moves}
             await incidents.set_due(
                 conn,
-                {one.id: late.at if late else None for one, late in due if one.id not in moved},
+                {
+                    one.id: late.at if late else None
+                    for one, late in deadlines
+                    if one.id not in moved
+                },
             )
         if steps:
             transitions = [step.transition for step in steps]

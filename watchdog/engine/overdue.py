@@ -25,11 +25,8 @@ async def end_overdue(
         LeaseLost: Another replica leads now.
     """
     async with transaction(pool) as conn:
-        if not await runs.is_any_overdue(conn, now):  # mostly: nothing is locked for that
-            return []
         await leases.require(conn, LEASE, token)
-        found = await runs.overdue(conn, now, AT_ONCE)
-        held = await incidents.lock(conn, sorted({number for number, _ in found}))
+        held = await incidents.lock(conn, await runs.overdue(conn, now, AT_ONCE))
         # Whoever ran one may have ended it until the incident was ours.
         steps = []
         for number in held:

@@ -154,12 +154,6 @@ async def lock(conn: asyncpg.Connection, ids: Sequence[int]) -> dict[int, Incide
     return {row["id"]: incident_of(row) for row in await conn.fetch(_SQL["lock_by_id"], list(ids))}
 
 
-async def is_any_due(conn: asyncpg.Connection, now: datetime) -> bool:
-    """Return whether something is to be done with an incident by now."""
-    found: bool = await conn.fetchval(_SQL["is_any_due"], now)
-    return found
-
-
 async def due_ids(conn: asyncpg.Connection, now: datetime, limit: int) -> list[int]:
     """Return the numbers of incidents with which something is to be done by now, the first due first."""
     return [row["id"] for row in await conn.fetch(_SQL["due_ids"], now, limit)]

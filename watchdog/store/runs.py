@@ -1,6 +1,5 @@
 """Runs of recovery actions: the intent before the call, and what came of it."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import asyncpg
@@ -80,16 +79,9 @@ async def update(conn: asyncpg.Connection, number: int, run: Run) -> bool:
     return written is not None
 
 
-async def is_any_overdue(conn: asyncpg.Connection, now: datetime) -> bool:
-    """Return whether a run waits or runs for longer than it may."""
-    found: bool = await conn.fetchval(_SQL["is_any_overdue"], now)
-    return found
-
-
-async def overdue(conn: asyncpg.Connection, now: datetime, limit: int) -> Sequence[tuple[int, Run]]:
-    """Return runs that wait or run for longer than they may, each with its incident's number."""
-    rows = await conn.fetch(_SQL["list_overdue"], now, limit)
-    return [(row["incident_id"], _run(row)) for row in rows]
+async def overdue(conn: asyncpg.Connection, now: datetime, limit: int) -> list[int]:
+    """Return the numbers of incidents with a run that waits or runs for longer than it may."""
+    return [row["incident_id"] for row in await conn.fetch(_SQL["list_overdue"], now, limit)]
 
 
 async def stopped(conn: asyncpg.Connection) -> Stop | None:

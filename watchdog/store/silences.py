@@ -89,8 +89,6 @@ async def let_go(conn: asyncpg.Connection, number: int, now: datetime) -> list[i
 
 async def lock_ending(conn: asyncpg.Connection, now: datetime) -> list[Silence]:
     """Return silences of whose end somebody is to be reminded, locked; at most 20. Before any incident is."""
-    if not await conn.fetchval(_SQL["is_any_ending"], now, REMIND_BEFORE):
-        return []
     await conn.execute(_SQL["begin_changing"])
     rows = await conn.fetch(_SQL["list_ending"], now, REMIND_BEFORE, _AT_ONCE)
     return [_silence(row) for row in rows]

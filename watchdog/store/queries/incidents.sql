@@ -51,10 +51,6 @@ where i.id = n.id and i.state in ('open', 'taken') and i.kind <> 'storm';
 -- Incidents about to be moved, locked in order so that two movers never wait for each other.
 select * from incident where id = any($1::bigint[]) order by id for update;
 
--- name: is_any_due
--- Whether the service is to do something with an incident.
-select exists (select from incident where due_at <= $1);
-
 -- name: lock_due
 -- Incidents with which the service is to do something; what somebody works on at this instant waits.
 select * from incident where due_at <= $1 order by due_at, id limit $2 for update skip locked;

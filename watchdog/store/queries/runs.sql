@@ -25,14 +25,10 @@ where rule = $1 and action = $2 and started_at > $3 and state in ('running', 'do
 -- Let one ask at a time for an action whose runs are counted over all incidents of its rule.
 select pg_advisory_xact_lock($1, hashtext($2));
 
--- name: is_any_overdue
--- Whether a run waits or runs for longer than it may.
-select exists (select from action_run where state in ('waiting', 'running') and ends_by <= $1);
-
 -- name: list_overdue
--- Runs that wait or run for longer than they may.
-select * from action_run where state in ('waiting', 'running') and ends_by <= $1
-order by ends_by, incident_id limit $2;
+-- Numbers of incidents with a run that waits or runs for longer than it may.
+select distinct incident_id from action_run where state in ('waiting', 'running') and ends_by <= $1
+order by incident_id limit $2;
 
 -- name: find_stop
 -- Who has stopped all actions, if they are stopped.

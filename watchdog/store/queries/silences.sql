@@ -41,17 +41,6 @@ with free as (
 )
 select id from free order by array_position(array['critical', 'warning', 'info'], severity), id;
 
--- name: is_any_ending
--- Whether a silence ends soon that hides something bad, and of whose end nobody has been reminded.
-select exists (
-    select from silence s
-    where s.ends_at > $1 and s.ends_at <= $1::timestamptz + $2::interval and s.reminded_at is null
-        and s.made_at + $2::interval < s.ends_at
-        and exists (
-            select from incident i where i.silence = s.id and i.state in ('open', 'taken') and i.bad_now
-        )
-);
-
 -- name: begin_changing
 -- Wait for whoever holds silences still, before any incident is locked.
 lock table silence in row exclusive mode;
