@@ -15,7 +15,15 @@ from watchdog.config.model import Config, Rule
 from watchdog.domain.track import Held
 from watchdog.engine import blind, evidence, reconcile, unwatched
 from watchdog.engine.agenda import Agenda
-from watchdog.engine.holding import Holding, below, in_maintenance, plans_of, recently_ended
+from watchdog.engine.holding import (
+    Children,
+    Holding,
+    below,
+    children_of,
+    in_maintenance,
+    plans_of,
+    recently_ended,
+)
 from watchdog.engine.leader import Leader
 from watchdog.engine.look import Looked, look
 from watchdog.engine.memory import Memory
@@ -51,6 +59,7 @@ class Engine:
         self._sources: Mapping[str, Source] = {}
         self._agenda = Agenda({}, clock.now())
         self._identities: Mapping[str, str] = {}
+        self._children: Children = {}
         self._writing = asyncio.Lock()
         self._running: set[str] = set()
         self._changed = asyncio.Event()
@@ -66,6 +75,7 @@ class Engine:
         self._config, self._sources = config, sources
         self._agenda = Agenda(config.rules, self._clock.now())
         self._identities = blind.identities(config)
+        self._children = children_of(config.rules)
         self._changed.set()
         if self.memory is None:
             return
@@ -279,7 +289,7 @@ class Engine:
             return
         if self._leader.token != memory.token:
             raise leases.LeaseLost(reconcile.LEASE)
-        explained = below(config, memory, plans)
+        explained = below(config, self._children, memory, plans)
         try:
             async with transaction(self._pool) as conn:
                 committed = await reconcile.commit_plans(

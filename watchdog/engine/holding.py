@@ -62,7 +62,22 @@ class Holding:
         }
 
 
-def below(config: Config, memory: Memory, plans: Sequence[Plan]) -> dict[int, tuple[str, Entity]]:
+Children = Mapping[str, Sequence[Rule]]
+"""The rules that depend on a rule or a source, by its name."""
+
+
+def children_of(rules: Mapping[str, Rule]) -> Children:
+    """Return which rules depend on what."""
+    found: dict[str, list[Rule]] = {}
+    for rule in rules.values():
+        for name in rule.depends_on:
+            found.setdefault(name, []).append(rule)
+    return found
+
+
+def below(
+    config: Config, children: Children, memory: Memory, plans: Sequence[Plan]
+) -> dict[int, tuple[str, Entity]]:
     """Return the incidents that openings explain, each with the rule and entity that does.
 
     Those are of rules that depend on the rule that opens, about the same where both name the same
@@ -73,14 +88,18 @@ def below(config: Config, memory: Memory, plans: Sequence[Plan]) -> dict[int, tu
         name = one.rule.name
         opened = {each.track.entity: each.track.entity for each in one.openings}
         columns = one.rule.kind.entity if name in config.rules else ()
-        for child in config.rules.values() if opened else ():
-            if not {name, name.removeprefix("source:")} & set(child.depends_on):
-                continue
+        for child in _below(name, children) if opened else ():
             for track in memory.tracks_of(child).values():
                 explained_by = next(iter(related(opened, columns, track.entity)), None)
                 if track.incident_id is not None and explained_by is not None:
                     found[track.incident_id] = name, explained_by
     return found
+
+
+def _below(name: str, children: Children) -> list[Rule]:
+    """Return the rules that depend on a rule, or on the source that it says cannot be asked."""
+    names = dict.fromkeys((name, name.removeprefix("source:")))
+    return [child for one in names for child in children.get(one, ())]
 
 
 def plans_of(
