@@ -4,6 +4,7 @@ import re
 import asyncpg
 import pytest
 
+from watchdog.store.pool import transaction
 from watchdog.store.sql import load, parse
 
 NOUNS = sorted(
@@ -78,3 +79,26 @@ def test_a_statement_keeps_its_own_comments() -> None:
 def test_a_file_out_of_form_is_refused(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         parse(text, "x.sql")
+
+
+@pytest.mark.parametrize(
+    ("noun", "statement", "index"),
+    [
+        ("remembered", "list_past", "incident_rule"),
+        ("members", "list_ended_members", "member_good"),
+        ("figures", "list_pushes", "notification_sent"),
+    ],
+)
+async def test_what_is_asked_often_is_found_by_an_index(
+    store: asyncpg.Pool, noun: str, statement: str, index: str
+) -> None:
+    async with transaction(store) as conn:
+        # The tables are empty: a plan that reads all of one would be as good.
+        await conn.execute("set local enable_seqscan = off")
+        await conn.execute("set local plan_cache_mode = force_generic_plan")
+        asked = load(noun)[statement]
+        given = (await conn.prepare(asked)).get_parameters()
+        nulls = ", ".join(["null"] * len(given))
+        await conn.execute(f"prepare asked as {asked}")
+        plan = await conn.fetch(f"explain execute asked ({nulls})")
+    assert any(index in row[0] for row in plan)
