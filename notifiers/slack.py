@@ -32,6 +32,7 @@ _PAGE = 200
 _CONNECTIONS_MAX = 20
 _CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]{5,}")
 _CLOCKS_APART = timedelta(hours=1)
+_OPEN_SECONDS = 1.5
 _SILENCE_SECONDS = 3.0
 """How long we wait to hear whether somebody is in Do Not Disturb; their page is there already."""
 
@@ -178,6 +179,15 @@ class Slack:
             raise DeliveryError("slack's answer names no message", unknown=True)
         self._channel_ids[channel] = str(posted["channel"])
         return Receipt({name: str(value) for name, value in posted.items()})
+
+    async def open_view(self, trigger: str, view: Mapping[str, Any]) -> None:
+        """Open a dialog for whoever has just pressed something; Slack allows it for three seconds.
+
+        Raises:
+            DeliveryError: It is not, or may not be, open.
+        """
+        async with _Deadline(_OPEN_SECONDS):
+            await self._call("views.open", json={"trigger_id": trigger, "view": view})
 
     async def look_up(self, message: Message) -> Receipt | None:
         """Return where a message with this key is, or None if it is not there.

@@ -2,18 +2,16 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from notifiers.base import Event, Facts, Message, Part, Rendered
 from notifiers.clean import cut, fair_cuts, one_line, safe_url, slack_escape, slack_text, tidy
 from notifiers.line import render_line
 from notifiers.slack_buttons import elements_of
-from notifiers.slack_parts import Block, mrkdwn, mrkdwn_section, plain_text
+from notifiers.slack_parts import TIME_MAX, Block, instant, mrkdwn, mrkdwn_section, plain_text
 from notifiers.story import tell
 from notifiers.telling import Row, Story
 from notifiers.thread_line import below
-from notifiers.times import time_of_day, zone_word
 
 EVENT_TYPE = "watchdog_notification"
 """Type of the metadata that each message carries; its payload is the notification's key."""
@@ -23,7 +21,6 @@ VISIBLE_MAX = 475
 
 _TITLE_MAX = 60
 _ROW_MAX = 44
-_TIME_MAX = 24
 _CONTEXT_MAX = 80
 _BELOW_MAX = 600
 _BROADCAST = {
@@ -116,7 +113,7 @@ def _blocks(facts: Facts, story: Story, elements: Sequence[Block]) -> list[Block
 
 def _room(story: Story, elements: Sequence[Block]) -> int:
     """Return how many characters are left for the free texts beside all that is short anyway."""
-    who = sum(len(row.label) + min(len(row.text), _ROW_MAX) + _TIME_MAX for row in story.who)
+    who = sum(len(row.label) + min(len(row.text), _ROW_MAX) + TIME_MAX for row in story.who)
     labels = sum(len(row.label) + len("** ") for row in story.guide)
     headline = len(story.word) + min(len(story.title), _TITLE_MAX)
     buttons = sum(len(one["text"]["text"]) for one in elements if "text" in one)
@@ -136,18 +133,8 @@ def _headline(facts: Facts, story: Story) -> str:
 
 def _field(row: Row, facts: Facts) -> Block:
     text = slack_text(cut(row.text, _ROW_MAX))
-    time = f" {_date(row.at, facts)}" if row.at else ""
+    time = f" {instant(row.at, facts.zone, facts.at)}" if row.at else ""
     return mrkdwn(f"*{row.label}*\n{text}{time}")
-
-
-def _date(at: datetime, facts: Facts) -> str:
-    """Return the instant so that each reader sees it in their own zone."""
-    plainly = cut(f"{time_of_day(at, facts.zone, facts.at)} {zone_word(facts.zone)}", _TIME_MAX - 5)
-    if at.timestamp() < 0:
-        return slack_text(plainly)  # Slack counts from 1970
-    is_today = abs(at - facts.at).total_seconds() < 12 * 3600
-    shape = "{time}" if is_today else "{date_short_pretty} {time}"
-    return f"<!date^{int(at.timestamp())}^{shape}|{slack_text(plainly)}>"
 
 
 def shorter(body: Mapping[str, Any], message: Message, times: int) -> dict[str, Any]:

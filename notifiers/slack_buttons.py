@@ -1,27 +1,25 @@
 """Buttons in Slack's messages: what they say, what they carry, and what Slack tells of a press. Pure."""
 
-import hashlib
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from notifiers.base import Event, Facts
 from notifiers.clean import safe_url
-from notifiers.slack_parts import Block, mapping, plain_text
+from notifiers.slack_members import Member, NotAPress, deed_id, member_in
+from notifiers.slack_parts import Block, mapping, plain_text, short_text
+from notifiers.slack_targets import Target, target_in
 
 _OVER = {
     *(Event.RECOVERED, Event.RESOLVED, Event.WITHDRAWN, Event.JOINED),
     *(Event.CAUSE_ASKED, Event.ACTION_LATE, Event.ACTION_DONE),
 }
-_LINKS = {"open", "runbook"}
+_LIVE = {"open", "taken"}
+_LINKS = {"open", "runbook", "open_list"}
 _MORE = "more"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_VALUE = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})\.(-?[0-9a-f]{1,16})")
-_MEMBER = re.compile(r"[UW][A-Z0-9]{2,20}")
-_TEXT_MAX = 200
+_STORM = "storm:"
+"""How the name of what stands for many begins."""
 
 
 class Button(StrEnum):
@@ -31,42 +29,83 @@ class Button(StrEnum):
     TAKE_OVER = "take_over"
     DECLINE = "decline"
     GIVE_BACK = "give_back"
-    SNOOZE = "snooze"
     ESCALATE = "escalate"
+    NOTE = "note"
+    HAND_OVER = "handover"
+    SNOOZE = "snooze"
+    SILENCE = "silence"
+    SPLIT = "split"
+    UNNEEDED = "not-actionable"
+    RESOLVE = "resolve"
+    REOPEN = "reopen"
+    DONE = "action-done"
     TRY = "try"
     """Nothing, but an answer: does a press arrive, and whose is it?"""
 
 
-SNOOZE_SPAN = timedelta(hours=1)
+DIALOGS = frozenset(
+    {
+        *(Button.NOTE, Button.HAND_OVER, Button.SNOOZE, Button.SILENCE, Button.SPLIT),
+        *(Button.UNNEEDED, Button.RESOLVE, Button.REOPEN, Button.DONE),
+    }
+)
+"""Those that need more than a press: each opens a dialog, of the same name as the page's form."""
 
-_MENUS = {
-    "open": {Button.ESCALATE: "Escalate now"},
-    "taken": {Button.SNOOZE: "Snooze 1 h", Button.GIVE_BACK: "Give back"},
+_WORDS = {
+    Button.TAKE: "Take",
+    Button.TAKE_OVER: "Take over",
+    Button.DECLINE: "Decline",
+    Button.GIVE_BACK: "Give back",
+    Button.ESCALATE: "Escalate now",
+    Button.NOTE: "Add note",
+    Button.HAND_OVER: "Hand over…",
+    Button.SNOOZE: "Snooze…",
+    Button.SILENCE: "Silence this rule…",
+    Button.SPLIT: "Split one out…",
+    Button.UNNEEDED: "Not actionable…",
+    Button.RESOLVE: "Write cause and close",
+    Button.REOPEN: "Keep open…",
+    Button.DONE: "It is done…",
+    Button.TRY: "Press to test",
 }
-"""What stands in the menu of a message, by the state of its incident."""
+_MENUS = {
+    "open": (
+        *(Button.HAND_OVER, Button.ESCALATE, Button.NOTE),
+        *(Button.SILENCE, Button.UNNEEDED),
+    ),
+    "taken": (
+        *(Button.HAND_OVER, Button.SNOOZE, Button.GIVE_BACK),
+        *(Button.SILENCE, Button.UNNEEDED),
+    ),
+    "recovered": (Button.REOPEN, Button.UNNEEDED, Button.NOTE),
+}
+"""What stands in the menu of a message, by the state of its incident; Slack shows at most five."""
 
+_FIRST = {
+    "open": ((Button.TAKE, ""),),
+    "taken": ((Button.NOTE, ""),),
+    "recovered": ((Button.RESOLVE, ""),),
+}
+_FIRST_BY_EVENT = {
+    Event.OFFERED: ((Button.TAKE, "Accept"), (Button.DECLINE, "")),
+    Event.REOPENED: ((Button.RESOLVE, "Resolve…"), (Button.NOTE, "")),
+}
+"""What is seen at once, by state and, while it is bad, by event; with what it says if not the usual."""
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Which incident a button is about, and how old the message is that it stands in.
+_FIRST = {
+    "open": ((Button.TAKE, ""),),
+    "taken": ((Button.NOTE, ""),),
+    "recovered": ((Button.RESOLVE, ""),),
+}
+_FIRST_BY_EVENT = {
+    Event.OFFERED: ((Button.TAKE, "Accept"), (Button.DECLINE, "")),
+    Event.REOPENED: ((Button.RESOLVE, "Resolve…"), (Button.NOTE, "")),
+}
+"""What is seen at once, by state and, while it is bad, by event; with what it says if not the usual."""
 
-    Attributes:
-        version: Number of the event that the message tells of.
-        opened: When the incident opened, in microseconds since 1970: a store that was made anew has
-            other incidents of the same numbers.
-    """
-
-    incident: int
-    version: int
-    opened: int
-
-    @staticmethod
-    def of(incident: int, version: int, opened_at: datetime) -> "Target":
-        """Return the target of an incident's message."""
-        return Target(incident, version, (opened_at - _EPOCH) // timedelta(microseconds=1))
-
-    def __str__(self) -> str:
-        return f"{self.incident}.{self.version}.{self.opened:x}"
+_VISIBLE_MAX = 2
+_OF_A_STORM = {Button.SILENCE: Button.SPLIT}
+_NOT_OF_A_STORM = {Button.REOPEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,31 +114,25 @@ class Press:
 
     Attributes:
         target: None for a button about nothing.
-        user: Member id. `user_name`: what they call themselves, so anything.
-        workspaces: Ids of the workspace, and of the enterprise that it belongs to.
         channel, ts: Where the message is; empty where only the presser sees it.
         answer_at: Where a message goes that only the presser sees; empty for nowhere.
-        id: The same however often Slack tells of the same press; 64 hexadecimal digits.
+        trigger: Lets a dialog be opened, once and within three seconds.
+        id: The same however often Slack tells of the same press.
     """
 
     button: Button
     target: Target | None
-    user: str
-    user_name: str
-    workspaces: frozenset[str]
+    member: Member
     channel: str
     ts: str
     answer_at: str
+    trigger: str
     id: str
 
     @property
     def is_private(self) -> bool:
         """Return whether the button stands in a message that only the presser sees."""
         return not self.ts
-
-
-class NotAPress(ValueError):  # noqa: N818 (an answer)
-    """Slack tells of something else, or of a button that is not ours; the text says what."""
 
 
 def elements_of(facts: Facts, version: int, *, has_buttons: bool) -> tuple[Block, ...]:
@@ -112,30 +145,54 @@ def elements_of(facts: Facts, version: int, *, has_buttons: bool) -> tuple[Block
     if not has_buttons:
         return tuple(_links(facts))
     if facts.event is Event.TEST:
-        return (_button("Press to test", Button.TRY, ""),)
-    target = str(Target.of(facts.id, version, facts.opened_at))
+        return (button(Button.TRY),)
+    target = Target.of(facts.id, version, facts.opened_at)
     return (*_first_two(facts, target), *_menu(facts, target))
 
 
-def _first_two(facts: Facts, target: str) -> tuple[Block, ...]:
+def _first_two(facts: Facts, target: Target) -> tuple[Block, ...]:
+    asked = _asked_first(facts)
+    buttons = (button(one, target, _said(one, words, facts)) for one, words in asked)
     links = tuple(_links(facts))
-    if facts.event in _OVER or facts.state not in {"open", "taken"}:
+    if not asked:
         return links
-    if facts.event is Event.OFFERED:
-        return (_button("Accept", Button.TAKE, target), _button("Decline", Button.DECLINE, target))
-    if facts.state == "open":
-        return (_button("Take", Button.TAKE, target), *links[-1:])
-    return links
+    if _is_storm(facts) and facts.url:
+        links = (_link("Open list", f"{facts.url}/members"),)
+    helps_most = links[:1] if _is_over(facts) else links[-1:]
+    return (*buttons, *helps_most)[:_VISIBLE_MAX]
 
 
-def _menu(facts: Facts, target: str) -> Iterator[Block]:
-    if facts.event in _OVER or facts.state not in _MENUS:
-        return
-    options = [
-        {"text": plain_text(words), "value": f"{asked}:{target}"}
-        for asked, words in _MENUS[facts.state].items()
-    ]
-    yield {"type": "overflow", "action_id": _MORE, "options": options}
+def _asked_first(facts: Facts) -> Sequence[tuple[Button, str]]:
+    if facts.event is Event.ACTION_LATE:
+        return ((Button.DONE, ""),)
+    if facts.state != "recovered" and _is_over(facts):
+        return ()
+    by_state = _FIRST.get(facts.state, ())
+    return _FIRST_BY_EVENT.get(facts.event, by_state) if facts.state in _LIVE else by_state
+
+
+def _said(asked: Button, words: str, facts: Facts) -> str:
+    return "Take all" if asked is Button.TAKE and not words and _is_storm(facts) else words
+
+
+def _is_over(facts: Facts) -> bool:
+    return facts.event in _OVER or facts.state not in _LIVE
+
+
+def _is_storm(facts: Facts) -> bool:
+    return facts.rule.startswith(_STORM)
+
+
+def _menu(facts: Facts, target: Target) -> Iterator[Block]:
+    is_ended = facts.state != "recovered" and _is_over(facts)
+    asked = () if is_ended else _MENUS.get(facts.state, ())
+    if _is_storm(facts):
+        asked = tuple(_OF_A_STORM.get(one, one) for one in asked if one not in _NOT_OF_A_STORM)
+    if asked:
+        options = [
+            {"text": plain_text(_WORDS[one]), "value": f"{one.value}:{target}"} for one in asked
+        ]
+        yield {"type": "overflow", "action_id": _MORE, "options": options}
 
 
 def _links(facts: Facts) -> Iterator[Block]:
@@ -143,83 +200,62 @@ def _links(facts: Facts) -> Iterator[Block]:
     urls = {"Open": facts.url, "Runbook": safe_url(facts.runbook)}
     for name, url in urls.items():
         if url and (name == "Open" or facts.event not in _OVER):
-            yield {
-                "type": "button",
-                "text": plain_text(name),
-                "url": url,
-                "action_id": name.lower(),
-            }
+            yield _link(name, url)
 
 
-def _button(words: str, asked: Button, value: str) -> Block:
-    button = {"type": "button", "text": plain_text(words), "action_id": asked.value}
-    return button | ({"value": value} if value else {})
+def _link(words: str, url: str) -> Block:
+    name = words.lower().replace(" ", "_")
+    return {"type": "button", "text": plain_text(words), "url": url, "action_id": name}
 
 
-def take_over_button(target: Target) -> Block:
-    """Return the button for whoever insists on what somebody else has."""
-    return _button("Take over", Button.TAKE_OVER, str(target))
+def button(asked: Button, target: Target | None = None, words: str = "") -> Block:
+    """Return a button; `words` is what it says if not the usual."""
+    block = {
+        "type": "button",
+        "text": plain_text(words or _WORDS[asked]),
+        "action_id": asked.value,
+    }
+    return block | ({"value": str(target)} if target else {})
 
 
-def read_press(payload: object) -> Press | None:
-    """Return the press that Slack tells of; None for one of a link, which asks for nothing.
+def read_press(told: Mapping[str, Any]) -> Press | None:
+    """Return the press that Slack tells of (type `block_actions`); None for one that asks for nothing.
+
+    That is a press of a link.
 
     Raises:
-        NotAPress: It is not of the type `block_actions`, or not one of our buttons.
+        NotAPress: It is not one of our buttons.
     """
-    told = mapping(payload)
-    if told.get("type") != "block_actions":
-        raise NotAPress("only presses of buttons are understood (type block_actions)")
     actions = told.get("actions")
     action = mapping(actions[0] if isinstance(actions, list) and len(actions) == 1 else None)
-    if _text(action, "action_id") in _LINKS:
+    if short_text(action, "action_id") in _LINKS:
         return None
-    button, target = _asked(action)
-    user, container = mapping(told.get("user")), mapping(told.get("container"))
-    member = _text(user, "id")
-    if not _MEMBER.fullmatch(member):
-        raise NotAPress("the press names no member of Slack")
+    asked, target = _asked(action)
+    presser, container = member_in(told), mapping(told.get("container"))
     is_seen_by_all = container.get("is_ephemeral") is not True
+    trigger = short_text(told, "trigger_id")
     return Press(
-        button=button,
+        button=asked,
         target=target,
-        user=member,
-        user_name=_text(user, "username") or _text(user, "name"),
-        workspaces=_workspaces(told, user),
-        channel=_text(container, "channel_id") if is_seen_by_all else "",
-        ts=_text(container, "message_ts") if is_seen_by_all else "",
-        answer_at=_text(told, "response_url"),
-        id=_id(told, action, member),
+        member=presser,
+        channel=short_text(container, "channel_id") if is_seen_by_all else "",
+        ts=short_text(container, "message_ts") if is_seen_by_all else "",
+        answer_at=short_text(told, "response_url"),
+        trigger=trigger,
+        id=deed_id(presser.id, trigger or short_text(action, "action_ts")),
     )
 
 
-def _id(told: Mapping[str, Any], action: Mapping[str, Any], member: str) -> str:
-    once = _text(told, "trigger_id") or _text(action, "action_ts")
-    return hashlib.sha256(repr((member, once)).encode("utf-8", "surrogatepass")).hexdigest()
-
-
 def _asked(action: Mapping[str, Any]) -> tuple[Button, Target | None]:
-    name, value = _text(action, "action_id"), _text(action, "value")
+    name, value = short_text(action, "action_id"), short_text(action, "value")
     if name == _MORE:
-        name, _, value = _text(mapping(action.get("selected_option")), "value").partition(":")
+        chosen = short_text(mapping(action.get("selected_option")), "value")
+        name, _, value = chosen.partition(":")
     try:
-        button = Button(name)
+        asked = Button(name)
     except ValueError:
         raise NotAPress("no button of this service is called that") from None
-    found = _VALUE.fullmatch(value)
-    if found is None and button is not Button.TRY:
+    target = target_in(value)
+    if target is None and asked is not Button.TRY:
         raise NotAPress("the button names no incident")
-    target = Target(int(found[1]), int(found[2]), int(found[3], 16)) if found else None
-    return button, target
-
-
-def _workspaces(told: Mapping[str, Any], user: Mapping[str, Any]) -> frozenset[str]:
-    named = (mapping(told.get("team")), mapping(told.get("enterprise")))
-    ids = (*(_text(one, "id") for one in named), _text(user, "team_id"))
-    return frozenset(filter(None, ids))
-
-
-def _text(mapping: Mapping[str, Any], name: str) -> str:
-    """Return a short text of Slack's; empty for what is none."""
-    value = mapping.get(name)
-    return value if isinstance(value, str) and len(value) <= _TEXT_MAX else ""
+    return asked, target

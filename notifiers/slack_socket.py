@@ -23,7 +23,9 @@ AT_ONCE = 20
 MESSAGE_BYTES_MAX = 1024 * 1024
 _ANSWER_BYTES_MAX = 65_536
 
-Acknowledge = Callable[[], Awaitable[None]]
+Acknowledge = Callable[[Mapping[str, Any]], Awaitable[None]]
+"""Says that something was heard, with what Slack is to show for it, if anything."""
+
 Heed = Callable[[object, Acknowledge], Awaitable[None]]
 """Is given what Slack tells, and acknowledges it within three seconds."""
 
@@ -114,8 +116,9 @@ async def _heed_one(
     heed: Heed,
     turns: asyncio.Semaphore,
 ) -> None:
-    async def acknowledge() -> None:
-        await socket.send_json({"envelope_id": envelope["envelope_id"]})
+    async def acknowledge(answer: Mapping[str, Any]) -> None:
+        payload = {"payload": answer} if answer else {}
+        await socket.send_json({"envelope_id": envelope["envelope_id"], **payload})
 
     try:
         await heed(envelope.get("payload"), acknowledge)

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from tests.slack_limits import live_parts, refusal, texts_of
 from tests.slack_presses import payload_of
+from tests.slack_views import view_refusal
 
 TOKEN = "xoxb-test-token"
 APP_TOKEN = "xapp-test-token"
@@ -78,7 +79,7 @@ def rate_limited(retry_after: str | None) -> Trouble:
 class FakeSlack:
     """The server. `troubles` are used up in order, one a call; `messages` are in order of arrival.
 
-    `replies` is what only the presser of a button sees, also in order of arrival.
+    `replies` is what only the presser of a button sees, `views` are dialogs, also in order of arrival.
 
     Args:
         channels: Names without `#`; their ids are `C` and the name in capitals. None: any name exists.
@@ -91,8 +92,11 @@ class FakeSlack:
         self.messages: list[Posted] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.replies: list[dict[str, Any]] = []
+        self.views: list[dict[str, Any]] = []
         self.sockets: list[web.WebSocketResponse] = []
         self.acknowledged: dict[str, asyncio.Event] = {}
+        self.acknowledgements: dict[str, dict[str, Any]] = {}
+        self._triggers: set[str] = set()
         self.troubles: deque[Trouble] = deque()
         self.greets = True  # else a socket opens and nothing ever comes over it
         self.missing_scopes: set[str] = set()
@@ -218,6 +222,7 @@ class FakeSlack:
             "conversations.list": self._list,
             "apps.connections.open": self._connect,
             "dnd.info": self._silence,
+            "views.open": self._view,
         }
         known = methods.get(method)
         return known(args) if known else {"ok": False, "error": "unknown_method"}
@@ -244,7 +249,9 @@ class FakeSlack:
             await socket.send_json({"type": "hello"})
         self.sockets.append(socket)
         async for message in socket:
-            self.acknowledged[message.json()["envelope_id"]].set()
+            told = message.json()
+            self.acknowledgements[told["envelope_id"]] = told.get("payload", {})
+            self.acknowledged[told["envelope_id"]].set()
         self.sockets.remove(socket)
         return socket
 
@@ -263,6 +270,26 @@ class FakeSlack:
         heard = self.acknowledged[name] = asyncio.Event()
         await self.sockets[-1].send_json({"type": kind, "envelope_id": name, "payload": payload})
         return heard
+
+    def _view(self, args: dict[str, Any]) -> dict[str, Any]:
+        """Open a dialog: a trigger is good for one."""
+        trigger = args.get("trigger_id", "")
+        if not trigger or trigger in self._triggers:
+            return {
+                "ok": False,
+                "error": "exchanged_trigger_id" if trigger else "invalid_trigger_id",
+            }
+        error = view_refusal(args.get("view"))
+        if error:
+            return {"ok": False, "error": error}
+        self._triggers.add(trigger)
+        view = args["view"] | {"id": f"V{len(self.views)}"}
+        self.views.append(view)
+        if self.log is not None:
+            with self.log.open("a", encoding="utf-8") as log:
+                said = {"what": "view", "channel": "", "thread_ts": "", "text": "", "view": view}
+                log.write(json.dumps(said) + "\n")
+        return {"ok": True, "view": view}
 
     def _silence(self, args: dict[str, Any]) -> dict[str, Any]:
         """Answer when somebody is in Do Not Disturb: as told here, or in the file beside the log."""

@@ -1,9 +1,10 @@
 """The page's server with Slack's buttons: a fake Slack that messages go to, and people who press."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlencode
 
 import asyncpg
 import httpx
@@ -12,7 +13,16 @@ from pydantic import SecretStr
 from notifiers.slack import Slack
 from tests.fake_slack import TOKEN, FakeSlack, Posted
 from tests.page import DIRECTORY, Page, open_incident, running_page
-from tests.slack_presses import SIGNING_SECRET, Signed, form_of, signed
+from tests.slack_limits import refusal
+from tests.slack_presses import (
+    SIGNING_SECRET,
+    WORKSPACE,
+    Signed,
+    command_of,
+    form_of,
+    signed,
+)
+from tests.slack_views import answer_refusal, submission_of
 from tests.watching import config_of, stuck_rule
 from watchdog.clock import MovedClock
 from watchdog.config.model import Config, SlackChannel
@@ -83,6 +93,34 @@ class Desk:
         self.seconds.append(answer.elapsed.total_seconds())
         await self.clock.rest()
         return answer
+
+    async def dialog(self, posted: Posted, words: str, **told: Any) -> dict[str, Any]:
+        """Press a button of a message that opens a dialog, and return that."""
+        before = len(self.slack.views)
+        await self.press(posted, words, **told)
+        [view] = self.slack.views[before:]
+        return view
+
+    async def submit(
+        self, view: Mapping[str, Any], user: str = "U02RAJ", name: str = "raj", **answers: str
+    ) -> dict[str, Any]:
+        """Send a dialog; return what Slack shows then, nothing where it closes."""
+        told = submission_of(view, answers, user=user, name=name, workspace=WORKSPACE)
+        answer = await self.tell(told)
+        assert answer.status_code == 200, answer.text
+        shown: dict[str, Any] = answer.json() if answer.content else {}
+        assert answer_refusal(shown, view) == ""
+        return shown
+
+    async def type(self, words: str, **told: str) -> dict[str, Any]:
+        """Type something behind `/watchdog`; return what only whoever typed sees."""
+        body = urlencode(command_of(words, **told)).encode()
+        answer = await self.send(signed(body, self.clock.now()))
+        assert answer.status_code == 200, answer.text
+        shown: dict[str, Any] = answer.json()
+        assert refusal(shown) == ""
+        assert shown["response_type"] == "ephemeral"
+        return shown
 
     def replied(self) -> list[str]:
         """Return what pressers were told, each alone."""

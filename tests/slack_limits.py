@@ -72,25 +72,26 @@ def _is_good_actions(block: dict[str, Any]) -> bool:
 
 def _is_good_context(block: dict[str, Any]) -> bool:
     elements = block.get("elements", [])
-    good = all(_is_good_text(one, _FIELD_TEXT_MAX) for one in elements)
+    good = all(is_good_text(one, _FIELD_TEXT_MAX) for one in elements)
     return 0 < len(elements) <= _CONTEXT_ELEMENTS_MAX and good
 
 
 def _is_good_header(block: dict[str, Any]) -> bool:
     text = block.get("text", {})
-    return text.get("type") == "plain_text" and _is_good_text(text, _HEADER_TEXT_MAX)
+    return text.get("type") == "plain_text" and is_good_text(text, _HEADER_TEXT_MAX)
 
 
 def _is_good_section(block: dict[str, Any]) -> bool:
     if "text" not in block and "fields" not in block:
         return False
     fields = block.get("fields", [])
-    text_is_good = "text" not in block or _is_good_text(block["text"], _SECTION_TEXT_MAX)
-    fields_are_good = all(_is_good_text(one, _FIELD_TEXT_MAX) for one in fields)
+    text_is_good = "text" not in block or is_good_text(block["text"], _SECTION_TEXT_MAX)
+    fields_are_good = all(is_good_text(one, _FIELD_TEXT_MAX) for one in fields)
     return text_is_good and fields_are_good and len(fields) <= _FIELDS_MAX
 
 
-def _is_good_text(text: Any, length_max: int) -> bool:
+def is_good_text(text: Any, length_max: int) -> bool:
+    """Return whether Slack takes a text object."""
     if not isinstance(text, dict) or text.get("type") not in {"mrkdwn", "plain_text"}:
         return False
     if text["type"] == "mrkdwn" and "emoji" in text:
@@ -102,7 +103,7 @@ def _is_good_button(button: Any) -> bool:
     if not isinstance(button, dict) or button.get("type") != "button":
         return False
     text = button.get("text", {})
-    is_plain = text.get("type") == "plain_text" and _is_good_text(text, _BUTTON_TEXT_MAX)
+    is_plain = text.get("type") == "plain_text" and is_good_text(text, _BUTTON_TEXT_MAX)
     url, value = button.get("url", "https://"), button.get("value", "x")
     leads = len(url) <= _URL_MAX and url.startswith(("http://", "https://"))
     names = 0 < len(button.get("action_id", "x")) <= _ACTION_ID_MAX
@@ -115,7 +116,7 @@ def _is_good_overflow(menu: Any) -> bool:
     options = menu.get("options", [])
     return 0 < len(options) <= _OPTIONS_MAX and all(
         one.get("text", {}).get("type") == "plain_text"
-        and _is_good_text(one["text"], _BUTTON_TEXT_MAX)
+        and is_good_text(one["text"], _BUTTON_TEXT_MAX)
         and 0 < len(one.get("value", "")) <= _OPTION_VALUE_MAX
         for one in options
     )

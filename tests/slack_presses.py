@@ -99,3 +99,18 @@ def payload_of(
         "response_url": f"{hook}/actions/{WORKSPACE}/{number}/secret",
         "actions": [action_of(blocks, words)],
     }
+
+
+def command_of(words: str, *, user: str = "U02RAJ", name: str = "raj") -> dict[str, str]:
+    """Return the fields that Slack sends of what somebody typed behind `/watchdog`; each is another one."""
+    number = next(_numbers)
+    return {
+        "command": "/watchdog",
+        "text": words,
+        "user_id": user,
+        "user_name": name,
+        "team_id": WORKSPACE,
+        "channel_id": "CDATAALERTS",
+        "trigger_id": f"{number}.2.abc",
+        "response_url": f"https://hooks.slack.com/commands/{WORKSPACE}/{number}/secret",
+    }

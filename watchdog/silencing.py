@@ -22,6 +22,9 @@ from watchdog.store import incidents, silences
 from watchdog.store.pool import transaction
 from watchdog.verbs import require_responder
 
+_NAMED = 5
+"""Numbers of incidents that a sentence names; a list has all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hiding:
@@ -34,6 +37,27 @@ class Hiding:
     def hidden_count(self) -> int:
         """Return how many incidents it hides now."""
         return len(self.hidden)
+
+
+def said_of(kept: Hiding, until: str) -> str:
+    """Return in sentences what a new silence does.
+
+    Args:
+        until: Its end, as the reader's surface says instants.
+    """
+    silence = kept.silence
+    return (
+        f"{silence.made_by} silences {silence.scope} until {until} (silence {silence.number}). "
+        f"{_hiding(kept.hidden)}"
+    )
+
+
+def _hiding(numbers: Sequence[int]) -> str:
+    if not numbers:
+        return "It hides nothing now."
+    named = ", ".join(f"#{one}" for one in numbers[:_NAMED])
+    more = f" and {len(numbers) - _NAMED} more" if len(numbers) > _NAMED else ""
+    return f"It hides {named}{more} now."
 
 
 def names_of(config: Config) -> list[str]:

@@ -14,7 +14,8 @@ from pydantic import SecretStr
 from tests.fake_slack import APP_TOKEN, FakeSlack, Trouble
 from tests.page import stored
 from tests.slack_desk import Desk, running_desk
-from tests.slack_presses import form_of, signed
+from tests.slack_presses import WORKSPACE, command_of, form_of, signed
+from tests.slack_views import submission_of
 from watchdog.clock import MovedClock
 from watchdog.config.model import SlackChannel
 
@@ -89,6 +90,26 @@ async def test_the_slower_one_is_told_alone_after_slack_was_answered(line: Line)
     assert line.desk.replied() == ["ana took #1042 0s ago; take it over if that is agreed"]
 
 
+async def test_a_dialog_over_the_socket_is_answered_with_the_acknowledgement(line: Line) -> None:
+    root = await line.desk.open()
+    await line.tell(root.pressed("Add note", hook=line.slack.hook))
+    [view] = line.slack.views
+    for words, answer in ((" ", {"words": "a note needs words."}), ("key rotated", None)):
+        told = submission_of(view, {"words": words}, user="U02RAJ", name="raj", workspace=WORKSPACE)
+        await line.tell(told)
+        expected = {"response_action": "errors", "errors": answer} if answer else {}
+        assert list(line.slack.acknowledgements.values())[-1] == expected
+    assert (await stored(line.desk.page.service.pool)).version == 2
+
+
+async def test_a_command_over_the_socket_is_answered_with_the_acknowledgement(line: Line) -> None:
+    await line.desk.open()
+    await line.tell(command_of("take 1042"), "slash_commands")
+    answer = list(line.slack.acknowledgements.values())[-1]
+    assert answer["text"].startswith("#1042 is yours: Orders stopped syncing.")
+    assert (await stored(line.desk.page.service.pool)).owner == "raj"
+
+
 async def test_many_press_at_once_and_each_is_answered(line: Line) -> None:
     roots = [await line.desk.open(number) for number in range(3001, 3011)]
     told = [await line.slack.tell(one.pressed("Take", hook=line.slack.hook)) for one in roots]
@@ -102,7 +123,7 @@ async def test_many_press_at_once_and_each_is_answered(line: Line) -> None:
     ("payload", "kind"),
     [
         ({"type": "event_callback"}, "events_api"),
-        ({"command": "/watchdog"}, "slash_commands"),
+        ({"command": "/other", "user_id": "U02RAJ"}, "slash_commands"),
         (None, "interactive"),
         ([[]], "interactive"),
         ({"type": "block_actions", "actions": [{"action_id": "boo"}]}, "interactive"),

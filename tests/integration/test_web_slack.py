@@ -243,4 +243,6 @@ async def test_the_outbox_shows_buttons_as_links_to_where_they_work_there(desk: 
     async with desk.page.signed_in() as ana:
         shown = await ana.read("/outbox/1")
     assert '<a class="button quiet" href="/i/1042/take">Take</a>' in shown
-    assert '<a class="button quiet" href="/i/1042">⋯ Escalate now</a>' in shown
+    assert (
+        '<a class="button quiet" href="/i/1042">⋯ Hand over… · Escalate now · Add note · ' in shown
+    )

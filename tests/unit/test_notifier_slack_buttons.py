@@ -13,58 +13,54 @@ from notifiers.base import Event, Facts, Message, Part
 from notifiers.clean import tidy
 from notifiers.samples import sample
 from notifiers.slack_blocks import render_slack
-from notifiers.slack_buttons import (
-    Button,
-    NotAPress,
-    Press,
-    Target,
-    elements_of,
-    read_press,
-    take_over_button,
-)
+from notifiers.slack_buttons import Button, Press, button, elements_of
+from notifiers.slack_members import NotAPress
+from notifiers.slack_targets import Target
+from notifiers.slack_told import read_told
 from tests.golden_files import assert_golden
 from tests.slack_presses import payload_of, words_of
 
 LINKS = ["Open", "Runbook"]
-OPEN = ["Take", "Runbook", "(Escalate now)"]
-TAKEN = ["Open", "Runbook", "(Snooze 1 h)", "(Give back)"]
+NOISE = ["(Silence this rule…)", "(Not actionable…)"]
+OPEN = ["Take", "Runbook", "(Hand over…)", "(Escalate now)", "(Add note)", *NOISE]
+MENU = ["(Hand over…)", "(Snooze…)", "(Give back)", *NOISE]
+TAKEN = ["Add note", "Runbook", *MENU]
+STORM = [
+    *("Take all", "Open list", "(Hand over…)", "(Escalate now)", "(Add note)"),
+    *("(Split one out…)", "(Not actionable…)"),
+]
+RECOVERED = ["Write cause and close", "Open", "(Keep open…)", "(Not actionable…)", "(Add note)"]
 WORDS = {
+    **dict.fromkeys(Event, TAKEN),
     Event.OPENED: OPEN,
     Event.LEVEL: OPEN,
-    Event.TAKEN: TAKEN,
-    Event.OFFERED: ["Accept", "Decline", "(Snooze 1 h)", "(Give back)"],
-    Event.DECLINED: TAKEN,
-    Event.HANDED_OVER: TAKEN,
-    Event.SNOOZED: TAKEN,
+    Event.OFFERED: ["Accept", "Decline", *MENU],
     Event.ESCALATED: OPEN,
     Event.MISSED: OPEN,
     Event.EXHAUSTED: OPEN,
     Event.EXPIRED: OPEN,
-    Event.LAPSED: TAKEN,
     Event.GIVEN_BACK: OPEN,
-    Event.NOTED: TAKEN,
-    Event.ACTION_ASKED: TAKEN,
-    Event.ACTION_BEGUN: TAKEN,
-    Event.ACTION_RAN: TAKEN,
-    Event.NOT_ACTIONABLE: TAKEN,
-    Event.STILL_OPEN: TAKEN,
-    Event.RECOVERED: ["Open"],
+    Event.RECOVERED: RECOVERED,
     Event.BACK_AGAIN: OPEN,
-    Event.REOPENED: TAKEN,
-    Event.CAUSE_ASKED: ["Open"],
+    Event.REOPENED: ["Resolve…", "Add note", *MENU],
+    Event.CAUSE_ASKED: RECOVERED,
     Event.RESOLVED: ["Open"],
-    Event.ACTION_LATE: ["Open"],
+    Event.ACTION_LATE: ["It is done…", "Open"],
     Event.ACTION_DONE: ["Open"],
     Event.WITHDRAWN: ["Open"],
-    Event.STORM: OPEN,
-    Event.MEMBERS: OPEN,
+    Event.STORM: STORM,
+    Event.MEMBERS: STORM,
     Event.JOINED: ["Open"],
-    Event.SPLIT: OPEN,
+    Event.SPLIT: STORM,
     Event.FLAPPING: OPEN,
     Event.SILENCED: OPEN,
     Event.RELEASED: OPEN,
     Event.SILENCE_ENDS: OPEN,
     Event.TEST: ["Press to test"],
+}
+ENDED = {
+    *(Event.RECOVERED, Event.CAUSE_ASKED, Event.RESOLVED, Event.WITHDRAWN, Event.JOINED),
+    *(Event.ACTION_LATE, Event.ACTION_DONE),
 }
 
 
@@ -84,7 +80,7 @@ def test_without_somebody_who_listens_there_are_links_only(event: Event) -> None
     elements = elements_of(tidy(sample(event)), 1, has_buttons=False)
     assert all(one["url"].startswith("https://") for one in elements)
     words = [one["text"]["text"] for one in elements]
-    assert words == (["Open"] if WORDS[event] == ["Open"] else LINKS[: len(words)])
+    assert words == (["Open"] if event in ENDED else LINKS[: len(words)])
 
 
 def test_without_a_runbook_the_second_button_opens_the_incident() -> None:
@@ -93,7 +89,7 @@ def test_without_a_runbook_the_second_button_opens_the_incident() -> None:
         "Open",
     ]
     alone = replace(sample(Event.OPENED), runbook="", url="")
-    assert words_of(blocks_of(alone)) == ["Take", "(Escalate now)"]
+    assert words_of(blocks_of(alone)) == ["Take", *OPEN[2:]]
 
 
 def test_a_message_with_buttons_looks_as_agreed() -> None:
@@ -108,12 +104,12 @@ def test_a_line_below_has_no_buttons() -> None:
 
 def test_a_press_of_take_says_which_incident_and_which_state_of_it() -> None:
     facts = sample(Event.OPENED)
-    press = read_press(payload_of(blocks_of(facts), "Take"))
-    assert press is not None
-    assert (press.button, press.user, press.user_name) == (Button.TAKE, "U02RAJ", "raj")
+    press = read_told(payload_of(blocks_of(facts), "Take"))
+    assert isinstance(press, Press)
+    assert (press.button, press.member.id, press.member.name) == (Button.TAKE, "U02RAJ", "raj")
     assert press.target == Target.of(1042, 3, facts.opened_at)
     assert (press.channel, press.ts) == ("CDATAALERTS", "1780000001.000001")
-    assert press.workspaces == {"T01TEAM"}
+    assert press.member.workspaces == {"T01TEAM"}
     assert press.answer_at.startswith("https://hooks.slack.com/actions/")
     assert not press.is_private
 
@@ -123,28 +119,38 @@ def test_a_press_of_take_says_which_incident_and_which_state_of_it() -> None:
     [
         (Event.OPENED, "Escalate now", Button.ESCALATE),
         (Event.TAKEN, "Give back", Button.GIVE_BACK),
-        (Event.TAKEN, "Snooze 1 h", Button.SNOOZE),
+        (Event.TAKEN, "Snooze…", Button.SNOOZE),
+        (Event.TAKEN, "Hand over…", Button.HAND_OVER),
+        (Event.TAKEN, "Silence this rule…", Button.SILENCE),
+        (Event.TAKEN, "Not actionable…", Button.UNNEEDED),
+        (Event.TAKEN, "Add note", Button.NOTE),
+        (Event.RECOVERED, "Write cause and close", Button.RESOLVE),
+        (Event.RECOVERED, "Keep open…", Button.REOPEN),
+        (Event.REOPENED, "Resolve…", Button.RESOLVE),
+        (Event.ACTION_LATE, "It is done…", Button.DONE),
+        (Event.STORM, "Split one out…", Button.SPLIT),
+        (Event.STORM, "Take all", Button.TAKE),
         (Event.OFFERED, "Decline", Button.DECLINE),
         (Event.OFFERED, "Accept", Button.TAKE),
         (Event.TEST, "Press to test", Button.TRY),
     ],
 )
 def test_each_button_asks_for_what_it_says(event: Event, words: str, button: Button) -> None:
-    press = read_press(payload_of(blocks_of(sample(event)), words))
-    assert press is not None
+    press = read_told(payload_of(blocks_of(sample(event)), words))
+    assert isinstance(press, Press)
     assert press.button is button
     assert (press.target is None) is (button is Button.TRY)
 
 
 def test_a_link_asks_for_nothing() -> None:
-    assert read_press(payload_of(blocks_of(sample(Event.OPENED)), "Runbook")) is None
+    assert read_told(payload_of(blocks_of(sample(Event.OPENED)), "Runbook")) is None
 
 
 def test_what_only_the_presser_sees_stands_nowhere() -> None:
     target = Target(1042, 3, 7)
-    blocks = [{"type": "actions", "elements": [take_over_button(target)]}]
-    press = read_press(payload_of(blocks, "Take over", is_ephemeral=True))
-    assert press is not None
+    blocks = [{"type": "actions", "elements": [button(Button.TAKE_OVER, target)]}]
+    press = read_told(payload_of(blocks, "Take over", is_ephemeral=True))
+    assert isinstance(press, Press)
     assert (press.button, press.target) == (Button.TAKE_OVER, target)
     assert press.is_private
     assert (press.channel, press.ts) == ("", "")
@@ -153,9 +159,9 @@ def test_what_only_the_presser_sees_stands_nowhere() -> None:
 @given(st.integers(0, 10**18 - 1), st.integers(1, 10**9 - 1), st.datetimes())
 def test_a_target_reads_back_as_it_was_written(number: int, version: int, opened: datetime) -> None:
     target = Target.of(number, version, opened.replace(tzinfo=UTC))
-    blocks = [{"type": "actions", "elements": [take_over_button(target)]}]
-    press = read_press(payload_of(blocks, "Take over"))
-    assert press is not None
+    blocks = [{"type": "actions", "elements": [button(Button.TAKE_OVER, target)]}]
+    press = read_told(payload_of(blocks, "Take over"))
+    assert isinstance(press, Press)
     assert press.target == target
 
 
@@ -180,14 +186,14 @@ def action(**changes: Any) -> dict[str, Any]:
         (None, "block_actions"),
         ([], "block_actions"),
         ("block_actions", "block_actions"),
-        (changed(type="view_submission"), "block_actions"),
+        (changed(type="view_submission"), "names no incident"),
         (changed(type=7), "block_actions"),
         (changed(actions=None), "no button of this service"),
         (changed(actions=[]), "no button of this service"),
         (changed(actions={"0": {}}), "no button of this service"),
         (changed(actions=["take"]), "no button of this service"),
         (changed(actions=[{}, {}]), "no button of this service"),
-        (changed(**action(action_id="resolve")), "no button of this service"),
+        (changed(**action(action_id="close")), "no button of this service"),
         (changed(**action(action_id="TAKE")), "no button of this service"),
         (changed(**action(action_id="more")), "no button of this service"),
         (changed(**action(action_id=["take"])), "no button of this service"),
@@ -207,15 +213,15 @@ def action(**changes: Any) -> dict[str, Any]:
 )
 def test_what_is_no_press_of_ours_says_why(payload: object, words: str) -> None:
     with pytest.raises(NotAPress, match=words):
-        read_press(payload)
+        read_told(payload)
 
 
 @pytest.mark.parametrize("missing", ["container", "team", "enterprise", "response_url", "channel"])
 @pytest.mark.parametrize("value", [None, 7, [], "x" * 5000, {"id": {}}])
 def test_what_is_not_needed_may_be_missing_or_strange(missing: str, value: object) -> None:
-    press = read_press(changed(**{missing: value}))
-    assert press is not None
-    assert press.user == "U02RAJ"
+    press = read_told(changed(**{missing: value}))
+    assert isinstance(press, Press)
+    assert press.member.id == "U02RAJ"
 
 
 _JSON = st.recursive(
@@ -231,15 +237,15 @@ _KEYS = ["type", "actions", "user", "container", "team", "response_url", "trigge
 def test_any_payload_is_read_or_refused(changes: dict[str, Any], odd: dict[str, Any]) -> None:
     for payload in (changed(**changes), changed(**action(**odd)), changes):
         try:
-            press = read_press(payload)
+            press = read_told(payload)
         except NotAPress:
             continue
         assert press is None or isinstance(press, Press)
 
 
 def id_of(payload: object) -> str:
-    press = read_press(payload)
-    assert press is not None
+    press = read_told(payload)
+    assert isinstance(press, Press)
     return press.id
 
 

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifiers.slack_buttons import Target, take_over_button
+from notifiers.slack_buttons import Button, button
 from notifiers.slack_replies import may_be_sent_to, reply
+from notifiers.slack_targets import Target
 from tests.any_facts import NASTY
 from tests.slack_limits import live_parts, refusal, texts_of
 
@@ -16,7 +17,9 @@ HERE = "http://127.0.0.1:8065/api/"
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(NASTY) | st.text(max_size=2000), st.booleans())
 def test_slack_takes_every_reply_and_nothing_in_it_comes_alive(words: str, replaces: bool) -> None:
-    body = reply(f"No: {words}", button=take_over_button(Target(1, 1, 1)), replaces=replaces)
+    body = reply(
+        f"No: {words}", button=button(Button.TAKE_OVER, Target(1, 1, 1)), replaces=replaces
+    )
     assert refusal(body) == ""
     marked = [body["text"], *texts_of(body["blocks"], "mrkdwn")]
     assert [live for text in marked for live in live_parts(text)] == []

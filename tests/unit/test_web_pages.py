@@ -227,7 +227,7 @@ def test_buttons_lead_to_the_pages_where_the_same_can_be_done() -> None:
         "https://wiki.example.com/runbooks/orders-stale",
         "/i/1042",
     ]
-    assert "⋯ Escalate now" in seen.text
+    assert "⋯ Hand over… · Escalate now · " in seen.text
     alone = Seen(reading(body))
     assert "Take" in alone.text
     assert not [link for link in alone.links if link.startswith("/")]

@@ -92,25 +92,13 @@ def _entity(typed: Sequence[str]) -> tuple[tuple[str, str], ...]:
 
 
 def _say_added(kept: "Hiding", zone: ZoneInfo) -> None:
+    from watchdog import silencing
     from watchdog.cli.instants import said_at
 
     silence = kept.silence
-    click.echo(
-        one_line(
-            f"{silence.made_by} silences {silence.scope} until {said_at(silence.ends_at, zone)} "
-            f"(silence {silence.number}). {_hiding(kept.hidden)}"
-        )
-    )
+    click.echo(one_line(silencing.said_of(kept, said_at(silence.ends_at, zone))))
     if not silence.of_critical:
         click.echo("What is critical is told all the same; only an admin silences that.", err=True)
-
-
-def _hiding(numbers: Sequence[int]) -> str:
-    if not numbers:
-        return "It hides nothing now."
-    named = ", ".join(f"#{one}" for one in numbers[:_SHOWN])
-    more = f" and {len(numbers) - _SHOWN} more" if len(numbers) > _SHOWN else ""
-    return f"It hides {named}{more} now."
 
 
 @silence_command.command("list")

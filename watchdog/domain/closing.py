@@ -90,17 +90,31 @@ def usual_due(now: datetime) -> date:
     return (now + _DUE_AFTER).date()
 
 
-def problem_of(closing: Closing) -> str:
-    """Return what is missing or wrong in a closing, as a sentence without its subject; empty: nothing."""
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is missing or wrong in a closing.
+
+    Attributes:
+        about: `cause`, `cause_kind`, `answer` or `owner`.
+        words: What, as a sentence without its subject.
+    """
+
+    about: str
+    words: str
+
+
+def problem_of(closing: Closing) -> Problem | None:
+    """Return what is missing or wrong in a closing; None: nothing."""
     answer = closing.answer
     if not closing.cause.strip():
-        return "needs its cause in one sentence"
+        return Problem("cause", "needs its cause in one sentence")
     if closing.cause_kind not in CAUSE_KINDS:
         kinds = ", ".join(CAUSE_KINDS)
-        return f"cannot have a cause of the kind `{closing.cause_kind}`; use one of {kinds}"
+        words = f"cannot have a cause of the kind `{closing.cause_kind}`; use one of {kinds}"
+        return Problem("cause_kind", words)
     if not answer.words.strip():
-        return "needs one preventive action, or why nothing is needed"
+        return Problem("answer", "needs one preventive action, or why nothing is needed")
     is_action = answer.prevention is not Prevention.NOTHING_NEEDED
     if is_action and not (answer.owner and answer.due_on):
-        return "needs somebody who does its preventive action, and by when"
-    return ""
+        return Problem("owner", "needs somebody who does its preventive action, and by when")
+    return None

@@ -27,7 +27,15 @@ class State(StrEnum):
 
 
 class Refused(Exception):  # noqa: N818 (a refusal is not an error)
-    """The incident does not allow this now; the text says why and what to do instead."""
+    """The incident does not allow this now; the text says why and what to do instead.
+
+    Attributes:
+        about: Which of the things that were said is wrong or missing; empty: none of them.
+    """
+
+    def __init__(self, text: str, *, about: str = "") -> None:
+        super().__init__(text)
+        self.about = about
 
 
 class OwnedByOther(Refused):

@@ -324,7 +324,7 @@ def resolve(incident: Incident, person: str, closing: Closing, now: datetime) ->
             "only the owner says that it is well now"
         )
     if problem := problem_of(closing):
-        raise Refused(f"#{incident.id} {problem}")
+        raise Refused(f"#{incident.id} {problem.words}", about=problem.about)
     cause = closing.cause.strip()
     return step(
         incident,

@@ -7,7 +7,7 @@ from functools import lru_cache
 from notifiers.base import Event, Facts, Part
 from rules.values import dataclass
 from watchdog.domain.escalation import next_deadline, next_up
-from watchdog.domain.incident import WATCHDOG, State, Transition, told
+from watchdog.domain.incident import WATCHDOG, Happened, Incident, State, Transition, told
 from watchdog.domain.people import Directory, Route, Team
 from watchdog.domain.reminders import REMINDERS, told_of_reminder
 from watchdog.domain.routing import (
@@ -60,6 +60,12 @@ _PERSONAL = {Event.OFFERED, Event.HANDED_OVER}
 _ASKS = {Event.OFFERED, Event.ESCALATED, Event.GIVEN_BACK}
 """By these a person asks another one, who hears of it at any hour."""
 
+_STANDS = {
+    State.OPEN: Event.OPENED,
+    State.TAKEN: Event.TAKEN,
+    State.RECOVERED: Event.RECOVERED,
+    State.RESOLVED: Event.RESOLVED,
+}
 _ONLY_BELOW = {Event.NOTED, Event.ACTION_ASKED, Event.ACTION_RAN}
 """What is news for the thread and leaves the message above it as it is."""
 
@@ -273,6 +279,12 @@ def _ends_by_hand(transition: Transition) -> bool:
     before = transition.before
     is_end = transition.happened.event is Event.RESOLVED
     return is_end and before is not None and before.ends_by_hand
+
+
+def standing(incident: Incident, directory: Directory, now: datetime) -> Facts:
+    """Return what may be said of how an incident stands now, as of its latest event of that state."""
+    event = _STANDS[incident.state]
+    return facts_of(Transition(None, incident, Happened(event, now, WATCHDOG, "")), directory)
 
 
 def facts_of(transition: Transition, directory: Directory) -> Facts:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import asyncpg
 
@@ -14,6 +14,7 @@ from watchdog.store.text import JsonText, clean, json_text
 
 _SQL = load("silences")
 _AT_ONCE = 20
+_SAME_WITHIN = timedelta(minutes=1)
 
 
 async def hold_still(conn: asyncpg.Connection) -> None:
@@ -48,9 +49,11 @@ async def in_force_for(
 
 
 async def add(conn: asyncpg.Connection, silence: Silence) -> Silence:
-    """Keep a silence; return it with its number. Before any incident is locked."""
-    number: int = await conn.fetchval(
-        _SQL["insert_silence"],
+    """Keep a silence; return it with its number. Before any incident is locked.
+
+    Asked for again within a minute, by a press or a form that was sent twice, it is the same one.
+    """
+    row = (
         clean(silence.pattern),
         silence.team,
         JsonText(json_text(silence.entity)),
@@ -60,6 +63,10 @@ async def add(conn: asyncpg.Connection, silence: Silence) -> Silence:
         silence.made_at,
         silence.ends_at,
     )
+    await conn.execute(_SQL["begin_adding"])
+    if same := await conn.fetchrow(_SQL["find_same"], *row, _SAME_WITHIN):
+        return _silence(same)
+    number: int = await conn.fetchval(_SQL["insert_silence"], *row)
     return replace(silence, number=number)
 
 

@@ -13,6 +13,9 @@ from watchdog.verbs import Refused
 from watchdog.web import acting
 from watchdog.web.room import Room
 
+SNOOZE_HOURS = (1, 2, 4, 8, 24)
+"""For how long something can be snoozed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

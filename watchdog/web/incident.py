@@ -20,7 +20,7 @@ from watchdog.store import covers, incidents, runs, silences
 from watchdog.store.pool import transaction
 from watchdog.verbs import NotAllowed, Refused, UnknownIncident
 from watchdog.web import acting, storm
-from watchdog.web.asking import FORMS, Asked
+from watchdog.web.asking import FORMS, SNOOZE_HOURS, Asked
 from watchdog.web.forms import read_form
 from watchdog.web.gate import visitor_of
 from watchdog.web.pages import render
@@ -28,7 +28,6 @@ from watchdog.web.room import Room, number_of, room_of
 
 _ROWS_MAX = 20
 _COLUMNS_MAX = 12
-SNOOZE_HOURS = (1, 2, 4, 8, 24)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,20 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from notifiers.times import time_of_day, zone_word
 from rules.durations import parse_duration
 from watchdog import silencing
 from watchdog.domain.naming import entity_in
 from watchdog.domain.silences import Silence
+from watchdog.silencing import Hiding
 from watchdog.store.pool import transaction
 from watchdog.verbs import NotAllowed, Refused
 from watchdog.web.forms import read_form
 from watchdog.web.gate import visitor_of
 from watchdog.web.pages import render
-from watchdog.web.room import number_of, room_of
+from watchdog.web.room import Room, number_of, room_of
 
-_SPANS = ("30m", "1h", "2h", "4h", "8h", "1d", "3d", "7d")
+SPANS = ("30m", "1h", "2h", "4h", "8h", "1d", "3d", "7d")
 
 
 async def show_silences(request: Request) -> Response:
@@ -46,7 +48,7 @@ async def _page(
             **dict.fromkeys(("pattern", "lasts", "words", "team", "entity"), ""),
             **(typed or {}),
         },
-        spans=_SPANS,
+        spans=SPANS,
         rules=sorted(room.service.config.rules),
         teams=sorted(room.service.directory().teams),
     )
@@ -57,7 +59,7 @@ async def add(request: Request) -> Response:
     room, fields = room_of(request), await read_form(request)
     service = room.service
     try:
-        wanted = _wanted(fields, visitor_of(request).name, room.now())
+        wanted = wanted_in(fields, visitor_of(request).name, room.now())
         names = silencing.names_of(service.config)
         await silencing.add(service.pool, service.directory(), wanted, names, room.now())
     except NotAllowed as error:
@@ -68,7 +70,7 @@ async def add(request: Request) -> Response:
     return RedirectResponse("/silences", 303)
 
 
-def _wanted(fields: Mapping[str, str], person: str, now: datetime) -> Silence:
+def wanted_in(fields: Mapping[str, str], person: str, now: datetime) -> Silence:
     """Return what the form says.
 
     Raises:
@@ -89,7 +91,8 @@ def _span(typed: str) -> timedelta:
     try:
         return parse_duration(typed)
     except ValueError as error:
-        raise Refused(f"a silence needs its length, such as `2h`: {error}") from error
+        words = f"a silence needs its length, such as `2h`: {error}"
+        raise Refused(words, about="lasts") from error
 
 
 def _entity(typed: str) -> tuple[tuple[str, str], ...]:
@@ -98,6 +101,16 @@ def _entity(typed: str) -> tuple[tuple[str, str], ...]:
         return entity_in(one for one in typed.split(",") if one.strip())
     except ValueError as error:
         raise Refused(f"`{error}` must read COLUMN=VALUE; several stand behind commas") from error
+
+
+def told(kept: Hiding, room: Room, now: datetime) -> str:
+    """Return what a new silence does, by the clock of whoever made it."""
+    silence = kept.silence
+    zone = room.service.directory().people[silence.made_by].zone.key
+    said = silencing.said_of(kept, f"{time_of_day(silence.ends_at, zone, now)} {zone_word(zone)}")
+    if silence.of_critical:
+        return said
+    return f"{said} What is critical is told all the same; only an admin silences that."
 
 
 async def end(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Where Slack sends what was pressed: `/slack/actions`, signed by it, without a session."""
+"""Where Slack sends what people do in it: `/slack/actions`, signed by it, without a session."""
 
 import asyncio
 import json
@@ -7,14 +7,14 @@ from urllib.parse import parse_qsl
 
 from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from notifiers.base import DeliveryError
-from notifiers.slack_buttons import NotAPress, Press, read_press
+from notifiers.slack_members import NotAPress
 from notifiers.slack_replies import may_be_sent_to, send_reply
 from notifiers.slack_signing import SKEW_MAX, NotSlack, OutOfTime, require_slack
-from watchdog.web import presses
-from watchdog.web.presses import Reply
+from notifiers.slack_told import Told, read_told
+from watchdog.web.heeding import Heard, heed
 from watchdog.web.room import Room, room_of
 
 logger = logging.getLogger(__name__)
@@ -33,18 +33,20 @@ class _Refusal(Exception):  # noqa: N818 (an answer)
 
 
 async def act(request: Request) -> Response:
-    """Do what somebody pressed in Slack, and answer; they are told of a refusal afterwards."""
+    """Do what somebody asks for in Slack, and answer; a presser is told of a refusal afterwards."""
     room = room_of(request)
     try:
-        press = _press_in(await _signed_body(request, room))
+        told = _told_in(await _signed_body(request, room))
     except _Refusal as refusal:
         return PlainTextResponse(f"{refusal}\n", refusal.status)
-    if press is None:
+    if told is None:
         return Response()
     with room.service.clock.working():
-        said = await presses.do(room, press)
+        heard = await heed(room, told)
+    if heard.body:
+        return JSONResponse(heard.body)
     # Slack gives up after three seconds, and what the presser is told is no part of what was done.
-    return Response(background=BackgroundTask(tell, room, press, said) if said else None)
+    return Response(background=BackgroundTask(tell, room, heard))
 
 
 async def _signed_body(request: Request, room: Room) -> bytes:
@@ -84,23 +86,26 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _press_in(body: bytes) -> Press | None:
+def _told_in(body: bytes) -> Told | None:
     try:
         fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_FIELDS_MAX))
-        return read_press(json.loads(fields.get("payload", "")))
+        is_command = "command" in fields and "payload" not in fields
+        return read_told(fields if is_command else json.loads(fields.get("payload", "")))
     except NotAPress as error:
         raise _Refusal(400, str(error)) from error
     except (ValueError, RecursionError) as error:
         raise _Refusal(400, "the request holds no payload in JSON") from error
 
 
-async def tell(room: Room, press: Press, said: Reply) -> None:
-    """Tell the presser what only they are told, once; whether it arrives changes nothing."""
+async def tell(room: Room, heard: Heard) -> None:
+    """Tell the presser what only they are told, if anything, once; whether it arrives changes nothing."""
+    if heard.reply is None:
+        return
     with room.service.clock.working():
-        if not may_be_sent_to(press.answer_at, room.service.config.slack.api):
+        if not may_be_sent_to(heard.answer_at, room.service.config.slack.api):
             logger.warning("a presser in Slack was not answered: the address is not Slack's")
             return
         try:
-            await send_reply(press.answer_at, said)
+            await send_reply(heard.answer_at, heard.reply)
         except DeliveryError as error:
             logger.warning("a presser in Slack was not answered", extra={"reason": str(error)})

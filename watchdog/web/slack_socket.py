@@ -5,10 +5,11 @@ import contextlib
 import logging
 from datetime import timedelta
 
-from notifiers.slack_buttons import NotAPress, read_press
+from notifiers.slack_members import NotAPress
 from notifiers.slack_socket import Acknowledge, SocketLost, listen
+from notifiers.slack_told import read_told
 from watchdog.config.model import SlackChannel
-from watchdog.web import presses
+from watchdog.web.heeding import Heard, heed
 from watchdog.web.room import Room
 from watchdog.web.slack import tell
 
@@ -81,17 +82,16 @@ class SlackSocket:
         await self._room.service.clock.sleep_until(self._room.now() + span)
 
     async def _heed(self, payload: object, acknowledge: Acknowledge) -> None:
-        """Do what somebody pressed, say so to Slack, and tell the presser what only they are told."""
+        """Do what somebody asks for, say so to Slack, and tell the presser what only they are told."""
         try:
             with self._room.service.clock.working():
-                press = read_press(payload)
-                said = await presses.do(self._room, press) if press else None
-                await acknowledge()
-                if press and said:
-                    await tell(self._room, press, said)
+                told = read_told(payload)
+                heard = await heed(self._room, told) if told else Heard()
+                await acknowledge(heard.body)
+                await tell(self._room, heard)
         except NotAPress as error:
             logger.warning("slack told of what is no press", extra={"reason": str(error)})
-            await acknowledge()
+            await acknowledge({})
         except ConnectionError:
             raise
         except Exception:  # the edge of a press: it must not end the others
