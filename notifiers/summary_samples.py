@@ -53,7 +53,7 @@ def sample_summary() -> Summary:
             ),
         ),
         noisy=(
-            NoiseLine("email-queue-long", 4, 1, 1, 10, "`open_for: 10m`: 1 instead of 4"),
+            NoiseLine("email-queue-long", 4, 1, 1, 10, "`for: 10m`: 1 instead of 4"),
             NoiseLine("orders-volume-odd", 2, 1, 1, 1, "look at its limit"),
             NoiseLine("orders-stale", 3, 3, 3, 0, "keep it"),
         ),

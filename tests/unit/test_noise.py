@@ -77,7 +77,7 @@ def test_noise_is_what_unneeded_pages_cost_nights_four_times_off_hours_twice() -
 
 def test_a_longer_wait_is_proposed_that_spares_most_and_loses_nothing() -> None:
     fired = [alone(3 * MINUTE), alone(8 * MINUTE), alone(4 * HOUR), needed(25 * MINUTE)]
-    assert advice(fired) == "`open_for: 10m`: 2 instead of 4"
+    assert advice(fired) == "`for: 10m`: 2 instead of 4"
 
 
 def test_no_wait_is_proposed_that_would_lose_what_was_needed() -> None:
@@ -115,8 +115,8 @@ spans = st.timedeltas(timedelta(), 5 * HOUR)
 @given(st.lists(st.builds(alone, spans) | st.builds(needed, spans), min_size=1, max_size=9))
 def test_a_proposed_wait_loses_nothing_needed_whatever_has_fired(fired: list[History]) -> None:
     said = advice(fired)
-    if said.startswith("`open_for"):
-        hold = parse_duration(said.split("`")[1].removeprefix("open_for: "))
+    if said.startswith("`for"):
+        hold = parse_duration(said.split("`")[1].removeprefix("for: "))
         kept = [one for one in fired if (one.first_good_at or MONDAY) - MONDAY > hold]
         assert all(one in kept for one in fired if not is_unneeded(one))
         assert 2 * len(kept) <= len(fired)

@@ -146,7 +146,7 @@ def test_at_most_three_things_are_to_be_decided_and_each_says_what_to_do() -> No
         ),
         (
             "email-queue-long fired 4 times, nobody was needed 3 times",
-            "`open_for: 10m`: 1 instead of 4",
+            "`for: 10m`: 1 instead of 4",
         ),
         (
             "support has nobody on call from Sat 14 Jun 22:00 to Sun 15 Jun 02:00",

@@ -17,7 +17,7 @@ _WEIGHTS = {Hours.WORK: 1, Hours.OFF: 2, Hours.NIGHT: 4}
 _FALSE_POSITIVE, _NOT_ACTIONABLE, _POOR_DETAILS = UNNEEDED
 _MINUTE = timedelta(minutes=1)
 _HOLDS = tuple(one * _MINUTE for one in (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180))
-"""What `open_for` may be proposed to be: beyond some hours a page would come too late for anybody."""
+"""What `for` may be proposed to be: beyond some hours a page would come too late for anybody."""
 
 _ADVICE = {
     _FALSE_POSITIVE: "correct its limit or its query",
@@ -75,7 +75,7 @@ def advice(fired: Sequence[History]) -> str:
 
 
 def _longer_wait(fired: Sequence[History]) -> str:
-    """Return the shortest `open_for` that spares most, and nothing that was needed; at least half of it.
+    """Return the shortest `for` that spares most, and nothing that was needed; at least half of it.
 
     Empty if there is none. What has not recovered outlasts every wait.
     """
@@ -89,7 +89,7 @@ def _longer_wait(fired: Sequence[History]) -> str:
             best, spared = hold, len(over)
     if 2 * spared < len(fired):
         return ""
-    return f"`open_for: {short_span(best)}`: {len(fired) - spared} instead of {len(fired)}"
+    return f"`for: {short_span(best)}`: {len(fired) - spared} instead of {len(fired)}"
 
 
 def _bad_for(one: History) -> timedelta:
