@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from bench.rulefiles import apart, stuck_rule
 from bench.world import NOW, World, world
-from notifiers.base import Message, Notifier, Receipt, Rendered
+from notifiers.base import Message, Notifier, Pace, Part, Receipt, Rendered
 from notifiers.registry import build
 from watchdog.clock import MovedClock
 from watchdog.delivery.worker import Delivery
@@ -20,6 +20,7 @@ class Instant:
     """A receiver that takes every message at once."""
 
     at_once = 20
+    paces: Mapping[Part, Pace] = {}
     keeps_rendered = False
 
     def render(self, message: Message) -> Rendered:

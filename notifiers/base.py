@@ -14,7 +14,7 @@ from notifiers.summary import Summary
 
 
 class Part(StrEnum):
-    """What a message is to its receiver; in order of urgency."""
+    """What a message is to its receiver."""
 
     PAGE = "page"
     """A push to a person: a direct message, or a mail."""
@@ -24,11 +24,6 @@ class Part(StrEnum):
     """That message (or a person's page), brought up to date in place."""
     THREAD = "thread"
     """A line below the root message."""
-
-    @property
-    def priority(self) -> int:
-        """Return 0 for the most urgent."""
-        return list(Part).index(self)
 
 
 class Event(StrEnum):
@@ -244,15 +239,31 @@ class DeliveryError(Exception):
         self.retry_after = retry_after
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast messages are taken.
+
+    Attributes:
+        every: Between one and the next, in the long run.
+        burst: So many may come at once after a calm, at least 1.
+    """
+
+    every: timedelta
+    burst: int = 1
+
+
 class Notifier(Protocol):
     """One way to reach people.
 
     Attributes:
         at_once: Most messages that may be on their way at the same time.
+        paces: How fast each receiver takes messages of a part. Edits are counted for all receivers
+            together. A part that is missing may come at any pace; with none, nothing is paced.
         keeps_rendered: What its readers see is kept beside the message: there is no other place.
     """
 
     at_once: int
+    paces: Mapping[Part, Pace]
     keeps_rendered: bool
 
     def render(self, message: Message) -> Rendered:

@@ -2,13 +2,14 @@
 
 import asyncio
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NoReturn
 
 import aiosmtplib
 
-from notifiers.base import DeliveryError, Message, Receipt, Rendered, Report
+from notifiers.base import DeliveryError, Message, Pace, Part, Receipt, Rendered, Report
 from notifiers.mail_build import build
 from notifiers.mail_call import Links
 from notifiers.mail_server import parse_server
@@ -42,6 +43,7 @@ class Email:
     """
 
     at_once = 1
+    paces: Mapping[Part, Pace] = {}
     keeps_rendered = False
 
     def __init__(

@@ -1,8 +1,9 @@
 """The built-in outbox: where messages go that have no server to go to."""
 
 import hashlib
+from collections.abc import Mapping
 
-from notifiers.base import Message, Notifier, Receipt, Rendered
+from notifiers.base import Message, Notifier, Pace, Part, Receipt, Rendered
 
 
 class Outbox:
@@ -16,6 +17,7 @@ class Outbox:
     """
 
     at_once = 20
+    paces: Mapping[Part, Pace] = {}
     keeps_rendered = True
 
     def __init__(self, like: Notifier) -> None:

@@ -15,7 +15,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from notifiers.base import DeliveryError, Message, Part, Receipt, Rendered, Report
+from notifiers.base import DeliveryError, Message, Pace, Part, Receipt, Rendered, Report
 from notifiers.nearby import LOOPBACK
 from notifiers.report_slack import render_report_slack
 from notifiers.slack_answers import GONE, LAYOUT, refused, silences_of
@@ -30,6 +30,11 @@ HISTORY_PAGES_MAX = 5
 LIST_PAGES_MAX = 20
 _PAGE = 200
 _CONNECTIONS_MAX = 20
+_POSTS = Pace(timedelta(seconds=1))
+_EDITS = Pace(timedelta(seconds=1.5), burst=10)
+"""Slack takes a post a second in each channel, and of all edits of a workspace 50 in any minute: 40 at
+this pace, and a burst before them. Source: https://docs.slack.dev/apis/web-api/rate-limits"""
+
 _CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]{5,}")
 _CLOCKS_APART = timedelta(hours=1)
 _OPEN_SECONDS = 1.5
@@ -81,6 +86,7 @@ class Slack:
     """
 
     at_once = 20
+    paces: Mapping[Part, Pace] = dict.fromkeys(Part, _POSTS) | {Part.EDIT: _EDITS}
     keeps_rendered = False
 
     def __init__(

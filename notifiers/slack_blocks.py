@@ -4,9 +4,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from notifiers.base import Event, Facts, Message, Part, Rendered
+from notifiers.base import Facts, Message, Part, Rendered
 from notifiers.clean import cut, fair_cuts, one_line, safe_url, slack_escape, slack_text, tidy
 from notifiers.line import render_line
+from notifiers.pushing import is_broadcast
 from notifiers.slack_buttons import elements_of
 from notifiers.slack_parts import TIME_MAX, Block, instant, mrkdwn, mrkdwn_section, plain_text
 from notifiers.story import tell
@@ -23,11 +24,6 @@ _TITLE_MAX = 60
 _ROW_MAX = 44
 _CONTEXT_MAX = 80
 _BELOW_MAX = 600
-_BROADCAST = {
-    *(Event.BACK_AGAIN, Event.ESCALATED, Event.MISSED, Event.EXHAUSTED, Event.EXPIRED),
-    *(Event.REOPENED, Event.RELEASED),
-}
-_WORSE = {("warning", "critical"), ("info", "critical"), ("info", "warning")}
 
 logger = logging.getLogger(__name__)
 
@@ -78,17 +74,9 @@ def body_of(message: Message, text: str, blocks: list[Block]) -> dict[str, Any]:
         "link_names": False,
         "metadata": {"event_type": EVENT_TYPE, "event_payload": {"key": message.key}},
     }
-    if message.part is Part.THREAD and _is_broadcast(message):
+    if message.part is Part.THREAD and is_broadcast(message.incident, message.address):
         body["reply_broadcast"] = True
     return body
-
-
-def _is_broadcast(message: Message) -> bool:
-    """Return True when a thread line must be seen: an edit pushes nothing, a reply below hardly."""
-    facts = message.incident
-    is_worse = (facts.previous_severity, facts.severity) in _WORSE
-    to_a_person = message.address.startswith("@")
-    return to_a_person or facts.event in _BROADCAST or (facts.event is Event.LEVEL and is_worse)
 
 
 def _blocks(facts: Facts, story: Story, elements: Sequence[Block]) -> list[Block]:

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import math
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field
@@ -17,6 +18,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from tests.slack_limits import live_parts, refusal, texts_of
+from tests.slack_pace import SlackPace
 from tests.slack_presses import payload_of
 from tests.slack_views import view_refusal
 
@@ -101,6 +103,7 @@ class FakeSlack:
         self.greets = True  # else a socket opens and nothing ever comes over it
         self.missing_scopes: set[str] = set()
         self.silences: dict[str, tuple[int, int]] = {}
+        self.pace: SlackPace | None = None
         self.peers: set[tuple[str, int]] = set()
         self._ts = 0
         self._released = asyncio.Event()
@@ -164,7 +167,7 @@ class FakeSlack:
         self.calls.append((method, args))
         if request.transport is not None:
             self.peers.add(request.transport.get_extra_info("peername"))
-        trouble = self.troubles.popleft() if self.troubles else Trouble()
+        trouble = self.troubles.popleft() if self.troubles else self._too_early(method, args)
         wanted = APP_TOKEN if method == "apps.connections.open" else TOKEN
         if request.headers.get("Authorization") != f"Bearer {wanted}":
             return _json({"ok": False, "error": "invalid_auth"})
@@ -175,6 +178,11 @@ class FakeSlack:
         if not goes_wrong:
             return _json(answer)
         return await self._fail(request, trouble)
+
+    def _too_early(self, method: str, args: dict[str, Any]) -> Trouble:
+        """Return a refusal if there were too many calls, else no trouble."""
+        wait = self.pace.wait(method, self._id(str(args.get("channel", "")))) if self.pace else None
+        return rate_limited(str(math.ceil(wait.total_seconds()))) if wait else Trouble()
 
     async def _reply(self, request: web.Request) -> web.StreamResponse:
         """Take what only the presser of a button sees."""

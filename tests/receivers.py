@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from notifiers.base import DeliveryError, Facts, Message, Part, Receipt, Rendered
+from notifiers.base import DeliveryError, Facts, Message, Pace, Part, Receipt, Rendered
 
 
 class Mood(Enum):
@@ -67,6 +67,7 @@ class Receiver:
     """
 
     at_once: int = 1000
+    paces: Mapping[Part, Pace] = field(default_factory=dict)
     keeps_rendered: bool = False
     delivered: list[Delivered] = field(default_factory=list)
     moods: dict[str, list[Mood]] = field(default_factory=lambda: defaultdict(list))

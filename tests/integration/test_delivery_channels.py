@@ -55,7 +55,7 @@ async def test_an_incident_is_one_slack_message_kept_up_to_date_with_lines_below
     await story.tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
     await story.tell(Event.TAKEN, NIGHT, (ALERTS, EDIT), (ALERTS, THREAD))
 
-    await worker.drain()
+    await office.deliver_all(worker)
 
     root, line = slack.messages
     assert "TAKEN" in root.text

@@ -115,7 +115,7 @@ async def test_the_gates_stand_at_every_step(office: PostOffice) -> None:
     await die_at(office, gate)
 
     passed = "\n".join(gate.passed)
-    for step in ("with line", "update notification old", "with held", "with result", "with road"):
+    for step in ("with line", "update notification old", "with wanted", "with result", "with road"):
         assert f"before {step}" in passed
         assert f"after {step}" in passed
     for step in ("before commit", "after commit", "before #alerts takes it", "look-up at @U01ANA"):

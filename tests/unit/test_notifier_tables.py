@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 
-from notifiers.base import Event, Facts, Part
+from notifiers.base import Event, Facts
 from notifiers.clean import tidy
 from notifiers.line import LINE_MAX, bad_for, came_back, head, open_for, render_line
 from notifiers.samples import sample
@@ -308,12 +308,3 @@ def test_an_instant_of_any_zone_is_said_in_the_teams() -> None:
     zone = "Asia/Tokyo"
     denver = NOON.astimezone(ZoneInfo("America/Denver"))
     assert time_of_day(denver, zone, NOON) == time_of_day(NOON, zone, denver) == "21:00"
-
-
-def test_a_page_is_the_most_urgent_part_and_a_thread_line_the_least() -> None:
-    assert [part.priority for part in (Part.PAGE, Part.ROOT, Part.EDIT, Part.THREAD)] == [
-        0,
-        1,
-        2,
-        3,
-    ]

@@ -13,7 +13,7 @@ from typing import cast
 
 import asyncpg
 
-from notifiers.base import Notifier
+from notifiers.base import Notifier, Pace
 from watchdog.clock import Clock
 from watchdog.delivery.figures import Figures
 from watchdog.delivery.hiding import may_be_hidden, withheld
@@ -22,7 +22,7 @@ from watchdog.delivery.roads import fall_back, missed_by
 from watchdog.delivery.sending import Answer, send_one
 from watchdog.domain.fallback import channel_of, people_at
 from watchdog.domain.people import Directory
-from watchdog.store import incidents, outbox, withholding
+from watchdog.store import incidents, intents, outbox, withholding
 from watchdog.store.outbox import Claimed, Result, Settled, Tried
 from watchdog.store.pool import TROUBLE, store_down
 
@@ -77,6 +77,10 @@ class _Flight:
         self.result = Result(self.row.id, self.row.token, state, outcome, error)
 
 
+def _pace(flight: _Flight) -> Pace | None:
+    return flight.notifier.paces.get(flight.row.part) if flight.notifier else None
+
+
 class Delivery:
     """Sends what is in the outbox; any number of them may run against one store.
 
@@ -117,7 +121,7 @@ class Delivery:
         self._monotonic = monotonic
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._flights: set[_Flight] = set()
-        self._paused: dict[str, datetime] = {}
+        self._lanes: dict[str, datetime] = {}
 
     async def run(self) -> None:
         """Send until cancelled; then finish or give back what is held, within the grace."""
@@ -158,7 +162,11 @@ class Delivery:
                 continue
             troubles, idle = 0, 0 if is_busy else idle + 1
             if not is_busy:
-                await self._clock.wait(self._wake, self._clock.now() + self._limits.poll_every)
+                await self._clock.wait(self._wake, self._next_look_at())
+
+    def _next_look_at(self) -> datetime:
+        """Return when a lane of this worker is free, or when to look anyway if that is sooner."""
+        return min([self._clock.now() + self._limits.poll_every, *self._lanes.values()])
 
     async def _keep_leases(self) -> None:
         while True:
@@ -197,7 +205,7 @@ class Delivery:
 
     async def _claim(self, look_far: bool) -> list[_Flight]:
         now = self._clock.now()
-        self._paused = {one: until for one, until in self._paused.items() if until > now}
+        self._lanes = {one: until for one, until in self._lanes.items() if until > now}
         held = Counter(channel_of(one.row.receiver) for one in self._flights)
         lease_ends = self._monotonic() + self._limits.lease.total_seconds()
         async with self._connection() as conn:
@@ -207,7 +215,7 @@ class Delivery:
                 limit=self._limits.batch,
                 lease=self._limits.lease,
                 but_channels=[one for one, count in held.items() if count >= self._limits.batch],
-                but_receivers=list(self._paused),
+                paced_channels=[one for one, how in self._notifiers.items() if how.paces],
                 look_far=look_far,
             )
         claimed = [
@@ -247,11 +255,14 @@ class Delivery:
                 hopeful.append(flight)
         rows = [one.row for one in hopeful]
         hideable = {one.id for one in rows if may_be_hidden(one)}
-        written = await outbox.write_intents(conn, rows, now, hideable)
+        paces = {one.row.id: pace for one in hopeful if (pace := _pace(one))}
+        begun = await intents.write_intents(conn, rows, now, hideable, paces)
         for flight in hopeful:
-            if flight.row.id not in written:
+            if flight.row.id not in begun:
                 flight.end(Settled.AGAIN)
-        return [one for one in hopeful if one.row.id in written]
+            elif free_at := begun[flight.row.id]:
+                self._lanes[flight.row.lane] = free_at
+        return [one for one in hopeful if one.row.id in begun]
 
     def _why_hopeless(self, flight: _Flight) -> str:
         row = flight.row
@@ -310,8 +321,9 @@ class Delivery:
             self._patience,
             self._random,
         )
-        if due_at and answer.error.retry_after is not None:
-            self._paused[row.receiver] = due_at
+        is_stopped = due_at is not None and answer.error.retry_after is not None
+        if due_at and is_stopped:
+            self._lanes[row.lane] = due_at
         return Result(
             row.id,
             row.token,
@@ -320,6 +332,7 @@ class Delivery:
             error=str(answer.error),
             due_at=due_at,
             line=line,
+            stopped_lane=row.lane if is_stopped else "",
         )
 
     async def _settle(self) -> int:

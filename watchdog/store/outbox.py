@@ -4,18 +4,19 @@ A row is claimed by one worker for a lease. Every later change must carry the to
 a worker that was too slow changes nothing.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
 import asyncpg
 
 from notifiers.base import Facts, Part
+from notifiers.pushing import is_broadcast
 from rules.base import Severity
 from watchdog.domain.notices import Notice
+from watchdog.domain.urgency import urgency
 from watchdog.store.copying import copy
 from watchdog.store.sql import load
 from watchdog.store.text import clean, json_text
@@ -55,6 +56,7 @@ class Claimed:
         attempts: Earlier ones. `unknowns`: those of them whose outcome nobody knows.
         incident_id: None for a report.
         remote: Where the receiver's first message about the incident is, if it is known.
+        lane: What it goes through one after the other with others, where its channel is paced.
         is_headless: It belongs to a first message that was given up.
         was_told, was_withheld: Whether the receiver has had a first message; whether one was hidden.
         is_silenced: The incident is, `silenced_by` whom, until when, what for; or it `waits_for` another.
@@ -81,6 +83,7 @@ class Claimed:
     silenced_for: str = ""
     silenced_until: datetime | None = None
     waits_for: int | None = None
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ class Result:
         remote: Where the message is, for later ones that belong to it; empty for nowhere.
         body: What the receiver sees, if it is to be kept.
         unheard_at: Its receiver, if it has arrived where no phone rings now.
+        stopped_lane: The lane that is left alone until `due_at`, as the receiver asks; empty for none.
     """
 
     id: int
@@ -105,6 +109,7 @@ class Result:
     remote: Mapping[str, str] | None = None
     body: Mapping[str, Any] | None = None
     unheard_at: str = ""
+    stopped_lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,18 +209,15 @@ def _row(told: tuple[Facts, int, Notice]) -> tuple[Any, ...]:
         version,
         clean(notice.receiver),
         notice.part.value,
-        urgency(notice.part, facts.severity),
+        urgency(notice.part, facts.severity, is_broadcast=_is_broadcast(facts, notice)),
         notice.due_at,
         facts.at,
     )
 
 
-@lru_cache
-def urgency(part: Part, severity: str) -> int:
-    """Return 0 for a page about something critical, more for what can wait."""
-    known = [one.value for one in Severity]
-    rank = known.index(severity) if severity in known else 0
-    return part.priority * len(known) + len(known) - 1 - rank
+def _is_broadcast(facts: Facts, notice: Notice) -> bool:
+    address = notice.receiver.partition(":")[2]
+    return notice.part is Part.THREAD and is_broadcast(facts, address)
 
 
 async def claim(
@@ -225,14 +227,14 @@ async def claim(
     limit: int,
     lease: timedelta,
     but_channels: Sequence[str] = (),
-    but_receivers: Sequence[str] = (),
+    paced_channels: Sequence[str] = (),
     look_far: bool = False,
 ) -> list[Claimed]:
-    """Take at most `2 * limit` messages whose turn it is, the most urgent first.
+    """Take at most `3 * limit` messages whose turn it is, the most urgent first.
 
     Args:
         lease: Counted by the database's clock, from the moment of the claim.
-        but_channels, but_receivers: Left alone.
+        but_channels: Left alone. `paced_channels`: One message of each free lane is taken.
         look_far: Look at everything that is due, which costs more the fuller the outbox is. Without,
             only the most urgent messages are looked at, and all of them may be waiting behind others.
     """
@@ -242,7 +244,7 @@ async def claim(
         limit,
         lease,
         list(but_channels),
-        list(but_receivers),
+        list(paced_channels),
         _FAR if look_far else _NEAR_FACTOR * limit,
     )
     return [_claimed(row) for row in rows]
@@ -270,20 +272,6 @@ async def renew(conn: asyncpg.Connection, claimed: Sequence[Claimed], lease: tim
     return {row["id"] for row in rows}
 
 
-async def write_intents(
-    conn: asyncpg.Connection,
-    claimed: Sequence[Claimed],
-    now: datetime,
-    hideable: Collection[int] = (),
-) -> set[int]:
-    """Write that these are about to be sent; return which may be: none of `hideable` if silenced now."""
-    if not claimed:
-        return set()
-    may_be_hidden = [one.id in hideable for one in claimed]
-    rows = await conn.fetch(_SQL["write_intents"], *_held(claimed), now, may_be_hidden)
-    return {row["id"] for row in rows}
-
-
 def _held(claimed: Iterable[Claimed]) -> tuple[list[int], list[int]]:
     held = list(claimed)
     return [one.id for one in held], [one.token for one in held]
@@ -302,6 +290,7 @@ async def settle(conn: asyncpg.Connection, results: Sequence[Result], now: datet
             clean(one.line),
             None if one.body is None else json_text(one.body),
             json_text(one.remote) if one.remote else None,
+            one.stopped_lane or None,
         )
         for one in results
     ]

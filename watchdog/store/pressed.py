@@ -6,7 +6,7 @@ import asyncpg
 
 from notifiers.base import Part
 from watchdog.domain.incident import Incident
-from watchdog.store.outbox import urgency
+from watchdog.domain.urgency import urgency
 from watchdog.store.sql import load
 
 _SQL = load("pressed")

@@ -2,14 +2,17 @@
 -- Take the first message of each queue in which one is due, the most urgent queues first, for a lease
 -- that starts now. A queue is an incident's messages to one receiver, or one message of a report. Its first message may be held until
 -- later, but it must not hold back what is due behind it; one that has failed waits for its own time.
--- Messages whose lease has ended are taken too, and their attempt in flight ends as unknown.
+-- Messages whose lease has ended are taken too, and their attempt in flight ends as unknown. Lanes that are not free are left
+-- alone; of a lane in a paced channel ($5) one message is taken.
 -- Only the $6 most urgent due messages are looked at: each costs one look at the index of queues, and
 -- sorting them before that keeps the cost of a claim from growing with the outbox.
 with line as materialized (
-    select id, incident_id, receiver
+    select id, incident_id, receiver, priority, due_at, split_part(receiver, ':', 1) = any($5::text[]) as is_paced
     from notification
-    where state = 'pending' and due_at <= $1
-        and split_part(receiver, ':', 1) <> all($4::text[]) and receiver <> all($5::text[])
+    where state = 'pending' and due_at <= $1 and split_part(receiver, ':', 1) <> all($4::text[])
+        and not exists (
+            select from lane l where l.name = lane_of(notification.receiver, notification.part) and l.free_at > $1
+        )
     order by priority, due_at, id
     limit $6
 ), ready as (
@@ -30,18 +33,40 @@ with line as materialized (
             and h.state = 'pending' and (h.attempts = 0 or h.due_at <= $1)
         for update skip locked
     ) head
+    where not line.is_paced
     limit $2
+), paced as (
+    select h.id, row_number() over (
+            partition by lane_of(h.receiver, h.part) order by line.priority, line.due_at, line.id
+        ) as place
+    from line
+    cross join lateral (
+        select coalesce(min(first.id), line.id) as id from notification first
+        where first.incident_id = line.incident_id and first.receiver = line.receiver
+            and first.state in ('pending', 'sending')
+    ) head
+    join notification h on h.id = head.id and h.state = 'pending' and (h.attempts = 0 or h.due_at <= $1)
+    where line.is_paced and not exists (
+        select from lane l where l.name = lane_of(h.receiver, h.part) and l.free_at > $1
+    )
+), next_in_lane as (
+    select n.id from notification n
+    where n.state = 'pending' and n.id in (select p.id from paced p where p.place = 1)
+    limit $2
+    for update skip locked
 ), left_behind as (
     select id from notification
     where state = 'sending' and leased_until < clock_timestamp()
-        and split_part(receiver, ':', 1) <> all($4::text[]) and receiver <> all($5::text[])
+        and split_part(receiver, ':', 1) <> all($4::text[])
     order by leased_until
     limit $2
     for update skip locked
 ), claimed as (
     update notification set
         state = 'sending', token = token + 1, leased_until = clock_timestamp() + $3::interval
-    where id in (select id from ready union select id from left_behind)
+    where id in (
+        select id from ready union select id from next_in_lane union select id from left_behind
+    )
     returning id, token, incident_id, version, report_run, receiver, part, priority, due_at, created_at,
         attempts
 ), closed as (
@@ -54,7 +79,7 @@ select c.id, c.token, c.incident_id, coalesce(c.version, 1) as version, c.receiv
     coalesce(first.was_sent, false) as was_told, coalesce(first.was_withheld, false) as was_withheld,
     coalesce(i.silenced_until > $1, false) as is_silenced, coalesce(s.made_by, '') as silenced_by,
     coalesce(s.reason, '') as silenced_for, i.silenced_until,
-    i.waits_for
+    i.waits_for, lane_of(c.receiver, c.part) as lane
 from claimed c
 left join event e on e.incident_id = c.incident_id and e.version = c.version
 left join report_run r on r.id = c.report_run
@@ -102,31 +127,47 @@ where n.id = mine.id and n.token = mine.token and n.state = 'sending'
 returning n.id;
 
 -- name: write_intents
--- Say that claimed messages are about to be sent; only rows that came back may be. A silence that was made
--- since the claim still holds back what it may hide; whoever is just about to hide an incident is waited for.
-with hiding as materialized (
+-- Say that claimed messages are about to be sent; only rows that came back may be, and where a lane was booked for one they
+-- say when it is free again. A silence that was made since the claim still holds back what it may hide, and so does a lane
+-- that is not free; whoever is just about to hide an incident is waited for.
+with wanted as (
+    select * from unnest(
+        $1::bigint[], $2::bigint[], $4::boolean[], $5::text[], $6::interval[], $7::interval[]
+    ) as w (id, token, is_hideable, lane, every, ahead)
+), hiding as materialized (
     select i.id, i.silenced_until from incident i
     where i.id in (
-        select n.incident_id
-        from unnest($1::bigint[], $4::boolean[]) as mine (id, is_hideable) join notification n on n.id = mine.id
-        where mine.is_hideable
+        select n.incident_id from wanted w join notification n on n.id = w.id where w.is_hideable
     )
     order by i.id
     for share
 ), held as (
-    update notification n set attempts = n.attempts + 1
-    from unnest($1::bigint[], $2::bigint[], $4::boolean[]) as mine (id, token, is_hideable)
-    where n.id = mine.id and n.token = mine.token and n.state = 'sending'
-        and n.leased_until > clock_timestamp()
+    select w.* from wanted w join notification n on n.id = w.id and n.token = w.token and n.state = 'sending'
+    where n.leased_until > clock_timestamp()
         and not (
-            mine.is_hideable
+            w.is_hideable
             and exists (select from hiding h where h.id = n.incident_id and h.silenced_until > $3)
         )
-    returning n.id, n.attempts, n.token
+), booked as (
+    insert into lane (name, booked_until, free_at)
+    select lane, $3 + every, $3 + every - ahead from held where lane is not null
+    order by lane
+    on conflict (name) do update set
+        booked_until = greatest(lane.booked_until, $3) + (excluded.booked_until - $3),
+        free_at = greatest(lane.booked_until, $3) + (excluded.free_at - $3)
+    where lane.free_at <= $3
+    returning name, free_at
+), begun as (
+    update notification n set attempts = n.attempts + 1
+    from held h left join booked b on b.name = h.lane
+    where n.id = h.id and n.token = h.token and n.state = 'sending'
+        and (h.lane is null or b.name is not null)
+    returning n.id, n.attempts, n.token, b.free_at
+), written as (
+    insert into attempt (notification_id, number, token, started_at)
+    select id, attempts, token, $3 from begun
 )
-insert into attempt (notification_id, number, token, started_at)
-select id, attempts, token, $3 from held
-returning notification_id as id;
+select id, free_at from begun;
 
 -- name: withhold
 -- End claimed messages that a silence hides, or whose first message one has hidden ($4), each with its reason; whoever
@@ -157,12 +198,19 @@ select id from ended;
 
 -- name: settle
 -- Write what came of claimed messages, if the token is still the present one; rows that do not come back
--- are somebody else's by now. A null outcome withdraws the intent: nothing was sent.
+-- are somebody else's by now. A null outcome withdraws the intent: nothing was sent. A lane whose receiver asks
+-- for time is left alone until the message is due again.
 with result as (
     select * from unnest(
         $1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[],
-        $8::text[], $9::text[]
-    ) as r (id, token, state, outcome, error, due_at, line, rendered, remote)
+        $8::text[], $9::text[], $10::text[]
+    ) as r (id, token, state, outcome, error, due_at, line, rendered, remote, lane)
+), stopped as (
+    insert into lane (name, booked_until, free_at)
+    select lane, max(due_at), max(due_at) from result where lane is not null group by lane order by lane
+    on conflict (name) do update set
+        booked_until = greatest(lane.booked_until, excluded.booked_until),
+        free_at = greatest(lane.free_at, excluded.free_at)
 ), withdrawn as (
     delete from attempt a using result r
     where r.outcome is null
@@ -171,7 +219,7 @@ with result as (
 ), settled as (
     update notification n set
         state = r.state, token = r.token, leased_until = null,
-        settled_at = case when r.state = 'pending' then null else $10::timestamptz end,
+        settled_at = case when r.state = 'pending' then null else $11::timestamptz end,
         due_at = coalesce(r.due_at, n.due_at),
         attempts = n.attempts - (select count(*) from withdrawn w where w.id = n.id),
         last_error = case when r.outcome is null and r.error = '' then n.last_error else r.error end,
@@ -181,7 +229,7 @@ with result as (
     where n.id = r.id and n.token = r.token and n.state = 'sending'
     returning n.id, n.incident_id, n.receiver, n.part
 ), closed as (
-    update attempt a set outcome = r.outcome, ended_at = $10, error = r.error
+    update attempt a set outcome = r.outcome, ended_at = $11, error = r.error
     from result r join settled s on s.id = r.id
     where r.outcome is not null
         and a.notification_id = r.id and a.token = r.token and a.outcome is null

@@ -1,0 +1,225 @@
+"""The worker keeps to what a channel takes: a lane for each receiver, one for all edits."""
+
+import asyncio
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from notifiers.base import Event, Notifier, Pace, Part
+from tests.incidents import Story, end_leases, states
+from tests.post_office import ALERTS, ANA_MAIL, ANA_SLACK, BROKEN, PostOffice
+from tests.postgres import NIGHT
+from tests.promises import broken_promises
+from tests.receivers import Mood, Receiver
+from watchdog.clock import MovedClock
+from watchdog.delivery.worker import Delivery
+
+ROOT, PAGE, EDIT, THREAD = Part.ROOT, Part.PAGE, Part.EDIT, Part.THREAD
+SECOND = timedelta(seconds=1)
+POSTS = dict.fromkeys(Part, Pace(SECOND))
+
+
+@pytest.fixture
+def office(store: asyncpg.Pool, clock: MovedClock) -> PostOffice:
+    office = PostOffice(store, clock)
+    office.slack.paces = POSTS | {EDIT: Pace(timedelta(seconds=1.5), burst=3)}
+    return office
+
+
+async def drained(office: PostOffice, worker: Delivery | None = None) -> int:
+    """Return how many messages went out at this instant."""
+    before = len(office.everything)
+    await (worker or office.delivery).drain()
+    return len(office.everything) - before
+
+
+async def test_a_channel_gets_a_message_a_second(office: PostOffice) -> None:
+    for _ in range(4):
+        await Story(office.store).tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
+
+    taken = []
+    for _ in range(8):
+        taken.append(await drained(office))
+        await office.clock.advance(SECOND / 2)
+
+    assert taken == [1, 0, 1, 0, 1, 0, 1, 0]
+    assert await broken_promises(office.store, office.everything) == []
+
+
+async def test_each_channel_has_a_pace_of_its_own_and_mail_has_none(office: PostOffice) -> None:
+    for _ in range(3):
+        told = ((ALERTS, ROOT), (BROKEN, ROOT), (ANA_SLACK, PAGE), (ANA_MAIL, PAGE))
+        await Story(office.store).tell(Event.OPENED, NIGHT, *told)
+
+    await office.delivery.drain()
+
+    assert len(office.slack.heard("#alerts")) == 1
+    assert len(office.slack.heard("#broken")) == 1
+    assert len(office.slack.heard("@U01ANA")) == 1
+    assert len(office.email.heard("ana@example.com")) == 3
+
+
+async def test_in_a_channel_escalations_go_before_first_messages_and_these_before_lines(
+    office: PostOffice,
+) -> None:
+    old = Story(office.store)
+    await old.tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
+    noted = Story(office.store)
+    await noted.tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
+    await drained(office)
+    await office.clock.advance(SECOND)
+    await drained(office)
+    await noted.tell(Event.NOTED, NIGHT, (ALERTS, THREAD))
+    await Story(office.store).tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
+    await old.tell(Event.ESCALATED, NIGHT, (ALERTS, THREAD))
+
+    for _ in range(3):
+        await office.clock.advance(SECOND)
+        assert await drained(office) == 1
+
+    assert office.slack.heard("#alerts")[2:] == ["thread:escalated", "root:opened", "thread:noted"]
+
+
+async def test_edits_come_in_a_burst_and_then_at_their_pace_over_all_channels(
+    office: PostOffice,
+) -> None:
+    stories = [Story(office.store) for _ in range(6)]
+    for number, story in enumerate(stories):
+        await story.tell(Event.OPENED, NIGHT, (f"slack:#c{number}", ROOT))
+    assert await drained(office) == 6
+    for number, story in enumerate(stories):
+        await story.tell(Event.TAKEN, NIGHT, (f"slack:#c{number}", EDIT))
+
+    taken = []
+    for _ in range(6):
+        taken.append(await drained(office))
+        await office.clock.advance(SECOND / 2)
+
+    assert taken == [3, 0, 0, 1, 0, 0]
+
+
+async def test_edits_of_one_message_collapse_into_the_last_and_use_up_one_turn(
+    office: PostOffice,
+) -> None:
+    office.slack.paces = POSTS
+    places = {ALERTS: Story(office.store), BROKEN: Story(office.store)}
+    for place, story in places.items():
+        await story.tell(Event.OPENED, NIGHT, (place, ROOT))
+    await drained(office)
+    for place, story in places.items():
+        for event in (Event.TAKEN, Event.RECOVERED, Event.RESOLVED):
+            await story.tell(event, NIGHT, (place, EDIT))
+
+    assert await drained(office) == 1
+    assert await drained(office) == 0
+    await office.clock.advance(SECOND)
+    assert await drained(office) == 1
+    assert [one.event for one in office.everything[2:]] == ["resolved", "resolved"]
+
+
+async def test_two_workers_share_the_pace(office: PostOffice) -> None:
+    for _ in range(6):
+        await Story(office.store).tell(Event.OPENED, NIGHT, (ALERTS, ROOT), (BROKEN, ROOT))
+    workers = [office.worker(), office.worker()]
+
+    taken = []
+    for _ in range(3):
+        before = len(office.everything)
+        await asyncio.gather(*(worker.drain() for worker in workers))
+        taken.append(len(office.everything) - before)
+        await office.clock.advance(SECOND)
+
+    assert taken == [2, 2, 2]
+    assert await broken_promises(office.store, office.everything) != []  # six still wait
+
+
+@pytest.mark.parametrize("part", [ROOT, EDIT])
+async def test_who_asks_for_time_is_left_alone_by_every_worker_and_others_are_not(
+    office: PostOffice, part: Part
+) -> None:
+    story, other = Story(office.store), Story(office.store)
+    await story.tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
+    await drained(office)
+    await office.clock.advance(SECOND)
+    now = office.clock.now()
+    office.slack.moods["#alerts"] = [Mood.ASK_TO_WAIT]
+    if part is EDIT:
+        await story.tell(Event.TAKEN, now, (ALERTS, EDIT))
+    else:
+        await other.tell(Event.OPENED, now, (ALERTS, ROOT))
+    await drained(office)
+    await Story(office.store).tell(Event.OPENED, now, (ALERTS, ROOT), (BROKEN, ROOT))
+
+    assert await drained(office, office.worker()) == (2 if part is EDIT else 1)
+    await office.clock.advance(timedelta(seconds=29))
+    assert await drained(office, office.worker()) == 0
+    await office.clock.advance(SECOND)
+    assert await drained(office, office.worker()) == 1
+
+
+async def test_a_page_behind_a_failed_one_of_another_incident_does_not_wait_for_it(
+    office: PostOffice,
+) -> None:
+    await Story(office.store).tell(Event.OPENED, NIGHT, (ANA_SLACK, PAGE))
+    office.slack.moods["@U01ANA"] = [Mood.REFUSE]
+    await drained(office)
+    await Story(office.store).tell(Event.OPENED, NIGHT, (ANA_SLACK, PAGE))
+    await office.store.execute(
+        "update notification set due_at = due_at + interval '9 s' where id = 1"
+    )
+    await office.clock.advance(SECOND)
+
+    assert await drained(office) == 1
+    assert [state for _, _, state in await states(office.store)] == ["pending", "sent"]
+
+
+async def test_what_a_dead_worker_left_behind_waits_for_its_lane(office: PostOffice) -> None:
+    for _ in range(2):
+        await Story(office.store).tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
+    await drained(office)
+    await office.store.execute(
+        "update notification set state = 'sending', token = token + 1, leased_until = $1 where id = 2",
+        NIGHT,
+    )
+    await end_leases(office.store)
+
+    assert await drained(office) == 0
+    await office.clock.advance(SECOND)
+    assert await drained(office) == 1
+
+
+async def test_a_running_worker_wakes_when_a_lane_is_free(office: PostOffice) -> None:
+    for _ in range(5):
+        await Story(office.store).tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
+    taken_at = []
+
+    async def note(name: str) -> None:
+        if name.startswith("after"):
+            taken_at.append(office.clock.now() - NIGHT)
+
+    office.slack.gate = note
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(office.worker().run(), name="delivery")
+        await office.clock.advance(timedelta(seconds=10))
+        running.cancel()
+
+    assert taken_at == [SECOND * number for number in range(5)]
+
+
+async def test_lanes_of_one_channel_that_is_stuck_hold_back_no_other(office: PostOffice) -> None:
+    stuck = Receiver(delivered=office.everything, paces=POSTS, usual={"#alerts": Mood.HANG})
+    notifiers: dict[str, Notifier] = {"slack": stuck, "email": office.email}
+    for _ in range(3):
+        told = ((ALERTS, ROOT), (BROKEN, ROOT), (ANA_MAIL, PAGE))
+        await Story(office.store).tell(Event.OPENED, NIGHT, *told)
+
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(office.worker(notifiers=notifiers).run(), name="delivery")
+        async with asyncio.timeout(10):
+            while len(office.email.heard("ana@example.com")) < 3:  # noqa: ASYNC110 (real I/O)
+                await asyncio.sleep(0)
+            while not stuck.heard("#broken"):  # noqa: ASYNC110 (real I/O)
+                await asyncio.sleep(0)
+        stuck.usual.clear()
+        running.cancel()

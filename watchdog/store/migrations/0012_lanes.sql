@@ -1,0 +1,13 @@
+-- How fast messages go out: a lane for each receiver, and one for the edits of a whole channel, as Slack counts them.
+-- Shared by all replicas. The previous release sends without looking here, and is told to wait by the receiver as before.
+
+create table lane (
+    name text primary key,
+    -- As far as its messages have used up what the receiver takes, counted at its steady pace.
+    booked_until timestamptz not null,
+    -- When the next message may go: earlier than `booked_until` where a burst is allowed.
+    free_at timestamptz not null
+);
+
+create function lane_of(receiver text, part text) returns text language sql immutable
+return case part when 'edit' then split_part(receiver, ':', 1) || ':edits' else receiver end;
