@@ -12,8 +12,9 @@ from notifiers.base import Notifier
 from tests.incidents import end_leases
 from tests.receivers import Delivered, Receiver
 from watchdog.clock import MovedClock
+from watchdog.delivery.flights import Limits
 from watchdog.delivery.retries import Patience
-from watchdog.delivery.worker import Delivery, Limits
+from watchdog.delivery.worker import Delivery
 from watchdog.domain.people import Directory, Person, Team
 
 ALERTS, BROKEN = "slack:#alerts", "slack:#broken"

@@ -24,8 +24,8 @@ from tests.promises import broken_promises
 from tests.receivers import Mood, Receiver
 from tests.rows import Incidents
 from watchdog.clock import MovedClock
+from watchdog.delivery.flights import Limits
 from watchdog.delivery.retries import Patience
-from watchdog.delivery.worker import Limits
 from watchdog.domain.notices import Notice
 from watchdog.domain.people import Directory
 from watchdog.store import outbox

@@ -20,8 +20,9 @@ from tests.postgres import NIGHT
 from tests.promises import broken_promises
 from tests.receivers import Mood
 from watchdog.clock import MovedClock
+from watchdog.delivery.flights import Flight
 from watchdog.delivery.sending import Answer
-from watchdog.delivery.worker import Delivery, _Flight
+from watchdog.delivery.worker import Delivery
 from watchdog.store import outbox
 from watchdog.store.outbox import Claimed, Result, Settled, Tried
 from watchdog.store.pool import transaction
@@ -138,8 +139,8 @@ class SendsBeforeItSaysSo(Delivery):
     """Sends first and writes the intent afterwards."""
 
     async def _write_intents(
-        self, conn: asyncpg.Connection, claimed: Sequence[_Flight]
-    ) -> list[_Flight]:
+        self, conn: asyncpg.Connection, claimed: Sequence[Flight]
+    ) -> list[Flight]:
         for flight in claimed:
             assert flight.notifier
             await self._send(replace(flight.row, unknowns=0), flight.notifier)
@@ -190,7 +191,7 @@ class ForgetsResults(Delivery):
 class TakesAnyRow(Delivery):
     """Claims the last message of a queue first."""
 
-    async def _claim(self, look_far: bool) -> list[_Flight]:
+    async def _claim(self, look_far: bool) -> list[Flight]:
         async with self._connection() as conn:
             rows = await conn.fetch(
                 """
@@ -210,7 +211,7 @@ class TakesAnyRow(Delivery):
         if not rows:
             return await super()._claim(look_far)
         claimed = [
-            _Flight(outbox._claimed(row), self._monotonic() + 30, self._notifiers["slack"])
+            Flight(outbox._claimed(row), self._monotonic() + 30, self._notifiers["slack"])
             for row in rows
         ]
         self._flights.update(claimed)

@@ -6,16 +6,16 @@ import logging
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import cast
 
 import asyncpg
 
-from notifiers.base import Notifier, Pace
+from notifiers.base import Notifier
 from watchdog.clock import Clock
 from watchdog.delivery.figures import Figures
+from watchdog.delivery.flights import Flight, Limits
 from watchdog.delivery.hiding import may_be_hidden, withheld
 from watchdog.delivery.retries import Patience, next_try_at
 from watchdog.delivery.roads import fall_back, missed_by
@@ -31,54 +31,6 @@ logger = logging.getLogger(__name__)
 _ACQUIRE_SECONDS = 5.0
 _STORE_BACK_OFF = (timedelta(seconds=0.5), timedelta(seconds=4))
 _FAR_LOOK_EVERY = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of the worker.
-
-    Attributes:
-        batch: Messages claimed at once, and held at most for each channel.
-        at_once: Messages on their way at the same time, for each channel; a notifier may want fewer.
-        lease: How long a claim holds; after a crash its messages wait for its end.
-        renew_every: How often the leases of what is still held are prolonged, in real time. No
-            message is begun with less than this left.
-        send_within: Bound on one attempt, look-up included; longer than any notifier's own.
-        poll_every: How often the outbox is looked at when nobody wakes the worker.
-        grace: How long a stop waits for what is on its way.
-    """
-
-    batch: int = 100
-    at_once: int = 20
-    lease: timedelta = timedelta(seconds=10)
-    renew_every: timedelta = timedelta(seconds=3)
-    send_within: timedelta = timedelta(seconds=50)
-    poll_every: timedelta = timedelta(seconds=2)
-    grace: timedelta = timedelta(seconds=5)
-
-
-@dataclass(slots=True, eq=False)
-class _Flight:
-    """A message that this worker holds.
-
-    Attributes:
-        lease_ends: On this machine's monotonic clock, counted from before it was claimed or renewed.
-        has_begun: A byte of it may have been sent.
-    """
-
-    row: Claimed
-    lease_ends: float
-    notifier: Notifier | None
-    has_begun: bool = False
-    task: asyncio.Task[None] | None = None
-    result: Result | None = None
-
-    def end(self, state: Settled, outcome: Tried | None = None, error: str = "") -> None:
-        self.result = Result(self.row.id, self.row.token, state, outcome, error)
-
-
-def _pace(flight: _Flight) -> Pace | None:
-    return flight.notifier.paces.get(flight.row.part) if flight.notifier else None
 
 
 class Delivery:
@@ -120,7 +72,7 @@ class Delivery:
         self._patience = patience or Patience()
         self._monotonic = monotonic
         self._gates: dict[str, asyncio.Semaphore] = {}
-        self._flights: set[_Flight] = set()
+        self._flights: set[Flight] = set()
         self._lanes: dict[str, datetime] = {}
 
     async def run(self) -> None:
@@ -177,7 +129,7 @@ class Delivery:
                 with contextlib.suppress(*TROUBLE):  # they end; nothing is begun any more
                     await self._renew(held)
 
-    async def _renew(self, held: Sequence[_Flight]) -> None:
+    async def _renew(self, held: Sequence[Flight]) -> None:
         lease_ends = self._monotonic() + self._limits.lease.total_seconds()
         async with self._connection() as conn:
             kept = await outbox.renew(conn, [one.row for one in held], self._limits.lease)
@@ -203,7 +155,7 @@ class Delivery:
             flight.task = sends.create_task(flying, name=f"send {flight.row.id}")
         return bool(settled or claimed)
 
-    async def _claim(self, look_far: bool) -> list[_Flight]:
+    async def _claim(self, look_far: bool) -> list[Flight]:
         now = self._clock.now()
         self._lanes = {one: until for one, until in self._lanes.items() if until > now}
         held = Counter(channel_of(one.row.receiver) for one in self._flights)
@@ -219,12 +171,12 @@ class Delivery:
                 look_far=look_far,
             )
         claimed = [
-            _Flight(row, lease_ends, self._notifiers.get(channel_of(row.receiver))) for row in rows
+            Flight(row, lease_ends, self._notifiers.get(channel_of(row.receiver))) for row in rows
         ]
         self._flights.update(claimed)
         return claimed
 
-    async def _begin(self, claimed: Sequence[_Flight]) -> list[_Flight]:
+    async def _begin(self, claimed: Sequence[Flight]) -> list[Flight]:
         """Return those of the claimed that may be sent: their intents are written."""
         if not claimed:
             return []
@@ -237,8 +189,8 @@ class Delivery:
             raise
 
     async def _write_intents(
-        self, conn: asyncpg.Connection, claimed: Sequence[_Flight]
-    ) -> list[_Flight]:
+        self, conn: asyncpg.Connection, claimed: Sequence[Flight]
+    ) -> list[Flight]:
         now = self._clock.now()
         replaced = await outbox.supersede_edits(conn, [one.row for one in claimed], now)
         self.figures.superseded += len(replaced)
@@ -255,7 +207,7 @@ class Delivery:
                 hopeful.append(flight)
         rows = [one.row for one in hopeful]
         hideable = {one.id for one in rows if may_be_hidden(one)}
-        paces = {one.row.id: pace for one in hopeful if (pace := _pace(one))}
+        paces = {one.row.id: pace for one in hopeful if (pace := one.pace)}
         begun = await intents.write_intents(conn, rows, now, hideable, paces)
         for flight in hopeful:
             if flight.row.id not in begun:
@@ -264,7 +216,7 @@ class Delivery:
                 self._lanes[flight.row.lane] = free_at
         return [one for one in hopeful if one.row.id in begun]
 
-    def _why_hopeless(self, flight: _Flight) -> str:
+    def _why_hopeless(self, flight: Flight) -> str:
         row = flight.row
         if flight.notifier is None:
             return f"no channel `{channel_of(row.receiver)}` is configured"
@@ -274,7 +226,7 @@ class Delivery:
             return f"nobody knows what came of {row.unknowns} attempts"
         return ""
 
-    async def _fly(self, flight: _Flight, notifier: Notifier) -> None:
+    async def _fly(self, flight: Flight, notifier: Notifier) -> None:
         with self._clock.working():
             async with self._gate(channel_of(flight.row.receiver), notifier):
                 left = flight.lease_ends - self._monotonic()
