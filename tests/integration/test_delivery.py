@@ -85,13 +85,13 @@ async def test_an_opening_not_yet_sent_is_sent_though_it_is_over(office: PostOff
 
 async def test_a_refused_message_is_tried_again_later(office: PostOffice) -> None:
     await Story(office.store).tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
-    office.slack.moods["#alerts"] = [Mood.REFUSE, Mood.REFUSE]
+    office.slack.moods["#alerts"] = [Mood.REFUSE]
 
     assert await office.delivery.drain() == {"failed": 1}
     await office.deliver_all()
 
     assert office.slack.heard("#alerts") == ["root:opened"]
-    assert office.delivery.figures.attempts == {"failed": 2, "sent": 1}
+    assert office.delivery.figures.attempts == {"failed": 1, "sent": 1}
 
 
 async def test_a_receiver_that_asks_for_30_seconds_gets_exactly_them(office: PostOffice) -> None:
@@ -158,6 +158,7 @@ async def test_nothing_is_looked_for_while_every_outcome_is_known(office: PostOf
 async def test_where_nobody_can_look_a_message_doubles_only_after_an_unknown_outcome(
     office: PostOffice,
 ) -> None:
+    office.directory = Directory()  # nobody is told by another channel meanwhile
     for receiver in (ANA_MAIL, RAJ_MAIL):
         await Story(office.store).tell(Event.OPENED, NIGHT, (receiver, PAGE))
     office.email.can_look = False

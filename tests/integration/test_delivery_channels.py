@@ -16,6 +16,7 @@ from tests.postgres import NIGHT
 from tests.smtp_server import MailServer
 from watchdog.clock import MovedClock
 from watchdog.delivery.worker import Delivery
+from watchdog.domain.people import Directory
 
 ROOT, PAGE, EDIT, THREAD = Part.ROOT, Part.PAGE, Part.EDIT, Part.THREAD
 
@@ -110,6 +111,7 @@ async def test_a_channel_that_is_gone_is_replaced_by_mail(
 async def test_a_mail_that_was_lost_after_its_last_dot_doubles_under_one_message_id(
     office: PostOffice, worker: Delivery, mail: MailServer
 ) -> None:
+    office.directory = Directory()  # nobody is told by another channel meanwhile
     await Story(office.store).tell(Event.OPENED, NIGHT, (ANA_MAIL, PAGE))
     mail.script.drop_after_data = True
     await worker.drain()
@@ -139,6 +141,7 @@ async def test_one_refused_recipient_stops_no_other(
 async def test_a_greylisted_mail_arrives_once_the_server_is_ready(
     office: PostOffice, worker: Delivery, mail: MailServer
 ) -> None:
+    office.directory = Directory()  # nobody is told by another channel meanwhile
     await Story(office.store).tell(Event.OPENED, NIGHT, (ANA_MAIL, PAGE))
     mail.script.refuse = {"ana@example.com": "451 try again later"}
     for _ in range(3):

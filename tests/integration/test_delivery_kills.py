@@ -174,8 +174,9 @@ class NeverLooks(Delivery):
 class DropsFallbacks(Delivery):
     """Gives a message up and tells nobody else."""
 
-    async def _fall_back(self, *_: object) -> None:
+    async def _fall_back(self, *_: object) -> int:
         """Do nothing."""
+        return 0
 
 
 class ForgetsResults(Delivery):

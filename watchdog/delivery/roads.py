@@ -1,6 +1,6 @@
 """What becomes of pages that reached nobody: other roads, and owners to whom there is none."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import asyncpg
@@ -13,7 +13,7 @@ from watchdog.domain.fallback import (
     unheard_owners,
 )
 from watchdog.domain.people import Directory
-from watchdog.store import fallbacks
+from watchdog.store import fallbacks, incidents
 from watchdog.store.fallbacks import Road
 from watchdog.store.incidents import Missed
 from watchdog.store.outbox import Result
@@ -21,18 +21,42 @@ from watchdog.store.outbox import Result
 
 async def fall_back(
     conn: asyncpg.Connection,
-    dead: Iterable[int],
+    given_up: Collection[int],
     directory: Directory,
     channels: Collection[str],
     now: datetime,
-) -> tuple[int, list[Missed]]:
-    """Send what was given up by other roads; return how many, and the owners to whom there is none."""
-    given_up = await fallbacks.unreached(conn, dead)
-    chosen = next_receivers(given_up, directory, channels)
+) -> int:
+    """Send these by other roads, and write which owners there is none to; return how many were sent."""
+    if not given_up:
+        return 0
+    unreached = await fallbacks.unreached(conn, given_up)
+    chosen = next_receivers(unreached, directory, channels)
+    unheard = unheard_owners(unreached, chosen, directory)
+    missed = [Missed(one, name, "cannot be reached") for one, name in unheard.items()]
+    sent = await _send(conn, chosen, now)
+    await incidents.mark_missed(conn, missed, now)
+    return sent
+
+
+async def tell_meanwhile(
+    conn: asyncpg.Connection,
+    waiting: Collection[int],
+    directory: Directory,
+    channels: Collection[str],
+    now: datetime,
+) -> int:
+    """Send these to the same readers by another channel; return how many that were."""
+    if not waiting:
+        return 0
+    unreached = await fallbacks.unreached(conn, waiting)
+    return await _send(
+        conn, next_receivers(unreached, directory, channels, only_same_reader=True), now
+    )
+
+
+async def _send(conn: asyncpg.Connection, chosen: Mapping[int, str], now: datetime) -> int:
     roads = [Road(number, one, first_part(one), later_part(one)) for number, one in chosen.items()]
-    written = await fallbacks.insert_fallbacks(conn, roads, now)
-    unheard = unheard_owners(given_up, chosen, directory)
-    return len(written), [Missed(one, name, "cannot be reached") for one, name in unheard.items()]
+    return len(await fallbacks.insert_fallbacks(conn, roads, now))
 
 
 def missed_by(silent: Iterable[Result], directory: Directory) -> list[Missed]:

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import cast
@@ -17,6 +17,7 @@ from watchdog.clock import Clock
 from watchdog.delivery.figures import Figures
 from watchdog.delivery.flights import Flight, Limits
 from watchdog.delivery.hiding import may_be_hidden, withheld
+from watchdog.delivery.overdue import Overdue
 from watchdog.delivery.retries import Patience, next_try_at
 from watchdog.delivery.roads import fall_back, missed_by
 from watchdog.delivery.sending import Answer, send_one
@@ -74,6 +75,7 @@ class Delivery:
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._flights: set[Flight] = set()
         self._lanes: dict[str, datetime] = {}
+        self._overdue = Overdue()
 
     async def run(self) -> None:
         """Send until cancelled; then finish or give back what is held, within the grace."""
@@ -117,8 +119,9 @@ class Delivery:
                 await self._clock.wait(self._wake, self._next_look_at())
 
     def _next_look_at(self) -> datetime:
-        """Return when a lane of this worker is free, or when to look anyway if that is sooner."""
-        return min([self._clock.now() + self._limits.poll_every, *self._lanes.values()])
+        """Return when a lane is free or a page overdue, or when to look anyway if that is sooner."""
+        at = [self._clock.now() + self._limits.poll_every, *self._lanes.values()]
+        return min([*at, self._overdue.look_at] if self._overdue.look_at else at)
 
     async def _keep_leases(self) -> None:
         while True:
@@ -148,12 +151,22 @@ class Delivery:
     async def _pass(self, sends: asyncio.TaskGroup, *, look_far: bool) -> bool:
         """Write what has ended, begin what is due; return False when there was neither."""
         settled = await self._settle()
+        await self._hurry()
         claimed = await self._claim(look_far)
         for flight in await self._begin(claimed):
             assert flight.notifier is not None
             flying = self._fly(flight, flight.notifier)
             flight.task = sends.create_task(flying, name=f"send {flight.row.id}")
         return bool(settled or claimed)
+
+    async def _hurry(self) -> None:
+        """Send by other roads what has been on its way for too long."""
+        now = self._clock.now()
+        if self._overdue.look_at is None or now < self._overdue.look_at:
+            return
+        async with self._connection() as conn, conn.transaction():
+            sent = await self._overdue.look(conn, self._directory(), self._notifiers, now)
+        self.figures.fallbacks += sent
 
     async def _claim(self, look_far: bool) -> list[Flight]:
         now = self._clock.now()
@@ -214,6 +227,7 @@ class Delivery:
                 flight.end(Settled.AGAIN)
             elif free_at := begun[flight.row.id]:
                 self._lanes[flight.row.lane] = free_at
+                self._overdue.note(now)
         return [one for one in hopeful if one.row.id in begun]
 
     def _why_hopeless(self, flight: Flight) -> str:
@@ -273,6 +287,7 @@ class Delivery:
             self._patience,
             self._random,
         )
+        self._overdue.note(started_at)
         is_stopped = due_at is not None and answer.error.retry_after is not None
         if due_at and is_stopped:
             self._lanes[row.lane] = due_at
@@ -309,18 +324,17 @@ class Delivery:
             return await outbox.settle(conn, results, now)
         async with conn.transaction():
             settled = await outbox.settle(conn, results, now)
-            await self._fall_back(conn, dead & settled, now)
+            sent = await self._fall_back(conn, dead & settled, now)
+            self.figures.fallbacks += sent
             silent = [one for one in results if one.unheard_at and one.id in settled]
             await incidents.mark_missed(conn, missed_by(silent, self._directory()), now)
         return settled
 
     async def _fall_back(
-        self, conn: asyncpg.Connection, dead: Iterable[int], now: datetime
-    ) -> None:
-        """Send what was given up by other roads; say to which owners there is none."""
-        roads, missed = await fall_back(conn, dead, self._directory(), self._notifiers, now)
-        await incidents.mark_missed(conn, missed, now)
-        self.figures.fallbacks += roads
+        self, conn: asyncpg.Connection, dead: Collection[int], now: datetime
+    ) -> int:
+        """Send what was given up by other roads; return how many were sent."""
+        return await fall_back(conn, dead, self._directory(), self._notifiers, now)
 
     async def _stop(self) -> None:
         """Wait for what is on its way, give back the rest. Its outcome is unknown if it has begun."""

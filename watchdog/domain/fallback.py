@@ -10,7 +10,7 @@ from watchdog.domain.people import Directory, Person, Team
 
 @dataclass(frozen=True, slots=True)
 class Unreached:
-    """A page or root message of an incident, or of a report, that was given up.
+    """A page or root message of an incident, or of a report, that was given up or is overdue.
 
     Attributes:
         subject: What tells its incident or report from others.
@@ -44,15 +44,23 @@ def later_part(receiver: str) -> Part:
 
 
 def next_receivers(
-    given_up: Mapping[int, Unreached], directory: Directory, channels: Collection[str]
+    given_up: Mapping[int, Unreached],
+    directory: Directory,
+    channels: Collection[str],
+    *,
+    only_same_reader: bool = False,
 ) -> dict[int, str]:
-    """Return who is told instead, by number of the message; nobody is chosen twice for an incident."""
+    """Return who is told instead, by number of the message; nobody is chosen twice for an incident.
+
+    Args:
+        only_same_reader: Whoever should have got it, by another channel; nobody else.
+    """
     chosen: dict[int, str] = {}
     by_subject: dict[Hashable, set[str]] = {}
     for number, unreached in sorted(given_up.items()):
         already = by_subject.setdefault(unreached.subject, set())
         known = replace(unreached, tried=unreached.tried | already)
-        if receiver := next_receiver(known, directory, channels):
+        if receiver := next_receiver(known, directory, channels, only_same_reader=only_same_reader):
             chosen[number] = receiver
             already.add(receiver)
     return chosen
@@ -83,7 +91,11 @@ def people_at(receiver: str, directory: Directory) -> list[str]:
 
 
 def next_receiver(
-    unreached: Unreached, directory: Directory, channels: Collection[str]
+    unreached: Unreached,
+    directory: Directory,
+    channels: Collection[str],
+    *,
+    only_same_reader: bool = False,
 ) -> str | None:
     """Return who is told instead, or None: every road is closed, or its reader hears of it anyway.
 
@@ -99,7 +111,8 @@ def next_receiver(
     if others & unreached.told:
         return None
     tried = unreached.told | unreached.tried | {closed}
-    for road in _roads(unreached, reader, directory):
+    same = _ways_of_same(unreached, reader, directory)
+    for road in same if only_same_reader else _roads(unreached, reader, directory):
         if road not in tried and channel_of(road) in channels:
             return road
     return None
@@ -118,6 +131,16 @@ def _roads(unreached: Unreached, reader: Person | None, directory: Directory) ->
         yield from _ways_to_team(team, closed)
         if lead := directory.people.get(team.lead):
             yield from _ways_to(lead, closed)
+
+
+def _ways_of_same(
+    unreached: Unreached, reader: Person | None, directory: Directory
+) -> tuple[str, ...]:
+    """Return the other channels of whoever reads at the closed one: a person, or a team."""
+    closed, team = unreached.receiver, directory.teams.get(unreached.team)
+    ways_to_team = _ways_to_team(team, closed) if team else ()
+    ways = _ways_to(reader, closed) if reader else ways_to_team
+    return tuple(one for one in ways if channel_of(one) != channel_of(closed))
 
 
 def _person_at(receiver: str, directory: Directory) -> Person | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import asyncpg
 
@@ -27,6 +27,8 @@ class Road:
 async def unreached(conn: asyncpg.Connection, ids: Iterable[int]) -> dict[int, Unreached]:
     """Return by number what decides who is told instead of the receivers of these messages.
 
+    Those for which somebody is told instead already are left out.
+
     Their incidents stay locked until the transaction ends.
     """
     given_up = sorted(ids)
@@ -42,6 +44,29 @@ async def unreached(conn: asyncpg.Connection, ids: Iterable[int]) -> dict[int, U
         )
         for row in await conn.fetch(_SQL["list_unreached"], given_up)
     }
+
+
+async def overdue(
+    conn: asyncpg.Connection, pages_since: datetime, all_since: datetime, limit: int
+) -> dict[int, datetime]:
+    """Return first messages of incidents that are still on their way, with since when they are due.
+
+    Left out is what went by another road already.
+
+    Args:
+        pages_since, all_since: Pages that have been due since then; pages and others.
+    """
+    rows = await conn.fetch(_SQL["list_overdue"], all_since, pages_since, limit)
+    return {row["id"]: row["due_since"] for row in rows}
+
+
+async def next_overdue_at(
+    conn: asyncpg.Connection, now: datetime, page_waits: timedelta, all_wait: timedelta
+) -> datetime | None:
+    """Return when the next of the messages that are on their way is overdue; None if there is none."""
+    [row] = await conn.fetch(_SQL["next_overdue_at"], now, page_waits, all_wait)
+    at: datetime | None = row["at"]
+    return at
 
 
 async def insert_fallbacks(

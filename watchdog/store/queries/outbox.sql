@@ -221,6 +221,7 @@ with result as (
         state = r.state, token = r.token, leased_until = null,
         settled_at = case when r.state = 'pending' then null else $11::timestamptz end,
         due_at = coalesce(r.due_at, n.due_at),
+        first_due_at = case when r.due_at is null then n.first_due_at else coalesce(n.first_due_at, n.due_at) end,
         attempts = n.attempts - (select count(*) from withdrawn w where w.id = n.id),
         last_error = case when r.outcome is null and r.error = '' then n.last_error else r.error end,
         line = case when r.line = '' then n.line else r.line end,
@@ -251,7 +252,7 @@ order by i.id
 for no key update;
 
 -- name: list_unreached
--- First messages that were given up, with the other receivers of the same event or a later one: all of them, and
+-- First messages that were given up, unless they went by another road before, with the other receivers of the same event or a later one: all of them, and
 -- those among them whose first message about the incident has not failed. Of a report all are first messages.
 select n.id, n.incident_id, n.report_run, n.receiver, i.team, i.owner,
     array(
@@ -272,6 +273,9 @@ select n.id, n.incident_id, n.report_run, n.receiver, i.team, i.owner,
 from notification n
 join incident i on i.id = n.incident_id
 where n.id = any($1::bigint[]) and n.part in ('page', 'root')
+    and not exists (
+        select from notification f where f.fallback_of = n.id and f.state not in ('dead', 'withheld')
+    )
 union all
 select n.id, n.incident_id, n.report_run, n.receiver, r.team, '' as owner,
     array(
@@ -286,6 +290,30 @@ from notification n
 join report_run r on r.id = n.report_run
 where n.id = any($1::bigint[])
 order by id;
+
+-- name: list_overdue
+-- First messages of incidents that are still on their way though they have been due since $1, or since $2 if they are pages,
+-- and that are not on another road already.
+select n.id, coalesce(n.first_due_at, n.due_at) as due_since from notification n
+where n.state in ('pending', 'sending') and n.incident_id is not null
+    and case n.part
+        when 'page' then coalesce(n.first_due_at, n.due_at) <= $2
+        when 'root' then coalesce(n.first_due_at, n.due_at) <= $1
+    end
+    and not exists (
+        select from notification f where f.fallback_of = n.id and f.state not in ('dead', 'withheld')
+    )
+order by due_since, n.id
+limit $3;
+
+-- name: next_overdue_at
+-- When the next of those that are on their way is overdue: a page $2 after it was due, and each $3 after it.
+select min(due_since + wait) as at from (
+    select coalesce(n.first_due_at, n.due_at) as due_since, n.part from notification n
+    where n.state in ('pending', 'sending') and n.part in ('page', 'root') and n.incident_id is not null
+) first
+cross join lateral (values ($2::interval), ($3::interval)) waits (wait)
+where due_since + wait > $1 and (part = 'page' or wait = $3);
 
 -- name: insert_fallbacks
 -- The same message to somebody else; and if the incident has moved on meanwhile, how it stands now.

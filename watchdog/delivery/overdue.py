@@ -1,0 +1,55 @@
+"""Pages that take too long: the same page goes out by another channel while they are still tried."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from watchdog.delivery.roads import fall_back, tell_meanwhile
+from watchdog.domain.people import Directory
+from watchdog.store import fallbacks
+
+PAGE_WAITS = timedelta(seconds=60)
+"""A page that has not arrived by then also goes to the same person by another channel."""
+
+ALL_WAIT = timedelta(minutes=10)
+"""What has not arrived by then goes on as if it had been given up, though it is still tried."""
+
+_AT_ONCE_MAX = 1000
+
+
+@dataclass(slots=True)
+class Overdue:
+    """Looks for overdue messages when there may be some.
+
+    Attributes:
+        look_at: When to look; None while everything arrives at once.
+    """
+
+    look_at: datetime | None = None
+    _asked: dict[int, bool] = field(default_factory=dict)
+
+    def note(self, now: datetime) -> None:
+        """Something has not arrived, or had to wait: look a minute from now."""
+        later = now + PAGE_WAITS
+        self.look_at = min(self.look_at or later, later)
+
+    async def look(
+        self,
+        conn: asyncpg.Connection,
+        directory: Directory,
+        channels: Collection[str],
+        now: datetime,
+    ) -> int:
+        """Send what is overdue by other roads, each at most once by each rule; return how many were sent."""
+        waiting = await fallbacks.overdue(conn, now - PAGE_WAITS, now - ALL_WAIT, _AT_ONCE_MAX)
+        self.look_at = await fallbacks.next_overdue_at(conn, now, PAGE_WAITS, ALL_WAIT)
+        late = {one: since <= now - ALL_WAIT for one, since in waiting.items()}
+        known = {one: was_late for one, was_late in self._asked.items() if one in late}
+        fresh = {one: is_late for one, is_late in late.items() if known.get(one) is not is_late}
+        self._asked = known | fresh
+        soon = [one for one, is_late in fresh.items() if not is_late]
+        given_up = [one for one, is_late in fresh.items() if is_late]
+        sent = await tell_meanwhile(conn, soon, directory, channels, now)
+        return sent + await fall_back(conn, given_up, directory, channels, now)

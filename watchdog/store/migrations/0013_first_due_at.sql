@@ -1,0 +1,6 @@
+-- Since when a message has been due that has been tried before: `due_at` is when it is tried next. Null where it was not
+-- tried yet, and where only the previous release has tried it.
+
+alter table notification add column first_due_at timestamptz;
+
+create index notification_fallback on notification (fallback_of) where fallback_of is not null;
