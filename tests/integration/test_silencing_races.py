@@ -18,7 +18,7 @@ from tests.promises import broken_promises
 from tests.quiet import ANA, CHANNEL, RAJ, Quiet
 from watchdog.domain.notices import with_notices
 from watchdog.domain.silences import released
-from watchdog.store import incidents, outbox, silences, waiting
+from watchdog.store import incidents, intents, outbox, silences, waiting
 from watchdog.store.pool import transaction
 
 __all__ = ["quiet"]
@@ -237,7 +237,7 @@ async def test_what_has_just_left_is_held_back_no_more(quiet: Quiet) -> None:
 
     async with transaction(quiet.store) as conn:
         claimed = await outbox.claim(conn, now, limit=9, lease=timedelta(minutes=1))
-        await outbox.write_intents(conn, claimed, now, {one.id for one in claimed})
+        await intents.write_intents(conn, claimed, now, {one.id for one in claimed})
         holding = asyncio.ensure_future(hold_back())
         await asyncio.wait({holding}, timeout=0.2)
     await holding

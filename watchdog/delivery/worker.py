@@ -23,7 +23,7 @@ from watchdog.delivery.roads import fall_back, missed_by
 from watchdog.delivery.sending import Answer, send_one
 from watchdog.domain.fallback import channel_of, people_at
 from watchdog.domain.people import Directory
-from watchdog.store import incidents, intents, outbox, withholding
+from watchdog.store import fallbacks, incidents, intents, outbox, withholding
 from watchdog.store.outbox import Claimed, Result, Settled, Tried
 from watchdog.store.pool import TROUBLE, store_down
 
@@ -323,6 +323,10 @@ class Delivery:
         if not dead and not any(one.unheard_at for one in results):
             return await outbox.settle(conn, results, now)
         async with conn.transaction():
+            # Before the lanes, in the order in which intents take both.
+            await fallbacks.lock_incidents(
+                conn, [*dead, *(one.id for one in results if one.unheard_at)]
+            )
             settled = await outbox.settle(conn, results, now)
             sent = await self._fall_back(conn, dead & settled, now)
             self.figures.fallbacks += sent

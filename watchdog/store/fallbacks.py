@@ -24,6 +24,11 @@ class Road:
     later_part: Part
 
 
+async def lock_incidents(conn: asyncpg.Connection, ids: Iterable[int]) -> None:
+    """Keep others from the incidents of these messages until the transaction ends."""
+    await conn.execute(_SQL["lock_incidents_of"], sorted(ids))
+
+
 async def unreached(conn: asyncpg.Connection, ids: Iterable[int]) -> dict[int, Unreached]:
     """Return by number what decides who is told instead of the receivers of these messages.
 
@@ -32,7 +37,7 @@ async def unreached(conn: asyncpg.Connection, ids: Iterable[int]) -> dict[int, U
     Their incidents stay locked until the transaction ends.
     """
     given_up = sorted(ids)
-    await conn.execute(_SQL["lock_incidents_of"], given_up)
+    await lock_incidents(conn, given_up)
     return {
         row["id"]: Unreached(
             subject=(row["incident_id"], row["report_run"]),
