@@ -12,6 +12,7 @@ import pytest
 
 from tests.integration.test_verbs import DIRECTORY as VERBS
 from tests.integration.test_verbs import an_open_incident, stored
+from tests.lock_waits import held_up
 from tests.unit.test_escalation import DIRECTORY, FIRST, FOLLOWING
 from tests.unit.test_incident import NOW, an_incident
 from watchdog import verbs
@@ -252,6 +253,6 @@ async def test_what_is_given_back_goes_to_whoever_is_on_call_at_that_instant(nig
         giving = asyncio.ensure_future(
             verbs.give_back(night.store, DIRECTORY, 1042, "tom", "no", now)
         )
-        await asyncio.wait({giving}, timeout=0.2)
+        assert await held_up(night.store, giving)
         await covers.add(conn, Cover("data", FOLLOWING, now, now + 60 * MINUTE, "tom"), now)
     assert (await giving).owner == FOLLOWING

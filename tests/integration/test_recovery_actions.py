@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
+from tests.lock_waits import held_up
 from tests.page import recover
 from tests.postgres import Database
 from tests.yard import DIRECTORY, WHY, Yard, a_yard, change
@@ -281,7 +282,7 @@ async def test_what_ends_while_the_statement_runs_keeps_the_change_from_taking_p
     async with yard.db.transaction():
         await yard.db.execute("update job set status = 'running'")  # the statement waits for this
         acting = asyncio.ensure_future(yard.act())
-        await _waits_for_a_lock(yard)
+        assert await held_up(yard.store, acting)
         await meanwhile(yard)
     run = await acting
     assert run.standing is Standing.REFUSED
@@ -290,13 +291,6 @@ async def test_what_ends_while_the_statement_runs_keeps_the_change_from_taking_p
     assert await yard.statuses() == ["running"]
     is_over = (await yard.incident()).state is not State.TAKEN
     assert is_over is (meanwhile is not stopped)
-
-
-async def _waits_for_a_lock(yard: Yard) -> None:
-    waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock'"
-    async with asyncio.timeout(10):
-        while not await yard.store.fetchval(waiting):
-            pass
 
 
 async def test_of_two_who_press_at_once_one_runs(yard: Yard) -> None:

@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.cut_line import cut_line
+from tests.lock_waits import held_up, nobody_waits
 from tests.postgres import Database, Server
 from tests.yard import DIRECTORY, Yard, a_yard, change
 from watchdog.clock import MovedClock
@@ -163,8 +164,8 @@ async def test_an_outcome_is_written_although_somebody_holds_the_incident_for_a_
         work = other.transaction()
         await work.start()
         await other.execute("select * from incident for update")
-        await _store_waits(yard, there=True)
-        await _store_waits(yard, there=False)  # it has given up, for the first time
+        assert await held_up(yard.store, pressing)
+        await nobody_waits(yard.store)  # it has given up, for the first time
         await work.rollback()
     run = await pressing
     assert (run.standing, len(yard.server.heads)) == (Standing.DONE, 1)
@@ -177,21 +178,13 @@ async def test_what_is_done_is_written_although_its_row_is_held_for_a_while(yard
         async with pressed_and_made(yard) as pressing:
             await work.start()
             await other.execute("select * from action_run for update")
-        await _store_waits(yard, there=True)
-        await _store_waits(yard, there=False)
+        assert await held_up(yard.store, pressing)
+        await nobody_waits(yard.store)
         assert await yard.statuses() == ["idle"]
         await work.rollback()
     run = await pressing
     assert (run.standing, run.rows) == (Standing.DONE, 1)
     assert await yard.runs() == [run]
-
-
-async def _store_waits(yard: Yard, *, there: bool) -> None:
-    """Return when somebody waits for a lock in the store, or nobody does any more."""
-    asked = "select exists (select from pg_stat_activity where wait_event_type = 'Lock')"
-    async with asyncio.timeout(10):
-        while await yard.store.fetchval(asked) is not there:
-            pass
 
 
 async def test_a_connection_that_is_lost_at_the_commit_leaves_it_unknown(

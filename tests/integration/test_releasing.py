@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from tests.integration.test_silencing import STORMS, open_many, quiet
+from tests.lock_waits import held_up
 from tests.promises import broken_promises
 from tests.quiet import CHANNEL, Quiet
 from tests.storms import heal
@@ -110,6 +111,6 @@ async def test_what_is_told_waits_for_whoever_makes_a_silence_and_heeds_it(quiet
     async with transaction(quiet.store) as conn:
         made = await silences.add(conn, wanted)
         acting = asyncio.ensure_future(quiet.deadlines.act())
-        await asyncio.wait({acting}, timeout=0.2)
+        assert await held_up(quiet.store, acting)
     await acting
     assert (await the_storm(quiet)).silence == made.number

@@ -6,6 +6,7 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
+from tests.lock_waits import held_up
 from tests.page import DIRECTORY
 from tests.storms import begin_storm, some_members
 from tests.unit.test_incident import an_incident
@@ -34,6 +35,6 @@ async def test_who_reopens_waits_for_what_is_about_to_open_and_leaves_the_thing_
         reopening = asyncio.ensure_future(
             verbs.reopen(store, DIRECTORY, first.id, "ana", "still slow", now)
         )
-        await asyncio.wait({reopening}, timeout=0.2)
+        assert await held_up(store, reopening)
     with pytest.raises(Refused, match="a later incident about the same is open"):
         await reopening

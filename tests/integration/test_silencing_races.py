@@ -14,6 +14,7 @@ import pytest
 
 from tests.gates import Gate, GatedPool
 from tests.integration.test_silencing import quiet
+from tests.lock_waits import held_up, wait_for_nobody
 from tests.promises import broken_promises
 from tests.quiet import ANA, CHANNEL, RAJ, Quiet
 from watchdog.domain.notices import with_notices
@@ -32,9 +33,12 @@ class Meddler(Gate):
     Where the worker holds what that needs, it goes on, and the other waits for its commit.
     """
 
-    def __init__(self, at: int, meddle: Callable[[], Coroutine[None, None, object]]) -> None:
+    def __init__(
+        self, store: asyncpg.Pool, at: int, meddle: Callable[[], Coroutine[None, None, object]]
+    ) -> None:
         super().__init__()
         self.meddling: asyncio.Task[object] | None = None
+        self._store = store
         self._at = at
         self._meddle = meddle
 
@@ -42,7 +46,7 @@ class Meddler(Gate):
         """Pass, after meddling if it is time."""
         if len(self.passed) == self._at:
             self.meddling = asyncio.ensure_future(self._meddle())
-            await asyncio.wait({self.meddling}, timeout=0.2)
+            await held_up(self._store, self.meddling)
         self.passed.append(name)
 
 
@@ -91,7 +95,7 @@ async def silence_at_each_step(quiet: Quiet) -> tuple[int, list[str]]:
             known |= await begun(quiet)
             await quiet.silence()
 
-        gate = Meddler(at, make)
+        gate = Meddler(quiet.store, at, make)
         await drain_with(quiet, gate)
         if gate.meddling is None:
             return at, broken
@@ -123,7 +127,7 @@ async def test_ended_at_any_step_of_a_worker_it_tells_everybody_once(quiet: Quie
         await start_over(quiet)
         await quiet.silence()
         await quiet.open()
-        gate = Meddler(at, lambda: quiet.end(1))
+        gate = Meddler(quiet.store, at, lambda: quiet.end(1))
         await drain_with(quiet, gate)
         if gate.meddling is None:
             break
@@ -177,8 +181,7 @@ async def test_who_makes_a_silence_waits_for_an_opening_that_has_read_them_and_n
 ) -> None:
     async with held_still(quiet.store):
         making = asyncio.ensure_future(quiet.silence())
-        done, _ = await asyncio.wait({making}, timeout=0.2)
-        assert not done
+        assert await held_up(quiet.store, making)
     assert (await making).silence.number == 1
 
 
@@ -186,7 +189,8 @@ async def test_neither_waits_for_the_other_over_the_same_incident(quiet: Quiet) 
     await quiet.open()
     async with held_still(quiet.store) as conn:
         making = asyncio.ensure_future(quiet.silence())
-        await asyncio.wait({making}, timeout=0.1)
+        assert await held_up(quiet.store, making)
+        await wait_for_nobody(conn)
         assert list(await incidents.lock(conn, [1042])) == [1042], "and no deadlock"
     assert (await making).hidden == [1042]
 
@@ -199,7 +203,7 @@ async def test_a_worker_that_comes_while_an_incident_is_released_waits_and_sends
     async with transaction(quiet.store) as conn:
         [one] = (await incidents.lock(conn, [1042])).values()
         sending = asyncio.ensure_future(quiet.office.delivery.drain())
-        await asyncio.wait({sending}, timeout=0.2)
+        assert await held_up(quiet.store, sending)
         step = with_notices(released(one, quiet.clock.now()), quiet.directory)
         await incidents.commit(conn, [step])
     await sending
@@ -222,7 +226,7 @@ async def test_what_is_held_back_while_its_first_message_is_about_to_leave_is_no
     async with transaction(quiet.store) as conn:
         await waiting.hold_back(conn, above, quiet.clock.now())
         sending = asyncio.ensure_future(quiet.office.delivery.drain())
-        await asyncio.wait({sending}, timeout=0.2)
+        assert await held_up(quiet.store, sending)
     await sending
     assert {one.incident for one in quiet.office.everything} == {1043}
     assert len(await quiet.withheld()) == 2
@@ -239,7 +243,7 @@ async def test_what_has_just_left_is_held_back_no_more(quiet: Quiet) -> None:
         claimed = await outbox.claim(conn, now, limit=9, lease=timedelta(minutes=1))
         await intents.write_intents(conn, claimed, now, {one.id for one in claimed})
         holding = asyncio.ensure_future(hold_back())
-        await asyncio.wait({holding}, timeout=0.2)
+        assert await held_up(quiet.store, holding)
     await holding
     assert (await quiet.stored()).waits_for is None
 
@@ -250,9 +254,9 @@ async def test_a_reminder_and_an_opening_never_wait_for_each_other(quiet: Quiet)
     await quiet.clock.advance(timedelta(minutes=106))
     async with held_still(quiet.store) as conn:
         acting = asyncio.ensure_future(quiet.deadlines.act())
-        await asyncio.wait({acting}, timeout=0.2)
-        async with asyncio.timeout(0.5):
-            assert list(await incidents.lock(conn, [1042])) == [1042], "and no deadlock"
+        assert await held_up(quiet.store, acting)
+        await wait_for_nobody(conn)
+        assert list(await incidents.lock(conn, [1042])) == [1042], "and no deadlock"
     await acting
     assert await quiet.events() == ["opened", "silence_ends"]
 
@@ -268,8 +272,8 @@ async def test_reminders_of_several_silences_and_a_person_never_wait_for_each_ot
     async with transaction(quiet.store) as conn:
         await incidents.lock(conn, [1042])
         acting = asyncio.ensure_future(quiet.deadlines.act())
-        await asyncio.wait({acting}, timeout=0.2)
-        async with asyncio.timeout(0.5):
-            assert list(await incidents.lock(conn, [1043])) == [1043], "and no deadlock"
+        assert await held_up(quiet.store, acting)
+        await wait_for_nobody(conn)
+        assert list(await incidents.lock(conn, [1043])) == [1043], "and no deadlock"
     await acting
     assert [await quiet.events(one) for one in (1042, 1043)] == [["opened", "silence_ends"]] * 2
