@@ -58,7 +58,7 @@ class Trouble:
         accept: Take the message first.
         hang: Never answer.
         drop: Close the connection instead of answering.
-        delay_s: Answer late.
+        until: Answer once this is set.
     """
 
     code: str = ""
@@ -69,7 +69,7 @@ class Trouble:
     accept: bool = False
     hang: bool = False
     drop: bool = False
-    delay_s: float = 0
+    until: asyncio.Event | None = None
 
 
 def rate_limited(retry_after: str | None) -> Trouble:
@@ -171,10 +171,10 @@ class FakeSlack:
         wanted = APP_TOKEN if method == "apps.connections.open" else TOKEN
         if request.headers.get("Authorization") != f"Bearer {wanted}":
             return _json({"ok": False, "error": "invalid_auth"})
-        goes_wrong = trouble != Trouble(delay_s=trouble.delay_s)
+        goes_wrong = trouble != Trouble(until=trouble.until)
         answer = {"ok": True} if goes_wrong and not trouble.accept else self.call(method, args)
-        if trouble.delay_s:
-            await asyncio.sleep(trouble.delay_s)
+        if trouble.until:
+            await trouble.until.wait()
         if not goes_wrong:
             return _json(answer)
         return await self._fail(request, trouble)
@@ -187,7 +187,8 @@ class FakeSlack:
     async def _reply(self, request: web.Request) -> web.StreamResponse:
         """Take what only the presser of a button sees."""
         trouble = self.troubles.popleft() if self.troubles else Trouble()
-        await asyncio.sleep(trouble.delay_s)
+        if trouble.until:
+            await trouble.until.wait()
         if trouble != Trouble():
             return await self._fail(request, trouble)
         reply: dict[str, Any] = await request.json()

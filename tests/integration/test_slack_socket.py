@@ -74,9 +74,7 @@ async def line(store: asyncpg.Pool, clock: MovedClock) -> AsyncIterator[Line]:
 
 async def test_a_press_over_the_socket_takes_the_incident(line: Line) -> None:
     root = await line.desk.open()
-    began = asyncio.get_running_loop().time()
     await line.tell(root.pressed("Take", hook=line.slack.hook))
-    assert asyncio.get_running_loop().time() - began < 1
     await line.desk.deliver()
     assert (await stored(line.desk.page.service.pool)).owner == "raj"
     assert root.text.startswith("👀 TAKEN")
