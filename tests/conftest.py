@@ -1,5 +1,6 @@
 """What all tests share: a real PostgreSQL, a clock that is moved by hand, and the long tests' switch."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 from tests.acceptance.tally import tally
-from tests.postgres import NIGHT, Database, Server, running_server
+from tests.postgres import NIGHT, Database, Server, quick_folder, running_server
 from tests.simulation.summary import summary
 from watchdog.clock import MovedClock
 from watchdog.store.pool import open_pool
@@ -18,6 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", quick_folder())
     # A machine that is busy with something else must not fail what is right.
     settings.register_profile("any_machine", deadline=None)
     settings.load_profile("any_machine")

@@ -106,10 +106,14 @@ def run_apart(work: Coroutine[Any, Any, T]) -> T:
 def quick_folder() -> str:
     """Return the folder for what lasts no longer than a test: in memory, if there is plenty of it.
 
-    A database is a few hundred files, and making them takes a disk ten times as long.
+    A database is a few hundred files, and making them takes a disk ten times as long. PostgreSQL may be
+    copied there, so that programs must be allowed to run from it.
     """
-    if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _MEMORY_BYTES_MIN:
-        return str(_MEMORY)
+    if os.access(_MEMORY, os.W_OK):
+        system = os.statvfs(_MEMORY)
+        is_large = system.f_bavail * system.f_frsize >= _MEMORY_BYTES_MIN
+        if is_large and not system.f_flag & os.ST_NOEXEC:
+            return str(_MEMORY)
     return tempfile.gettempdir()
 
 

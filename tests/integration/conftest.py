@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.embedding import copied_programs, run
-from tests.postgres import Server, run_apart
+from tests.postgres import Server, quick_folder, run_apart
 from tests.watched_tables import NATIVE, STORAGES, Tables, tables
 from watchdog.store import processes
 from watchdog.store.binaries import Binaries
@@ -22,7 +22,7 @@ from watchdog.store.embedded import Embedded
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """Give a folder with a short path that every account can enter."""
-    place = Path(tempfile.mkdtemp(prefix="wd-"))
+    place = Path(tempfile.mkdtemp(prefix="wd-", dir=quick_folder()))
     place.chmod(0o755)
     yield place
     for cluster in place.rglob("cluster"):
@@ -35,7 +35,7 @@ def folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def programs() -> Iterator[Binaries]:
     """Give PostgreSQL's programs where every account can run them."""
-    with tempfile.TemporaryDirectory(prefix="wd-") as place:
+    with tempfile.TemporaryDirectory(prefix="wd-", dir=quick_folder()) as place:
         Path(place).chmod(0o755)
         yield copied_programs(Path(place))
 
@@ -43,7 +43,7 @@ def programs() -> Iterator[Binaries]:
 @pytest.fixture(scope="session")
 def stopped_server() -> Iterator[Path]:
     """Give a data directory that a server has worked in and left in order."""
-    with tempfile.TemporaryDirectory(prefix="wd-") as place:
+    with tempfile.TemporaryDirectory(prefix="wd-", dir=quick_folder()) as place:
         data_dir = Path(place, "data")
         run_apart(_start_and_stop(data_dir))
         yield data_dir
