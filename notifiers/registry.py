@@ -12,6 +12,7 @@ def build(
     slack_token: str = "",
     slack_api: str = SLACK_API,
     slack_buttons: bool = False,
+    slack_webhook: str = "",
     smtp_url: str = "",
     sender: str = "watchdog@localhost",
     base_url: str = "",
@@ -23,6 +24,7 @@ def build(
 
     Args:
         slack_buttons: Somebody listens to what is pressed.
+        slack_webhook: Where to post without a token.
         link_key: Signs the links by which people take incidents from mails; the outbox has none, as
             whoever looks there could take in another's name.
 
@@ -32,12 +34,15 @@ def build(
     # Imported here: the libraries are heavy, and commands that send nothing must start fast.
     from notifiers.email import Email
     from notifiers.slack import Slack
+    from notifiers.slack_hook import SlackHook
 
     slack: Notifier = Slack(slack_token, slack_api, has_buttons=slack_buttons)
+    if slack_webhook and not slack_token:
+        slack = SlackHook(slack_webhook)
     email: Notifier = Email(
         smtp_url or _NO_SERVER, sender, base_url, link_key=link_key if smtp_url else ""
     )
     return {
-        "slack": slack if slack_token else Outbox(slack),
+        "slack": slack if slack_token or slack_webhook else Outbox(slack),
         "email": email if smtp_url else Outbox(email),
     }

@@ -62,6 +62,20 @@ async def listen(token: str, api: str, heed: Heed, opened: Callable[[], None]) -
             await _heed_all(socket, heed, opened)
 
 
+async def require_socket(token: str, api: str) -> None:
+    """Return if Slack would open a socket for this token.
+
+    Raises:
+        SocketLost: It would not; the text says why.
+    """
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                await _where(session, token, api, proxy_for(api))
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            raise SocketLost(f"slack cannot be reached: {type(error).__name__}") from error
+
+
 async def _where(session: aiohttp.ClientSession, token: str, api: str, proxy: str | None) -> str:
     """Return where Slack wants the next connection."""
     headers = {"Authorization": f"Bearer {token}"}

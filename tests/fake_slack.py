@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from notifiers.slack_scopes import BOT_SCOPES
 from tests.slack_limits import live_parts, refusal, texts_of
 from tests.slack_pace import SlackPace
 from tests.slack_presses import payload_of
@@ -24,6 +25,7 @@ from tests.slack_views import view_refusal
 
 TOKEN = "xoxb-test-token"
 APP_TOKEN = "xapp-test-token"
+HOOK_CHANNEL = "CHOOK"
 _FIRST_TS = 1_780_000_000
 
 
@@ -102,6 +104,7 @@ class FakeSlack:
         self.troubles: deque[Trouble] = deque()
         self.greets = True  # else a socket opens and nothing ever comes over it
         self.missing_scopes: set[str] = set()
+        self.scopes = set(BOT_SCOPES)
         self.silences: dict[str, tuple[int, int]] = {}
         self.pace: SlackPace | None = None
         self.peers: set[tuple[str, int]] = set()
@@ -114,6 +117,11 @@ class FakeSlack:
     def api(self) -> str:
         """Base URL for the client."""
         return f"http://127.0.0.1:{self.port}/api/"
+
+    @property
+    def webhook(self) -> str:
+        """Address of the incoming webhook."""
+        return f"{self.hook}/services/T01/B01/secret"
 
     @property
     def hook(self) -> str:
@@ -147,6 +155,7 @@ class FakeSlack:
         app.router.add_get("/link", self._link)
         app.router.add_post("/press", self._press)
         app.router.add_post("/actions/{team}/{number}/{secret}", self._reply)
+        app.router.add_post("/services/{team}/{number}/{secret}", self._hook)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
@@ -176,7 +185,8 @@ class FakeSlack:
         if trouble.until:
             await trouble.until.wait()
         if not goes_wrong:
-            return _json(answer)
+            granted = ",".join(sorted(self.scopes))
+            return web.json_response(answer, headers={"x-oauth-scopes": granted})
         return await self._fail(request, trouble)
 
     def _too_early(self, method: str, args: dict[str, Any]) -> Trouble:
@@ -202,6 +212,18 @@ class FakeSlack:
                     json.dumps({"what": "reply", "channel": "", "thread_ts": ""} | shown) + "\n"
                 )
         return web.Response(text="ok")
+
+    async def _hook(self, request: web.Request) -> web.StreamResponse:
+        """Take what is posted to an incoming webhook, and show it in its channel."""
+        trouble = self.troubles.popleft() if self.troubles else Trouble()
+        await asyncio.sleep(trouble.delay_s)
+        posted: dict[str, Any] = await request.json()
+        error = refusal(posted)
+        if not error and (trouble == Trouble(delay_s=trouble.delay_s) or trouble.accept):
+            self.call("chat.postMessage", {"channel": HOOK_CHANNEL} | posted)
+        if trouble != Trouble(delay_s=trouble.delay_s):
+            return await self._fail(request, trouble)
+        return web.Response(text=error or "ok", status=400 if error else 200)
 
     async def _fail(self, request: web.Request, trouble: Trouble) -> web.StreamResponse:
         if trouble.hang:
@@ -232,6 +254,7 @@ class FakeSlack:
             "apps.connections.open": self._connect,
             "dnd.info": self._silence,
             "views.open": self._view,
+            "auth.test": self._test,
         }
         known = methods.get(method)
         return known(args) if known else {"ok": False, "error": "unknown_method"}
@@ -279,6 +302,9 @@ class FakeSlack:
         heard = self.acknowledged[name] = asyncio.Event()
         await self.sockets[-1].send_json({"type": kind, "envelope_id": name, "payload": payload})
         return heard
+
+    def _test(self, _args: dict[str, Any]) -> dict[str, Any]:
+        return {"ok": True, "team_id": "T01TEAM", "user_id": "UBOT"}
 
     def _view(self, args: dict[str, Any]) -> dict[str, Any]:
         """Open a dialog: a trigger is good for one."""

@@ -112,6 +112,7 @@ def _outward(config: Config, options: Options) -> list[str]:
     slack = config.slack.api if any(one.get_secret_value() for one in tokens) else ""
     return [
         slack,
+        config.slack.webhook.get_secret_value(),
         config.email.smtp.get_secret_value(),
         config.service.store.get_secret_value(),
         options.listen or config.service.listen,
@@ -298,6 +299,7 @@ def _notifiers(config: Config) -> dict[str, Notifier]:
         slack_token=config.slack.token.get_secret_value(),
         slack_api=config.slack.api,
         slack_buttons=config.slack.has_buttons,
+        slack_webhook=config.slack.webhook.get_secret_value(),
         smtp_url=config.email.smtp.get_secret_value(),
         sender=config.email.sender,
         base_url=config.service.url,

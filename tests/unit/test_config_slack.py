@@ -47,3 +47,24 @@ def test_without_one_they_have_none(said: str) -> None:
 @pytest.mark.parametrize("workspace", ["example", "t0123abcd", "U01ANA", "T", "T0123ABCD x"])
 def test_a_workspace_is_named_by_its_id(workspace: str) -> None:
     assert codes(loaded(f"workspace: {workspace}")) == ["bad-slack"]
+
+
+def test_a_webhook_is_a_way_without_a_bot_and_has_no_buttons() -> None:
+    slack = slack_of('webhook: "${HOOK}"', HOOK="https://hooks.slack.com/services/T/B/hidden")
+    assert slack.webhook.get_secret_value().endswith("/hidden")
+    assert not slack.has_buttons
+    assert "hidden" not in repr(slack)
+
+
+@pytest.mark.parametrize(
+    ("hook", "said", "code"),
+    [
+        ("hooks.slack.com/services/T/B/x", "", "bad-url"),
+        ("https://user:pass@hooks.slack.com/services", "", "bad-url"),
+        ("https://hooks.slack.com/services/T/B/x", ", token: '${TOKEN}'", "both"),
+    ],
+)
+def test_a_webhook_is_an_address_and_no_second_way(hook: str, said: str, code: str) -> None:
+    found = loaded(f"webhook: '${{HOOK}}'{said}", HOOK=hook, TOKEN="xoxb-1")
+    assert codes(found) == [code]
+    assert hook not in str(found.problems)

@@ -28,6 +28,7 @@ ENV = {
     "SHOP_DSN": "postgresql://reader:secret@db.example.com/shop",
     "SLACK_BOT_TOKEN": "xoxb-secret",
     "SLACK_APP_TOKEN": "xapp-secret",
+    "SLACK_WEBHOOK": "https://hooks.slack.com/services/T01/B01/x",
     "SLACK_SIGNING_SECRET": "8f742231b10e8888abcd99yyyzzz85a5",
     "BACKUP_PING_KEY": "nightly-backup-7f3a",
     "LINK_KEY": "5ab97c0b1d5e4f0a8c6b2f9e7d3c1a0b",

@@ -48,17 +48,38 @@ def notify_preview(event: str, channel: str, html: bool) -> None:
 @click.argument("person")
 @placed
 def notify_test(person: str, place: Place) -> int:
-    """Send PERSON a test message on every channel it has; exit 3 if one did not arrive."""
+    """Send PERSON a test message on every channel it has, and ask Slack whether its app is set up.
+
+    Exit 3: a message did not arrive, or something is to be mended in the Slack app.
+    """
 
     async def work() -> int:
         config = read_config(place)
         name = acting_person(config, person)
         failed = 0
-        for channel, address in _ways(config, name).items():
+        ways = _ways(config, name)
+        for channel, address in ways.items():
             failed += await _send_test(config, channel, address)
+        if "slack" in ways:
+            failed += await _check_slack(config)
         return UNREACHABLE if failed else 0
 
     return run(work())
+
+
+async def _check_slack(config: "Config") -> int:
+    """Say what to mend in the Slack app, if anything; return how much that is."""
+    token = config.slack.token.get_secret_value()
+    if not token:
+        return 0
+    from notifiers.slack_check import troubles
+
+    found = await troubles(token, config.slack.app_token.get_secret_value(), config.slack.api)
+    for one in found:
+        click.echo(f"mend your Slack app: {one}")
+    if found:
+        click.echo("docs/slack.md has a manifest with all of it")
+    return len(found)
 
 
 def _ways(config: "Config", name: str) -> Mapping[str, str]:
@@ -86,6 +107,7 @@ def _notifiers(config: "Config") -> "Mapping[str, Notifier]":
         slack_token=config.slack.token.get_secret_value(),
         slack_api=config.slack.api,
         slack_buttons=config.slack.has_buttons,
+        slack_webhook=config.slack.webhook.get_secret_value(),
         smtp_url=config.email.smtp.get_secret_value(),
         sender=config.email.sender,
         base_url=config.service.url,

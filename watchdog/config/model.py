@@ -233,12 +233,13 @@ class BrokenRule:
 
 @dataclass(frozen=True, slots=True)
 class SlackChannel:
-    """Slack by bot token. Without a token messages go to the built-in outbox.
+    """Slack by bot token, or by incoming webhook. Without either messages go to the built-in outbox.
 
     Attributes:
         signing_secret: Slack signs with it what it sends when somebody presses a button.
         app_token: Opens a socket over which Slack tells the same.
         workspace: Where presses must come from; empty for anywhere.
+        webhook: Address to post to without a token.
     """
 
     token: SecretStr = SecretStr("")
@@ -246,6 +247,7 @@ class SlackChannel:
     signing_secret: SecretStr = SecretStr("")
     workspace: str = ""
     app_token: SecretStr = SecretStr("")
+    webhook: SecretStr = SecretStr("")
 
     @property
     def has_buttons(self) -> bool:

@@ -1,5 +1,6 @@
 """The sections beside the rules: shapes to values, names resolved."""
 
+from notifiers.clean import safe_url
 from watchdog.config.files import Files
 from watchdog.config.gather import Gathered
 from watchdog.config.model import EmailChannel, Service, SlackChannel
@@ -112,20 +113,34 @@ class _SettingsReader(SectionReader):
 
     def read_slack(self, entry: Entry) -> None:
         if isinstance(entry.value, Table):
-            for key in ("token", "app_token", "signing_secret"):
+            for key in ("token", "webhook", "app_token", "signing_secret"):
                 secret = entry.value.get(key)
                 self.secret(secret, always=True)
                 if secret is not None and secret.span in self.into.masked:
                     self.warn_written(secret.span)
         shape = self.shape(SlackShape, entry)
-        if shape:
+        if shape and self.is_good_webhook(shape, entry):
             self.into.slack = SlackChannel(
                 shape.token,
                 shape.api,
                 shape.signing_secret,
                 shape.workspace or "",
                 shape.app_token,
+                shape.webhook,
             )
+
+    def is_good_webhook(self, shape: SlackShape, entry: Entry) -> bool:
+        url = shape.webhook.get_secret_value()
+        place = find(entry.value, ("webhook",)).value.span
+        if url and shape.token.get_secret_value():
+            label = "a bot can do all that a webhook can; leave `webhook` out"
+            self.add("both", "`slack` has a `token` and a `webhook`", place, label)
+            return False
+        if url and safe_url(url) != url:
+            label = "copy it from your Slack app: https://hooks.slack.com/services/…"
+            self.add("bad-url", "this is not the address of an incoming webhook", place, label)
+            return False
+        return True
 
     def warn_written(self, span: Span) -> None:
         seen = any(

@@ -69,10 +69,14 @@ class ServiceShape(Shape):
 
 
 class SlackShape(Shape):
-    """Slack, by the token of a bot."""
+    """Slack, by the token of a bot or by an incoming webhook."""
 
     token: SecretStr = Field(
         default=SecretStr(""), description="Bot token; empty: messages go to the built-in outbox."
+    )
+    webhook: SecretStr = Field(
+        default=SecretStr(""),
+        description="Instead of a token: address of an incoming webhook, for short messages with links.",
     )
     app_token: SecretStr = Field(
         default=SecretStr(""),

@@ -1,0 +1,134 @@
+"""Slack by an incoming webhook: short messages with links, into the one channel that it was made for.
+
+It edits nothing, has no threads and no buttons, and cannot be asked what it has posted: a message of
+which nobody knows whether it arrived may come twice. A page names its reader, so that their phone rings.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+
+from notifiers.base import DeliveryError, Event, Message, Pace, Part, Receipt, Rendered, Report
+from notifiers.clean import cut, safe_url, slack_escape, slack_text, tidy
+from notifiers.line import render_line
+from notifiers.nearby import proxy_for
+from notifiers.report_slack import render_report_slack
+from notifiers.slack_answers import refused
+from notifiers.slack_blocks import plain
+from notifiers.story import tell
+from notifiers.summary import Summary
+from notifiers.summary_slack import render_summary_slack
+
+_MEMBER = re.compile(r"@[UW][A-Z0-9]{2,20}")
+_CODE = re.compile(r"[a-z_]{1,60}")
+_ANSWER_BYTES_MAX = 1000
+_LEAD_MAX = 300
+_POSTS = Pace(timedelta(seconds=1))
+_TAKEN_UP = {"open"}
+"""States in which somebody may take it."""
+
+
+class SlackHook:
+    """Posts to an incoming webhook.
+
+    Args:
+        url: The webhook's address, which is a secret. It is in no error.
+        deadline: For one message.
+    """
+
+    at_once = 4
+    paces: Mapping[Part, Pace] = dict.fromkeys(set(Part) - {Part.EDIT}, _POSTS)
+    keeps_rendered = False
+
+    def __init__(self, url: str, *, deadline: timedelta = timedelta(seconds=15)) -> None:
+        self._url = url
+        self._deadline_s = deadline.total_seconds()
+
+    def render(self, message: Message) -> Rendered:
+        """Return the message as a push line, a sentence and links. Pure; never fails."""
+        if isinstance(message.facts, Report):
+            return _with_blocks(render_report_slack(message))
+        if isinstance(message.facts, Summary):
+            return _with_blocks(render_summary_slack(message))
+        try:
+            return _render(message)
+        except Exception:  # noqa: BLE001 (the edge of rendering: whatever data did, people must be told)
+            told = plain(message)
+            return Rendered(told.line, _body(told.body["text"]))
+
+    async def send(self, message: Message, rendered: Rendered) -> Receipt:
+        """Post the message; an edit is no message, and what it would say was told below.
+
+        Raises:
+            DeliveryError: It did not, or may not, have arrived.
+        """
+        if message.part is Part.EDIT:
+            return Receipt(dict(message.remote))
+        await self._post(rendered.body)
+        return Receipt()
+
+    async def _post(self, body: Any) -> None:
+        proxy = proxy_for(self._url)
+        try:
+            async with (
+                asyncio.timeout(self._deadline_s),
+                aiohttp.ClientSession(
+                    cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(total=None)
+                ) as session,
+                session.post(self._url, json=body, allow_redirects=False, proxy=proxy) as answer,
+            ):
+                said = await answer.content.read(_ANSWER_BYTES_MAX)
+                status, headers = answer.status, answer.headers
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise DeliveryError(f"slack cannot be reached: {type(error).__name__}") from None
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            reason = f"slack did not answer: {type(error).__name__}"
+            raise DeliveryError(reason, unknown=True) from None
+        if status == 200 and said.strip() == b"ok":
+            return
+        code = said.decode("ascii", "replace").strip()
+        meaning = refused(status, code if _CODE.fullmatch(code) else None, headers)
+        is_final = 400 <= status < 500 and status != 429
+        raise DeliveryError(str(meaning), permanent=True) if is_final else meaning
+
+    async def look_up(self, message: Message) -> Receipt | None:  # noqa: ARG002
+        """Return None: a webhook cannot be asked."""
+        return None
+
+    async def close(self) -> None:
+        """Hold nothing."""
+
+
+def _render(message: Message) -> Rendered:
+    facts = tidy(message.incident)
+    line = render_line(facts)
+    lead = slack_text(cut(tell(facts).lead, _LEAD_MAX))
+    links = {
+        "Take": f"{facts.url}/take" if facts.url and facts.state in _TAKEN_UP else "",
+        "Open": facts.url,
+        "Runbook": safe_url(facts.runbook),
+    }
+    if facts.event is Event.TEST:
+        links = {"Open": facts.url}
+    linked = " · ".join(f"<{slack_escape(url)}|{name}>" for name, url in links.items() if url)
+    told = "\n".join(filter(None, (_addressed(message, slack_text(line)), lead, linked)))
+    return Rendered(line, _body(told))
+
+
+def _addressed(message: Message, line: str) -> str:
+    """Return the line with the name of whom it is to reach, if that is a person."""
+    is_member = _MEMBER.fullmatch(message.address)
+    return f"<{message.address}> {line}" if is_member else line
+
+
+def _with_blocks(rendered: Rendered) -> Rendered:
+    return Rendered(rendered.line, _body(rendered.body["text"], rendered.body["blocks"]))
+
+
+def _body(text: str, blocks: Any = ()) -> dict[str, Any]:
+    body: dict[str, Any] = {"text": text, "unfurl_links": False, "unfurl_media": False}
+    return body | ({"blocks": blocks} if blocks else {})
