@@ -223,6 +223,7 @@ class DeliveryError(Exception):
         permanent: True when another try cannot help (bad token, unknown channel, refused recipient).
         unknown: True when the message may have arrived (time-out after it was sent).
         retry_after: How long the receiver asks us to wait, if it said.
+        put_off: True when it lives and asks us to come again, without saying when.
     """
 
     def __init__(
@@ -232,8 +233,10 @@ class DeliveryError(Exception):
         permanent: bool = False,
         unknown: bool = False,
         retry_after: timedelta | None = None,
+        put_off: bool = False,
     ) -> None:
         super().__init__(reason)
+        self.put_off = put_off
         self.permanent = permanent
         self.unknown = unknown
         self.retry_after = retry_after

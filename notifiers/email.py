@@ -223,7 +223,8 @@ def _refused(error: aiosmtplib.SMTPResponseException, attempt: _Attempt) -> NoRe
     """Raise what a refusal means: 5xx for good, 4xx for now, anything else is no answer."""
     reason = f"the mail server refused {attempt.stage}: {error.code}"
     if 400 <= error.code < 600:
-        raise DeliveryError(reason, permanent=error.code >= 500) from None
+        permanent = error.code >= 500
+        raise DeliveryError(reason, permanent=permanent, put_off=not permanent) from None
     raise DeliveryError(reason, unknown=attempt.has_begun) from None
 
 

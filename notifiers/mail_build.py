@@ -6,15 +6,16 @@ from email.message import EmailMessage
 from email.policy import SMTP, Policy
 from typing import Any, Self
 
-_POLICY = SMTP.clone(cte_type="7bit")  # seven bits pass through every server
-_FOR_PROGRAMS = {"message-id", "in-reply-to", "references", "list-id"}
+POLICY = SMTP.clone(cte_type="7bit")  # seven bits pass through every server
+_ON_ONE_LINE = {"message-id", "in-reply-to", "references", "list-id", "subject"}
 _LINE_MAX = 900
 
 
 class _OneLine(str):
     """A header's value that is written as it is.
 
-    Python turns what does not fit into 78 columns into encoded words, which no program takes for an id.
+    Python turns what does not fit into 78 columns into encoded words, which no program takes for an id;
+    and it begins a subject whose first word is long on a second line, with a space that stays in it.
     """
 
     name: str
@@ -32,16 +33,16 @@ class _OneLine(str):
         return f"{self.name}: {self}{policy.linesep}"
 
 
-def build(body: Mapping[str, Any]) -> bytes:
+def build(body: Mapping[str, Any], policy: Policy = POLICY) -> bytes:
     """Return the mail as bytes, text part first; equal bodies give equal bytes.
 
     Args:
         body: `subject`, `text`, `html` (may be empty) and `headers` of a rendered mail.
     """
-    mail = EmailMessage(_POLICY)
+    mail = EmailMessage(policy)
     for name, value in body["headers"].items():
         mail[name] = _header(name, value)
-    mail["Subject"] = body["subject"]
+    mail["Subject"] = _header("Subject", body["subject"])
     mail.set_content(body["text"], cte="quoted-printable")
     if body["html"]:
         mail.add_alternative(body["html"], subtype="html", cte="quoted-printable")
@@ -52,7 +53,7 @@ def build(body: Mapping[str, Any]) -> bytes:
 
 
 def _header(name: str, value: str) -> str:
-    is_for_programs = name.lower() in _FOR_PROGRAMS or name.startswith("X-")
-    if is_for_programs and value.isascii() and value.isprintable() and len(value) < _LINE_MAX:
+    is_whole = name.lower() in _ON_ONE_LINE or name.startswith("X-")
+    if is_whole and value.isascii() and value.isprintable() and len(value) < _LINE_MAX:
         return _OneLine(name, value)
     return value

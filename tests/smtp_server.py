@@ -42,13 +42,11 @@ class Script:
     Attributes:
         refuse: Answer to `RCPT TO` by recipient, such as `550 no such person`.
         refuse_data: Answer after the mail, such as `451 try later`.
-        hang_at: Verb that is never answered: EHLO, MAIL, RCPT or DATA.
         drop_after_data: Take the mail, then close instead of answering.
     """
 
     refuse: dict[str, str] = field(default_factory=dict)
     refuse_data: str = ""
-    hang_at: str = ""
     drop_after_data: bool = False
 
 
@@ -59,16 +57,22 @@ class MailServer:
         tls: `none`, `starttls` or `always`; with the certificate in `tests/certificates`.
         password: Of the user `watchdog`; empty for no login.
         log: File that gets a line of JSON for each mail.
+        context: The server's side of encryption; by default with the test certificate.
     """
 
-    def __init__(self, tls: str = "none", password: str = "", log: Path | None = None) -> None:
+    def __init__(
+        self,
+        tls: str = "none",
+        password: str = "",
+        log: Path | None = None,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
         self.script = Script()
         self.mails: list[Mail] = []
         self.connections = 0
         self.logins: list[bool] = []
-        self.verbs: list[str] = []
         self._tls, self._password, self._log = tls, password, log
-        self._released = asyncio.Event()
+        self._context = context or server_tls()
         self._protocols: list[SMTP] = []
         self._server: asyncio.Server | None = None
         self.port = 0
@@ -89,13 +93,12 @@ class MailServer:
     async def start(self) -> None:
         """Listen on a port of 127.0.0.1, a free one unless `port` was set."""
         loop = asyncio.get_running_loop()
-        context = server_tls() if self._tls == "always" else None
+        context = self._context if self._tls == "always" else None
         self._server = await loop.create_server(self._protocol, "127.0.0.1", self.port, ssl=context)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """Close, with all connections."""
-        self._released.set()
         if self._server is not None:
             self._server.close()
         self.hang_up()
@@ -113,7 +116,7 @@ class MailServer:
             self,
             hostname="localhost",
             loop=asyncio.get_running_loop(),
-            tls_context=server_tls() if self._tls == "starttls" else None,
+            tls_context=self._context if self._tls == "starttls" else None,
             authenticator=self._authenticate if self._password else None,
             auth_require_tls=False,
         )
@@ -127,11 +130,6 @@ class MailServer:
         self.logins.append(good)
         return AuthResult(success=good, handled=False)
 
-    async def _at(self, verb: str) -> None:
-        self.verbs.append(verb)
-        if self.script.hang_at == verb:
-            await self._released.wait()
-
     async def handle_EHLO(  # noqa: N802 (aiosmtpd's name)
         self,
         _server: SMTP,
@@ -141,7 +139,6 @@ class MailServer:
         responses: list[str],
     ) -> list[str]:
         """Greet."""
-        await self._at("EHLO")
         session.host_name = hostname
         return responses
 
@@ -154,7 +151,6 @@ class MailServer:
         _options: list[str],
     ) -> str:
         """Take the sender."""
-        await self._at("MAIL")
         envelope.mail_from = address
         return "250 OK"
 
@@ -167,7 +163,6 @@ class MailServer:
         _options: list[str],
     ) -> str:
         """Take or refuse the recipient."""
-        await self._at("RCPT")
         if refusal := self.script.refuse.get(address):
             return refusal
         envelope.rcpt_tos.append(address)
@@ -177,7 +172,6 @@ class MailServer:
         self, server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
         """Keep the mail, or lose the connection after it."""
-        await self._at("DATA")
         if self.script.refuse_data:
             return self.script.refuse_data
         content = envelope.content

@@ -1,5 +1,6 @@
 """The worker with our own notifiers, against a Slack and a mail server that answer over the network."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -11,7 +12,8 @@ from notifiers.email import Email
 from notifiers.slack import Slack
 from tests.fake_slack import TOKEN, FakeSlack, Trouble, rate_limited
 from tests.incidents import Story, states
-from tests.post_office import ALERTS, ANA_MAIL, ANA_SLACK, SUPPORT, PostOffice
+from tests.mail_threads import threads
+from tests.post_office import ALERTS, ANA_MAIL, ANA_SLACK, RAJ_MAIL, SUPPORT, PostOffice
 from tests.postgres import NIGHT
 from tests.smtp_server import MailServer
 from watchdog.clock import MovedClock
@@ -124,6 +126,26 @@ async def test_a_mail_that_was_lost_after_its_last_dot_doubles_under_one_message
     assert worker.figures.attempts == {"unknown": 1, "sent": 1}
 
 
+async def test_six_mails_of_an_incident_are_one_thread_for_each_of_its_readers(
+    office: PostOffice, worker: Delivery, mail: MailServer
+) -> None:
+    stories = [Story(office.store), Story(office.store)]
+    events = (Event.OPENED, Event.LEVEL, Event.ESCALATED, Event.RECOVERED, Event.BACK_AGAIN)
+    for event in (*events, Event.RECOVERED):
+        for story in stories:
+            await story.tell(event, office.clock.now(), (ANA_MAIL, PAGE), (RAJ_MAIL, PAGE))
+        await office.clock.advance(timedelta(minutes=10))
+    await office.deliver_all(worker)
+
+    assert len({one.parsed["Message-ID"] for one in mail.mails}) == 24
+    for reader in ("ana@example.com", "raj@example.com"):
+        read = [one.parsed for one in mail.mails if one.recipient == reader]
+        assert [len(one) for one in threads(read)] == [6, 6]
+        for thread in threads(read):
+            assert len({one["X-Watchdog-Incident"] for one in thread}) == 1
+            assert thread[0]["References"] is None
+
+
 async def test_one_refused_recipient_stops_no_other(
     office: PostOffice, worker: Delivery, mail: MailServer
 ) -> None:
@@ -133,7 +155,10 @@ async def test_one_refused_recipient_stops_no_other(
 
     await worker.drain()
 
-    assert {one.recipient for one in mail.mails} >= {f"p{n}@example.com" for n in (0, 1, 3, 4)}
+    await office.deliver_all(worker)
+
+    arrived = Counter(one.recipient for one in mail.mails)
+    assert arrived == {f"p{n}@example.com": 1 for n in (0, 1, 3, 4)}
     told = [state for receiver, _, state in await states(office.store) if receiver in people]
     assert told == ["sent", "sent", "dead", "sent", "sent"]
 
@@ -153,3 +178,20 @@ async def test_a_greylisted_mail_arrives_once_the_server_is_ready(
 
     assert len(mail.mails) == 1
     assert worker.figures.attempts == {"failed": 3, "sent": 1}
+
+
+async def test_a_mail_that_is_put_off_for_hours_arrives_once_and_goes_no_other_way(
+    office: PostOffice, worker: Delivery, mail: MailServer, slack: FakeSlack
+) -> None:
+    await Story(office.store).tell(Event.OPENED, NIGHT, (ANA_MAIL, PAGE))
+    mail.script.refuse = {"ana@example.com": "450 4.2.0 greylisted"}
+    while office.clock.now() < NIGHT + timedelta(hours=3):
+        await worker.drain()
+        await office.clock.advance(timedelta(minutes=3))
+    mail.script.refuse = {}
+
+    await office.deliver_all(worker)
+
+    assert len(mail.mails) == 1
+    assert slack.messages == []
+    assert 12 < worker.figures.attempts["failed"] < 40

@@ -1,5 +1,4 @@
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -149,19 +148,6 @@ async def test_lost_after_the_final_dot_is_unknown_and_the_second_has_the_same_i
     await send(email, message_of())
     assert len({mail.raw for mail in server.mails}) == 1
     assert len(server.mails) == 2
-
-
-@pytest.mark.parametrize(
-    ("verb", "is_unknown"), [("EHLO", False), ("MAIL", False), ("RCPT", False), ("DATA", True)]
-)
-async def test_a_server_that_falls_silent_costs_the_deadline_and_no_more(
-    verb: str, is_unknown: bool, server: MailServer
-) -> None:
-    server.script.hang_at = verb
-    began = time.monotonic()
-    error = await failure(email_to(server, seconds=0.3), message_of())
-    assert time.monotonic() - began < 2
-    assert (error.permanent, error.unknown) == (False, is_unknown)
 
 
 async def test_a_refused_connection_is_known_not_to_have_arrived(server: MailServer) -> None:

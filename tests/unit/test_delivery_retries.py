@@ -52,6 +52,28 @@ def test_it_is_given_up_after_the_last_try() -> None:
     assert next_try_at(FULL, 12, NIGHT, NIGHT, PATIENCE, seeded(1)) is None
 
 
+LATER = DeliveryError("greylisted", put_off=True)
+
+
+@given(st.integers(1, 1000), st.integers(0, 1439), st.integers())
+def test_what_is_put_off_is_tried_for_a_day_however_often(
+    tries: int, minutes: int, seed: int
+) -> None:
+    since = NIGHT - timedelta(minutes=minutes)
+
+    due_at = next_try_at(LATER, tries, since, NIGHT, PATIENCE, seeded(seed))
+
+    assert due_at is not None
+    bound = min(15, 2 ** min(tries - 1, 10))
+    assert bound * 0.75 * MINUTE <= due_at - NIGHT <= bound * MINUTE
+
+
+def test_what_is_put_off_is_given_up_after_a_day() -> None:
+    yesterday = NIGHT - timedelta(hours=24)
+
+    assert next_try_at(LATER, 3, yesterday, NIGHT, PATIENCE, seeded(1)) is None
+
+
 def test_it_is_given_up_a_day_after_the_first_try() -> None:
     yesterday = NIGHT - timedelta(hours=24)
 

@@ -108,6 +108,15 @@ def test_no_mail_is_larger_than_20_kilobytes(event: Event) -> None:
     assert len(build(EMAIL.render(message(sample(event))).body)) <= BYTES_MAX
 
 
+@pytest.mark.parametrize("text", ["x" * 10_000_000, "\ud800\x00\u202e\u2066" * 100_000, "\x00"])
+def test_ten_megabytes_and_what_cannot_be_encoded_are_cut_and_cleaned(text: str) -> None:
+    texts = ("title", "fact", "detail", "owner", "words", "impact", "do_first")
+    facts = replace(sample(Event.OFFERED), **dict.fromkeys(texts, text))  # type: ignore[arg-type]
+    raw = build(EMAIL.render(message(facts)).body)
+    assert len(raw) <= BYTES_MAX
+    assert not {"\x00", "\u202e", "\ud800"} & set(raw.decode("ascii"))
+
+
 def test_a_mail_full_of_long_words_of_another_script_is_not_clipped_by_anybody() -> None:
     arabic = "مزامنة الطلبات توقفت منذ ساعة " * 40
     texts = ("title", "fact", "detail", "owner", "words", "impact", "do_first")

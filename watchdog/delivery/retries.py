@@ -18,6 +18,8 @@ class Patience:
         cap: Upper bound of every wait.
         tries: Tries without success, at least 1. Tries that the receiver has asked to repeat later
             do not count: it is alive, and `age` bounds them.
+        put_off_base, put_off_cap: As `base` and `cap`, where it has asked without saying when;
+            mail servers want minutes before they trust a stranger.
         age: From the first try. Time that a message was held or nobody ran does not count.
         wait_longest: The longest wait that a receiver may ask for.
     """
@@ -25,6 +27,8 @@ class Patience:
     base: timedelta = timedelta(seconds=2)
     cap: timedelta = timedelta(minutes=5)
     tries: int = 12
+    put_off_base: timedelta = timedelta(minutes=1)
+    put_off_cap: timedelta = timedelta(minutes=15)
     age: timedelta = timedelta(hours=24)
     wait_longest: timedelta = timedelta(hours=1)
 
@@ -35,9 +39,12 @@ def back_off(tries: int, patience: Patience, random: Random) -> timedelta:
     Args:
         tries: At least 1.
     """
+    return _bound(tries, patience.base, patience.cap) * random.random()
+
+
+def _bound(tries: int, base: timedelta, cap: timedelta) -> timedelta:
     doublings: int = min(tries - 1, _DOUBLINGS_MAX)
-    bound = min(patience.cap, patience.base * (1 << doublings))
-    return bound * random.random()
+    return min(cap, base * (1 << doublings))
 
 
 def next_try_at(
@@ -53,6 +60,9 @@ def next_try_at(
         return None
     if error.retry_after is not None and error.retry_after > timedelta():
         return now + min(error.retry_after, patience.wait_longest)
+    if error.put_off:
+        bound = _bound(tries, patience.put_off_base, patience.put_off_cap)
+        return now + bound * (0.75 + random.random() / 4)
     if tries >= patience.tries:
         return None
     return now + back_off(tries, patience, random)
