@@ -71,7 +71,6 @@ async def split(
         opening = as_hidden(opening, await silences.in_force(conn, now))
         steps = [with_notices(left, directory), with_notices(opening, directory)]
         await incidents.commit(conn, steps)
-        await members.link(conn, [own_number], number)
     return steps[1].transition.after
 
 

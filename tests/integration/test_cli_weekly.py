@@ -22,7 +22,7 @@ from watchdog.domain.notices import with_notices
 from watchdog.domain.people import UTC_ZONE
 from watchdog.domain.storm_life import joined
 from watchdog.domain.weeks import week_at
-from watchdog.store import figures, incidents, members
+from watchdog.store import figures, incidents
 from watchdog.store.pool import transaction
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -41,7 +41,6 @@ async def move(store: asyncpg.Pool, transition: Transition) -> None:
 
 async def join(store: asyncpg.Pool, one: Incident, storm: Incident) -> None:
     async with transaction(store) as conn:
-        await members.link(conn, [one.id], storm.id)
         step = with_notices(joined(one, storm.id, one.opened_at), DIRECTORY)
         await incidents.commit(conn, [step])
 

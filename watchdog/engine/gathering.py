@@ -234,7 +234,6 @@ async def _join(
     conn: asyncpg.Connection, one: Gathering, directory: Directory, at: datetime
 ) -> None:
     if one.waiting:
-        await members.link(conn, [incident.id for incident in one.waiting], one.number)
         ends = [storm_life.joined(incident, one.number, at) for incident in one.waiting]
         await incidents.commit(conn, [with_notices(end, directory) for end in ends])
     await members.add(conn, one.number, _members(one))

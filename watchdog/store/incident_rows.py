@@ -24,6 +24,7 @@ NEW_COLUMNS = (
         "silence",
         "silenced_until",
         "waits_for",
+        "storm_id",
     ),
 )
 EVENT_COLUMNS = (
@@ -74,6 +75,7 @@ def incident_row(step: Step) -> tuple[Any, ...]:
         one.silence,
         one.silenced_until,
         one.waits_for,
+        one.storm,
     )
 
 
@@ -116,6 +118,7 @@ def moved_row(step: Step) -> tuple[Any, ...]:
         one.reminded_at,
         one.unneeded,
         one.unneeded_words,
+        one.storm,
     )
 
 

@@ -93,7 +93,7 @@ async def _insert(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
 async def _update(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
     rows = map(moved_row, steps)
     try:
-        written = await conn.fetch(_SQL["update_incidents"], *_columns(rows, 39))
+        written = await conn.fetch(_SQL["update_incidents"], *_columns(rows, 40))
     except asyncpg.PostgresError as error:
         if error.sqlstate == _OPEN_TWICE or getattr(error, "constraint_name", "") == _ONE_OPEN:
             raise AlreadyOpen from error

@@ -102,11 +102,6 @@ async def take_over(conn: asyncpg.Connection, joined: Mapping[int, int], now: da
         await conn.execute(_SQL["replace_messages"], numbers, storms, now)
 
 
-async def link(conn: asyncpg.Connection, incidents: Collection[int], storm: int) -> None:
-    """Say which storm these incidents join, or were split out of."""
-    await conn.execute(_SQL["link_to_storm"], list(incidents), storm)
-
-
 async def ended(
     conn: asyncpg.Connection, fingerprints: Sequence[bytes], since: datetime
 ) -> dict[bytes, Ended]:

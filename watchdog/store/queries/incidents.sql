@@ -17,7 +17,7 @@ update incident i set
     silence = n.silence, silenced_until = n.silenced_until, waits_for = n.waits_for,
     missed = n.missed, snoozed_until = n.snoozed_until, reopened_at = n.reopened_at,
     noted_at = n.noted_at, reminded_at = n.reminded_at, unneeded = n.unneeded,
-    unneeded_words = n.unneeded_words
+    unneeded_words = n.unneeded_words, storm_id = n.storm_id
 from unnest(
     $1::bigint[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
     $8::boolean[], $9::text[], $10::text[], $11::float8[], $12::float8[], $13::text[],
@@ -25,13 +25,14 @@ from unnest(
     $19::text[], $20::integer[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[],
     $24::text[], $25::text[], $26::text[], $27::text[], $28::date[], $29::boolean[],
     $30::bigint[], $31::timestamptz[], $32::bigint[], $33::text[], $34::timestamptz[],
-    $35::timestamptz[], $36::timestamptz[], $37::timestamptz[], $38::text[], $39::text[]
+    $35::timestamptz[], $36::timestamptz[], $37::timestamptz[], $38::text[], $39::text[],
+    $40::bigint[]
 ) as n (
     id, version, state, owner, severity, failure_class, offered_to, bad_now, fact, detail, value,
     value_limit, audience, taken_at, recovered_at, resolved_at, first_good_at, cause, cause_kind,
     rung, paged_at, acted_at, due_at, risk, prevention, prevention_words, prevention_owner,
     prevention_due, prevention_done, silence, silenced_until, waits_for, missed,
-    snoozed_until, reopened_at, noted_at, reminded_at, unneeded, unneeded_words
+    snoozed_until, reopened_at, noted_at, reminded_at, unneeded, unneeded_words, storm_id
 )
 where i.id = n.id and i.version = n.version - 1
 returning i.id;

@@ -19,10 +19,6 @@ where i.state = 'open' and i.kind <> 'storm' and i.storm_id is null and i.reopen
     )
 order by i.id for update of i;
 
--- name: link_to_storm
--- Say which storm incidents join, or were split out of.
-update incident set storm_id = $2 where id = any($1::bigint[]);
-
 -- name: point_tracks
 -- What was counted for incidents that joined a storm counts for it.
 update track t set incident_id = j.storm_id
