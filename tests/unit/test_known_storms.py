@@ -82,4 +82,5 @@ def test_figures_of_live_storms_are_those_of_members() -> None:
     known = KnownStorms()
     known.learn([moved(State.OPEN)], {}, ())
     one = Figures(1050, 1.0, None, "fact", "detail", True, NOW, "jobs", MAIL)
-    assert known.of_members([one, replace(one, incident_id=7)]) == [one]
+    other = replace(one, incident_id=7)
+    assert known.parted([other, one]) == ([one], [other])

@@ -387,8 +387,9 @@ class Engine:
                 await looks.add(conn, fresh)
                 if memory.storms.follow(await members.splits(conn, memory.storms.live)):
                     memory.point_anew()
-                await incidents.update_figures(conn, figures)
-                await members.update_figures(conn, memory.storms.of_members(figures))
+                of_members, others = memory.storms.parted(figures)
+                await incidents.update_figures(conn, others)
+                await members.update_figures(conn, of_members)
                 await remembered.write(conn, changes, memory.recollection.identities)
         except TROUBLE as error:
             logger.warning("counts not flushed", extra={"reason": str(error)})

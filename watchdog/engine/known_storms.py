@@ -73,6 +73,10 @@ class KnownStorms:
         number = self._split.get((number, track.rule, track.entity), number)
         return track if number == track.incident_id else replace(track, incident_id=number)
 
-    def of_members(self, figures: Iterable[Figures]) -> list[Figures]:
-        """Return the figures that are those of members."""
-        return [one for one in figures if one.incident_id in self.live]
+    def parted(self, figures: Iterable[Figures]) -> tuple[list[Figures], list[Figures]]:
+        """Return the figures that are those of members, and all others."""
+        of_members: list[Figures] = []
+        others: list[Figures] = []
+        for one in figures:
+            (of_members if one.incident_id in self.live else others).append(one)
+        return of_members, others
