@@ -25,28 +25,10 @@ def reopen(incident: Incident, person: str, words: str, now: datetime) -> Transi
     Raises:
         Refused: It is not over, or has been for too long, or nothing watches it, or no reason is given.
     """
-    if incident.state in {State.OPEN, State.TAKEN}:
-        raise Refused(f"#{incident.id} is {incident.state}, not over; there is nothing to reopen")
+    if reason := why_not_reopened(incident, now):
+        raise Refused(reason)
     if not words.strip():
         raise Refused(f"#{incident.id} is not reopened without what is not well")
-    if incident.cause_kind == WITHDRAWN:
-        raise Refused(
-            f"#{incident.id} was withdrawn: {incident.cause}. Nothing watches it any more"
-        )
-    if incident.cause_kind == JOINED:
-        raise Refused(f"#{incident.id} is {incident.cause}; say there what is not well")
-    if incident.is_storm:
-        raise Refused(
-            f"#{incident.id} is a storm, and all its members are good; what is bad again within "
-            "an hour makes it come back. Write a note of what they do not see"
-        )
-    over_for = now - incident.resolved_at if incident.resolved_at else timedelta()
-    if over_for > REOPENS_WITHIN:
-        raise Refused(
-            f"#{incident.id} was resolved {short_span(over_for)} ago; only within "
-            f"{short_span(REOPENS_WITHIN)} it can be reopened. Its rule watches on: what is bad "
-            "opens a new incident; what it does not see is missing in the rule"
-        )
     return step(
         incident,
         Happened(Event.REOPENED, now, person, words.strip()),
@@ -67,6 +49,29 @@ def reopen(incident: Incident, person: str, words: str, now: datetime) -> Transi
         silence=None,
         silenced_until=None,
         waits_for=None,
+    )
+
+
+def why_not_reopened(incident: Incident, now: datetime) -> str:
+    """Return why nobody can reopen an incident, and what to do instead; empty: whoever says why can."""
+    if incident.state in {State.OPEN, State.TAKEN}:
+        return f"#{incident.id} is {incident.state}, not over; there is nothing to reopen"
+    if incident.cause_kind == WITHDRAWN:
+        return f"#{incident.id} was withdrawn: {incident.cause}. Nothing watches it any more"
+    if incident.cause_kind == JOINED:
+        return f"#{incident.id} is {incident.cause}; say there what is not well"
+    if incident.is_storm:
+        return (
+            f"#{incident.id} is a storm, and all its members are good; what is bad again within "
+            "an hour makes it come back. Write a note of what they do not see"
+        )
+    over_for = now - incident.resolved_at if incident.resolved_at else timedelta()
+    if over_for <= REOPENS_WITHIN:
+        return ""
+    return (
+        f"#{incident.id} was resolved {short_span(over_for)} ago; only within "
+        f"{short_span(REOPENS_WITHIN)} it can be reopened. Its rule watches on: what is bad "
+        "opens a new incident; what it does not see is missing in the rule"
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -13,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from watchdog.domain.closing import CAUSE_KINDS, UNNEEDED, Prevention, usual_due
 from watchdog.domain.escalation import next_up
 from watchdog.domain.incident import Incident, State
-from watchdog.domain.opinions import reopen
+from watchdog.domain.opinions import why_not_reopened
 from watchdog.domain.people import Role
 from watchdog.recovery_actions import NotWritten
 from watchdog.store import covers, incidents, runs, silences
@@ -112,22 +111,13 @@ async def _page(
         cause_kinds=CAUSE_KINDS,
         unneeded=UNNEEDED,
         snooze_hours=SNOOZE_HOURS,
-        may_reopen=_may_reopen(one, room.now()),
+        may_reopen=not why_not_reopened(one, room.now()),
         preventions=[one.value for one in Prevention],
         due_on=usual_due(room.now()),
         responders=_responders(room, one),
         offers=offers,
         **known,
     )
-
-
-def _may_reopen(one: Incident, now: datetime) -> bool:
-    """Return whether the page offers to reopen it."""
-    try:
-        reopen(one, one.owner, "not well", now)
-    except Refused:
-        return False
-    return True
 
 
 def _table(rows: list[dict[str, Any]]) -> dict[str, Any]:
