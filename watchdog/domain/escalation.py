@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from rules.base import Severity
 from rules.hours import span_at
@@ -10,14 +10,12 @@ from rules.spans import short_span
 from rules.values import dataclass
 from watchdog.domain import life, silences
 from watchdog.domain.closing import ANSWER_WITHIN
-from watchdog.domain.deadline import Deadline
+from watchdog.domain.deadline import LONG_AGO, Deadline
 from watchdog.domain.incident import WATCHDOG, Incident, Refused, State, Transition
 from watchdog.domain.oncall import on_call
 from watchdog.domain.people import LEAD, ONCALL_NEXT, Directory, Team
 from watchdog.domain.reminders import reminders
 from watchdog.domain.routing import person_receivers
-
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 OFFER_LASTS = timedelta(minutes=30)
 """How long an offer waits for its answer."""

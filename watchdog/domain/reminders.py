@@ -5,13 +5,13 @@ because the service was down, waits for the next; so none are held, and none pil
 """
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from notifiers.base import Event, Part
 from rules.hours import WeeklyHours, begins_after, first_instant, span_at
 from rules.spans import short_span
 from watchdog.domain.closing import ANSWER_WITHIN
-from watchdog.domain.deadline import Deadline
+from watchdog.domain.deadline import LONG_AGO, Deadline
 from watchdog.domain.incident import WATCHDOG, Happened, Incident, Refused, State, Transition
 from watchdog.domain.life import silent_since
 from watchdog.domain.people import Directory, Team
@@ -30,7 +30,6 @@ _LATENESS_MAX = timedelta(hours=1)
 """By how much we may be late without a weekly reminder moving to another day."""
 
 _USUAL_HOURS = WeeklyHours(frozenset(range(5)), time(9), time(18))
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 REMINDERS = frozenset({Event.STILL_OPEN, Event.CAUSE_ASKED, Event.ACTION_LATE})
 
@@ -54,7 +53,7 @@ def reminders(incident: Incident, directory: Directory, now: datetime) -> Iterat
         at = _still_open_at(incident, person_receivers(directory, incident.owner, route.send))
         yield Deadline(hours.at_work(at, now), lambda at: _still_open(incident, at))
     if incident.state is State.RECOVERED and incident.recovered_at and not incident.unneeded:
-        since = max(incident.recovered_at, incident.reminded_at or _NEVER)
+        since = max(incident.recovered_at, incident.reminded_at or LONG_AGO)
         at = hours.at_work(hours.begin_after(since), now)
         if at < incident.recovered_at + ANSWER_WITHIN:
             yield Deadline(at, lambda at: _cause_asked(incident, at))
@@ -114,8 +113,8 @@ class _Hours:
 def _still_open_at(incident: Incident, receivers: tuple[str, ...]) -> datetime:
     has_slack = any(one.startswith("slack:") for one in receivers)
     every = STILL_OPEN_EVERY if has_slack else MAIL_EVERY
-    last = max(silent_since(incident), incident.reminded_at or _NEVER)
-    return max(last + every, incident.snoozed_until or _NEVER)
+    last = max(silent_since(incident), incident.reminded_at or LONG_AGO)
+    return max(last + every, incident.snoozed_until or LONG_AGO)
 
 
 def _late_at(incident: Incident, hours: _Hours) -> datetime | None:
