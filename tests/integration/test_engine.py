@@ -248,11 +248,15 @@ async def test_errors_change_nothing_about_an_open_incident(world: World) -> Non
     assert states["rule:jobs-stuck"] is State.RECOVERED
 
 
-async def test_a_removed_rule_ends_its_incident_with_a_reason(world: World) -> None:
+async def test_a_removed_rule_ends_its_incident_with_a_reason(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     await world.begin(stuck_rule())
     await world.hang("mail")
     await world.pass_minutes(2)
-    await world.watch(stuck_rule("another"))
+    with caplog.at_level("INFO"):
+        await world.watch(stuck_rule("another"))
+    assert "incident withdrawn" in caplog.messages
     [incident] = await world.incidents()
     assert (incident.state, incident.cause_kind) == (State.RESOLVED, "withdrawn")
     assert incident.cause == "rule jobs-stuck was removed from the configuration"

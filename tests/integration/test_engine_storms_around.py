@@ -121,6 +121,8 @@ async def test_members_of_a_removed_rule_are_gone_and_an_empty_storm_is_withdraw
     over = await the_storm(world)
     assert (over.id, over.state, over.cause_kind) == (storm.id, State.RESOLVED, "withdrawn")
     assert over.cause == "rule other was removed from the configuration"
+    assert world.engine.memory is not None
+    assert world.engine.memory.storms.live == set()
 
 
 async def test_a_storm_recovers_with_those_that_are_left(world: World) -> None:

@@ -9,6 +9,7 @@ from tests.postgres import NIGHT
 from watchdog.domain.people import Directory
 from watchdog.engine.leader import Leader
 from watchdog.engine.reconcile import LEASE, withdraw
+from watchdog.engine.unwatched import Unwatched
 from watchdog.store import leases
 from watchdog.store.pool import transaction
 
@@ -94,7 +95,7 @@ async def test_without_the_lease_nothing_is_withdrawn(store: asyncpg.Pool) -> No
     await acquire(store, "one", anew=True)
     with pytest.raises(leases.LeaseLost):
         async with transaction(store) as conn:
-            await withdraw(conn, 1, {}, (), {}, Directory(), NIGHT)
+            await withdraw(conn, 1, Unwatched({}, (), {}), Directory(), NIGHT)
 
 
 async def test_a_leader_knows_its_token_until_it_gives_the_lease_back(

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 
 import asyncpg
 
@@ -13,17 +12,8 @@ from rules.base import Entity, Judgement, Outcome, Past, Unanswered
 from watchdog.clock import Clock
 from watchdog.config.model import Config, Rule
 from watchdog.domain.track import Held
-from watchdog.engine import blind, evidence, reconcile, unwatched
+from watchdog.engine import blind, evidence, holding, reconcile, unwatched
 from watchdog.engine.agenda import Agenda
-from watchdog.engine.holding import (
-    Children,
-    Holding,
-    below,
-    children_of,
-    in_maintenance,
-    plans_of,
-    recently_ended,
-)
 from watchdog.engine.leader import Leader
 from watchdog.engine.look import Looked, look
 from watchdog.engine.memory import Memory
@@ -59,7 +49,7 @@ class Engine:
         self._sources: Mapping[str, Source] = {}
         self._agenda = Agenda({}, clock.now())
         self._identities: Mapping[str, str] = {}
-        self._children: Children = {}
+        self._children: holding.Children = {}
         self._writing = asyncio.Lock()
         self._running: set[str] = set()
         self._changed = asyncio.Event()
@@ -75,7 +65,7 @@ class Engine:
         self._config, self._sources = config, sources
         self._agenda = Agenda(config.rules, self._clock.now())
         self._identities = blind.identities(config)
-        self._children = children_of(config.rules)
+        self._children = holding.children_of(config.rules)
         self._changed.set()
         if self.memory is None:
             return
@@ -224,15 +214,16 @@ class Engine:
     async def _reconcile(self, memory: Memory, level: Sequence[Looked], now: datetime) -> None:
         """Count the looks and write what they changed; healthy ones write nothing."""
         assert self._config is not None
-        ended = await recently_ended(self._pool, level, memory, now)
-        plans = plans_of(level, memory, Holding(self._config, memory, ended, now), now)
+        ended = await holding.recently_ended(self._pool, level, memory, now)
+        plans = holding.plans_of(
+            level, memory, holding.Holding(self._config, memory, ended, now), now
+        )
         plans = await prove(plans, self._pool, self._sources)
         for one_plan in plans:
             memory.note_figures(one_plan)
         refused: set[str] = set()
         try:
-            wanted = [one for one in plans if not one.is_empty or one.changes]
-            refused = await self._write(memory, wanted)
+            refused = await self._write(memory, [one for one in plans if not one.is_empty])
         finally:
             for one in level:
                 memory.count(_not_stored(one) if one.rule.name in refused else one)
@@ -289,7 +280,7 @@ class Engine:
             return
         if self._leader.token != memory.token:
             raise leases.LeaseLost(reconcile.LEASE)
-        explained = below(config, self._children, memory, plans)
+        explained = holding.below(config, self._children, memory, plans)
         try:
             async with transaction(self._pool) as conn:
                 committed = await reconcile.commit_plans(
@@ -320,7 +311,7 @@ class Engine:
         for rule, judgement in (*unseen, *silent):
             known = memory.tracks.get(rule.name, {})
             if judgement.outcome is Outcome.BAD or known:
-                held = in_maintenance(self._config, rule, known, now)
+                held = holding.in_maintenance(self._config, rule, known, now)
                 plans.append(plan(rule, judgement, known, held, now))
         await self._write(memory, [one for one in plans if not one.is_empty])
 
@@ -335,37 +326,24 @@ class Engine:
         await self._write(memory, plans)
 
     async def _withdraw_unwatched(self, memory: Memory) -> None:
-        """End incidents, and forget tracks, of rules that are gone or watch something else now.
-
-        A rule that is broken now is neither: what is known of it stays until it is mended.
-        """
+        """End incidents, and forget tracks, of rules that are gone or watch something else now."""
         assert self._config is not None
-        identities = self._identities
-        broken = {one.name for one in self._config.broken}
+        broken = [one.name for one in self._config.broken]
         declared = [*self._config.rules, *broken]
         memory.keep_only(declared)
-        memory.recollection.keep_only(identities)
+        memory.recollection.keep_only(self._identities)
         async with self._writing, transaction(self._pool) as conn:
-            forgotten = {
-                name: left
-                for name, entities in memory.tracks.items()
-                if name not in broken
-                and (left := unwatched.entities(self._config, memory, identities, name, entities))
-            }
-            why = partial(unwatched.reason, self._config, identities)
-            reasons = {one.id: said for one in await incidents.live(conn) if (said := why(one))}
-            gone = [
-                members.gone(one, said) for one in await members.bad(conn) if (said := why(one))
-            ]
-            if reasons or gone or forgotten:
-                directory, now = self._config.directory, self._clock.now()
-                await reconcile.withdraw(
-                    conn, memory.token, reasons, gone, forgotten, directory, now
-                )
-                self.wake.set()
+            live, bad = await incidents.live(conn), await members.bad(conn)
+            gone = unwatched.found(self._config, memory, self._identities, live, bad)
+            directory, now = self._config.directory, self._clock.now()
+            ended = await reconcile.withdraw(conn, memory.token, gone, directory, now)
             await looks.keep(conn, declared)
-            await remembered.keep(conn, memory.recollection.identities, list(broken))
-        memory.forget(forgotten)
+            await remembered.keep(conn, memory.recollection.identities, broken)
+        memory.forget(gone.forgotten)
+        memory.learn(ended, {})
+        reconcile.log_transitions(ended)
+        if ended:
+            self.wake.set()
 
     async def _flush_for_ever(self) -> None:
         while True:

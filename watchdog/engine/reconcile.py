@@ -30,8 +30,8 @@ from watchdog.engine.gathering import (
 )
 from watchdog.engine.hiding import silences_for, told_and_hidden
 from watchdog.engine.plan import Change, Evidence, Plan, Recovery, Withdrawal, detail_of
+from watchdog.engine.unwatched import Unwatched
 from watchdog.store import covers, incidents, leases, members, tracks, waiting
-from watchdog.store.members import Settled
 
 logger = logging.getLogger(__name__)
 
@@ -246,29 +246,21 @@ def log_transitions(transitions: Sequence[Transition]) -> None:
 
 
 async def withdraw(
-    conn: asyncpg.Connection,
-    token: int,
-    reasons: Mapping[int, str],
-    gone: Sequence[Settled],
-    forgotten: Mapping[str, Sequence[Entity]],
-    directory: Directory,
-    now: datetime,
-) -> int:
-    """End incidents, and members of storms, that no rule watches any more; return how many incidents moved.
+    conn: asyncpg.Connection, token: int, gone: Unwatched, directory: Directory, now: datetime
+) -> list[Transition]:
+    """End what no rule watches any more, and forget its tracks; return what has happened.
 
     Inside the caller's transaction.
 
-    Args:
-        reasons: Why, by incident.
-        gone: The members, each with its reason.
-        forgotten: Tracks to forget with them, by rule.
+    Raises:
+        LeaseLost: Another replica evaluates now.
     """
     await leases.require(conn, LEASE, token)
-    storms = {one.storm for one in gone}
-    held = await incidents.lock(conn, sorted(reasons.keys() | storms))
-    await members.settle(conn, gone)
+    storms = {one.storm for one in gone.members}
+    held = await incidents.lock(conn, sorted(gone.reasons.keys() | storms))
+    await members.settle(conn, gone.members)
     ends = [
-        withdrawn(incident, now, reasons[number])
+        withdrawn(incident, now, gone.reasons[number])
         for number, incident in held.items()
         if incident.is_live and number not in storms
     ]
@@ -278,7 +270,7 @@ async def withdraw(
         if number in held and held[number].is_live
     ]
     steps = [with_notices(one, directory) for one in (*ends, *counted) if one is not None]
-    for rule, entities in forgotten.items():
+    for rule, entities in gone.forgotten.items():
         await tracks.forget(conn, rule, entities)
     await incidents.commit(conn, steps)
-    return len(steps)
+    return [step.transition for step in steps]

@@ -1,12 +1,54 @@
 """What no rule watches any more after a change of the configuration. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from rules.base import Entity
 from watchdog.config.model import Config
 from watchdog.domain.incident import Incident
 from watchdog.domain.storms import Member
 from watchdog.engine.memory import Memory
+from watchdog.store import members
+from watchdog.store.members import Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Unwatched:
+    """What is to end, or to be forgotten, because no rule watches it.
+
+    Attributes:
+        reasons: Why, by incident.
+        members: Those of storms, each with its reason.
+        forgotten: Tracks, by rule.
+    """
+
+    reasons: Mapping[int, str]
+    members: Sequence[Settled]
+    forgotten: Mapping[str, Sequence[Entity]]
+
+
+def found(
+    config: Config,
+    memory: Memory,
+    identities: Mapping[str, str],
+    live: Iterable[Incident],
+    bad: Iterable[Member],
+) -> Unwatched:
+    """Return what of all that is open, bad or counted no rule watches any more.
+
+    A rule that is broken now is no such one: what is known of it stays until it is mended.
+    """
+    broken = {one.name for one in config.broken}
+    forgotten = {
+        name: left
+        for name, known in memory.tracks.items()
+        if name not in broken and (left := entities(config, memory, identities, name, known))
+    }
+    return Unwatched(
+        {one.id: said for one in live if (said := reason(config, identities, one))},
+        [members.gone(one, said) for one in bad if (said := reason(config, identities, one))],
+        forgotten,
+    )
 
 
 def entities(
