@@ -70,3 +70,8 @@ async def gathered(
     for one_made in made:
         one_made.number = one_made.number or next(numbers)
     return made
+
+
+def joined_by(gatherings: Sequence[Gathering]) -> dict[int, int]:
+    """Return the incidents that become part of storms, each with its storm."""
+    return {each.id: one.number for one in gatherings for each in one.waiting}

@@ -52,9 +52,12 @@ class Followed:
         """Return the incidents that recover."""
         return {number for _, one, number in self.own if isinstance(one, Recovery)}
 
-    def into(self, gatherings: Sequence[Gathering]) -> "Followed":
-        """Return the same, once changes of incidents that join storms are those of members."""
-        joining = {each.id: one.number for one in gatherings for each in one.waiting}
+    def into(self, joining: Mapping[int, int]) -> "Followed":
+        """Return the same, once changes of incidents that join storms are those of members.
+
+        Args:
+            joining: The incidents, each with its storm.
+        """
         if not joining:
             return self
         own = [each for each in self.own if each[2] not in joining]

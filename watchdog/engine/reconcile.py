@@ -16,12 +16,13 @@ from watchdog.domain.notices import with_notices
 from watchdog.domain.oncall import on_call
 from watchdog.domain.opinions import bad_after_all
 from watchdog.domain.people import Directory, Storms
-from watchdog.domain.silences import as_hidden
+from watchdog.domain.silences import Silence, as_hidden
 from watchdog.domain.track import Track
 from watchdog.engine.candidates import Candidate, candidates
+from watchdog.engine.crowds import Gathering, joined_by
 from watchdog.engine.flaps import flapped
 from watchdog.engine.gathering import (
-    Sorted,
+    Followed,
     counted_anew,
     follow,
     gather,
@@ -78,42 +79,101 @@ async def commit_plans(
     if not plans:
         return Committed({}, ())
     now = plans[0].now
+    found = await _found(conn, plans, directory, storms)
+    begun = await _begun(conn, found.apart, found.directory, evidence)
+    happened = await _happened(conn, plans, found, begun, evidence)
+    steps = [with_notices(one, found.directory) for one in happened]
+    await incidents.commit(conn, steps)
+    left = _tracks_left(plans, found, begun)
+    await _write_tracks(conn, plans, left)
+    await members.take_over(conn, found.joined, now)
+    await _hold_back(conn, below, left, now)
+    transitions = [step.transition for step in steps]
+    return Committed(left, transitions, found.joined, members_of(found.gatherings))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What plans are about, as the store knows it until the commit: everything in it is locked.
+
+    Attributes:
+        directory: With who covers for whom, where something opens.
+        followed: What has an incident, or is a member, already.
+        gatherings: Storms that take in what opens; `apart`: what opens by itself.
+        joined: Incidents that become part of a storm, with its number.
+    """
+
+    silences: Sequence[Silence]
+    directory: Directory
+    followed: Followed
+    gatherings: Sequence[Gathering]
+    apart: Sequence[Candidate]
+    joined: Mapping[int, int]
+
+
+async def _found(
+    conn: asyncpg.Connection, plans: Sequence[Plan], directory: Directory, storms: Storms | None
+) -> _Found:
     silences = await silences_for(conn, plans)
     followed = await follow(conn, plans)
     opening = await candidates(conn, plans)
     if opening:
-        directory = await covers.with_covers(conn, directory, now)
+        directory = await covers.with_covers(conn, directory, plans[0].now)
     told, hidden = told_and_hidden(opening, silences)
     found = await sort(conn, told, followed, directory, storms)
-    found = replace(found, apart=[*found.apart, *hidden])
-    followed = followed.into(found.gatherings)
+    joined = joined_by(found.gatherings)
+    return _Found(
+        silences,
+        directory,
+        followed.into(joined),
+        found.gatherings,
+        [*found.apart, *hidden],
+        joined,
+    )
+
+
+async def _happened(
+    conn: asyncpg.Connection,
+    plans: Sequence[Plan],
+    found: _Found,
+    begun: Sequence[Transition],
+    evidence: Mapping[tuple[str, Entity], Evidence],
+) -> list[Transition]:
+    """Return everything that happens by plans, as silences hide it."""
+    held = found.followed.held
     moved = [
-        _moved_one(followed.held[number], plan, one)
-        for plan, one, number in followed.own
-        if number in followed.held and followed.held[number].is_live
+        _moved_one(held[number], plan, one)
+        for plan, one, number in found.followed.own
+        if number in held and held[number].is_live
     ]
-    begun = await _begun(conn, found.apart, directory, evidence)
-    stormy = await gather(conn, followed, found.gatherings, directory, evidence, now)
-    joined = {each.id: one.number for one in found.gatherings for each in one.waiting}
-    flaps = await flapped(conn, plans, joined)
-    happened = [as_hidden(one, silences) for one in (*moved, *begun, *stormy, *flaps)]
-    steps = [with_notices(one, directory) for one in happened]
-    await incidents.commit(conn, steps)
-    left = _tracks_left(plans, found, begun)
+    now = plans[0].now
+    stormy = await gather(conn, found.followed, found.gatherings, found.directory, evidence, now)
+    flaps = await flapped(conn, plans, found.joined)
+    return [as_hidden(one, found.silences) for one in (*moved, *begun, *stormy, *flaps)]
+
+
+async def _write_tracks(
+    conn: asyncpg.Connection, plans: Sequence[Plan], left: Mapping[str, Mapping[Entity, Track]]
+) -> None:
     for plan in plans:
         fresh = [left[plan.rule.name][one.track.entity] for one in plan.openings]
         await tracks.write(conn, [*plan.written, *fresh], plan.rule.identity)
         await tracks.forget(conn, plan.rule.name, plan.forgotten)
-    await members.take_over(conn, joined, now)
-    numbers = {one: left[rule][entity].incident_id for one, (rule, entity) in below.items()}
-    await waiting.hold_back(conn, {one: above for one, above in numbers.items() if above}, now)
-    return Committed(
-        left, [step.transition for step in steps], joined, members_of(found.gatherings)
-    )
+
+
+async def _hold_back(
+    conn: asyncpg.Connection,
+    below: Mapping[int, tuple[str, Entity]],
+    left: Mapping[str, Mapping[Entity, Track]],
+    now: datetime,
+) -> None:
+    """Hide what nobody was told of yet behind the incident that explains it."""
+    above = {one: left[rule][entity].incident_id for one, (rule, entity) in below.items()}
+    await waiting.hold_back(conn, {one: number for one, number in above.items() if number}, now)
 
 
 def _tracks_left(
-    plans: Sequence[Plan], found: Sorted, begun: Sequence[Transition]
+    plans: Sequence[Plan], found: _Found, begun: Sequence[Transition]
 ) -> dict[str, dict[Entity, Track]]:
     left = {plan.rule.name: dict(plan.tracks) for plan in plans}
     numbers = [

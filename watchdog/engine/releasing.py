@@ -11,7 +11,7 @@ from watchdog.domain.incident import Incident, State, Transition
 from watchdog.domain.people import Directory, Storms
 from watchdog.domain.silences import Silence, as_hidden, covering, released, silenced
 from watchdog.domain.storms import REOPEN_WITHIN, may_join
-from watchdog.engine.crowds import Crowd, gathered
+from watchdog.engine.crowds import Crowd, gathered, joined_by
 from watchdog.engine.gathering import Followed, gather
 from watchdog.store import members, silences
 from watchdog.store.members import Group
@@ -76,7 +76,7 @@ async def together(
     crowds = {group: Crowd(released=ones) for group, ones in joining.items()}
     gatherings = await gathered(conn, crowds, known, storms, now)
     stormy = await gather(conn, Followed({}, (), ()), gatherings, directory, {}, now)
-    joined = {each.id: one.number for one in gatherings for each in one.waiting}
+    joined = joined_by(gatherings)
     taken = joined.keys() | {one.number for one in gatherings}
     apart = [one for one in moves if one.after.id not in taken]
     return Released([*apart, *(as_hidden(one, held) for one in stormy)], joined)
