@@ -224,6 +224,7 @@ class DeliveryError(Exception):
         unknown: True when the message may have arrived (time-out after it was sent).
         retry_after: How long the receiver asks us to wait, if it said.
         put_off: True when it lives and asks us to come again, without saying when.
+        is_outage: True when it is not about this message: nobody gets any through.
     """
 
     def __init__(
@@ -234,12 +235,14 @@ class DeliveryError(Exception):
         unknown: bool = False,
         retry_after: timedelta | None = None,
         put_off: bool = False,
+        is_outage: bool = False,
     ) -> None:
         super().__init__(reason)
         self.put_off = put_off
         self.permanent = permanent
         self.unknown = unknown
         self.retry_after = retry_after
+        self.is_outage = is_outage
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,10 +273,13 @@ class Slack:
         except SlackApiError as error:
             raise _meaning(error) from None  # its text may repeat whatever the answer held
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise DeliveryError(f"slack cannot be reached: {type(error).__name__}") from error
+            reason = f"slack cannot be reached: {type(error).__name__}"
+            raise DeliveryError(reason, is_outage=True) from error
         except (aiohttp.ClientError, OSError) as error:
             raise DeliveryError(
-                f"slack did not answer: {type(error).__name__}", unknown=_has_left()
+                f"slack did not answer: {type(error).__name__}",
+                unknown=_has_left(),
+                is_outage=True,
             ) from error
         except (AttributeError, TypeError, ValueError, LookupError, RecursionError) as error:
             # The SDK trips over answers that are not a JSON object: text, a list, a wrong charset.
@@ -340,7 +343,9 @@ class _Deadline:
             await self._timeout.__aexit__(kind, error, trace)
         except TimeoutError:
             unknown = bool(self._left)
-            raise DeliveryError("slack did not answer in time", unknown=unknown) from None
+            raise DeliveryError(
+                "slack did not answer in time", unknown=unknown, is_outage=True
+            ) from None
         finally:
             _request_left.reset(self._token)
 

@@ -96,7 +96,8 @@ def refused(status: int, code: object, headers: Mapping[str, str]) -> DeliveryEr
         wait = retry_after(headers.get("Retry-After"))
         return DeliveryError("slack asks to wait", retry_after=wait)
     if status >= 500 or named in UNKNOWN:
-        return DeliveryError(f"slack failed: {named or status}", unknown=True)
+        reason = f"slack failed: {named or status}"
+        return DeliveryError(reason, unknown=True, is_outage=status >= 500)
     if named:
         return DeliveryError(f"slack refused: {named}", permanent=named in PERMANENT)
     if status in {401, 403, 404, 405, 410}:

@@ -17,7 +17,7 @@ class Patience:
         base: Upper bound of the first wait; it doubles with each try.
         cap: Upper bound of every wait.
         tries: Tries without success, at least 1. Tries that the receiver has asked to repeat later
-            do not count: it is alive, and `age` bounds them.
+            do not end it, and neither does an outage of the whole channel: `age` bounds them.
         put_off_base, put_off_cap: As `base` and `cap`, where it has asked without saying when;
             mail servers want minutes before they trust a stranger.
         age: From the first try. Time that a message was held or nobody ran does not count.
@@ -63,6 +63,6 @@ def next_try_at(
     if error.put_off:
         bound = _bound(tries, patience.put_off_base, patience.put_off_cap)
         return now + bound * (0.75 + random.random() / 4)
-    if tries >= patience.tries:
+    if tries >= patience.tries and not error.is_outage:
         return None
     return now + back_off(tries, patience, random)

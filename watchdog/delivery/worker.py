@@ -17,12 +17,15 @@ from watchdog.clock import Clock
 from watchdog.delivery.figures import Figures
 from watchdog.delivery.flights import Flight, Limits
 from watchdog.delivery.hiding import may_be_hidden, withheld
+from watchdog.delivery.outages import Outages
 from watchdog.delivery.overdue import Overdue
 from watchdog.delivery.retries import Patience, next_try_at
 from watchdog.delivery.roads import fall_back, missed_by
 from watchdog.delivery.sending import Answer, send_one
+from watchdog.domain.digest import digests
 from watchdog.domain.fallback import channel_of, people_at
 from watchdog.domain.people import Directory
+from watchdog.store import digests as backlog
 from watchdog.store import fallbacks, incidents, intents, outbox, withholding
 from watchdog.store.outbox import Claimed, Result, Settled, Tried
 from watchdog.store.pool import TROUBLE, store_down
@@ -76,6 +79,7 @@ class Delivery:
         self._flights: set[Flight] = set()
         self._lanes: dict[str, datetime] = {}
         self._overdue = Overdue()
+        self._outages = Outages()
 
     async def run(self) -> None:
         """Send until cancelled; then finish or give back what is held, within the grace."""
@@ -152,6 +156,7 @@ class Delivery:
         """Write what has ended, begin what is due; return False when there was neither."""
         settled = await self._settle()
         await self._hurry()
+        await self._sum_up()
         claimed = await self._claim(look_far)
         for flight in await self._begin(claimed):
             assert flight.notifier is not None
@@ -168,10 +173,21 @@ class Delivery:
             sent = await self._overdue.look(conn, self._directory(), self._notifiers, now)
         self.figures.fallbacks += sent
 
+    async def _sum_up(self) -> None:
+        """Where a channel is back: tell by one message what has waited there for too long."""
+        for channel in list(self._outages.returned):
+            if (how := self._notifiers.get(channel)) and how.paces:
+                async with self._connection() as conn, conn.transaction():
+                    now = self._clock.now()
+                    found = digests(await backlog.waiting_in(conn, channel), now)
+                    self.figures.superseded += await backlog.write(conn, found, now)
+            self._outages.returned.discard(channel)
+
     async def _claim(self, look_far: bool) -> list[Flight]:
         now = self._clock.now()
         self._lanes = {one: until for one, until in self._lanes.items() if until > now}
         held = Counter(channel_of(one.row.receiver) for one in self._flights)
+        full = [one for one, count in held.items() if count >= self._limits.batch]
         lease_ends = self._monotonic() + self._limits.lease.total_seconds()
         async with self._connection() as conn:
             rows = await outbox.claim(
@@ -179,7 +195,7 @@ class Delivery:
                 now,
                 limit=self._limits.batch,
                 lease=self._limits.lease,
-                but_channels=[one for one, count in held.items() if count >= self._limits.batch],
+                but_channels=[*full, *self._outages.closed(now)],
                 paced_channels=[one for one, how in self._notifiers.items() if how.paces],
                 look_far=look_far,
             )
@@ -268,6 +284,7 @@ class Delivery:
         self, row: Claimed, notifier: Notifier, answer: Answer, started_at: datetime
     ) -> Result:
         line = answer.rendered.line if answer.rendered else ""
+        self._outages.note(channel_of(row.receiver), answer.error, self._clock.now())
         if answer.error is None:
             return Result(
                 row.id,

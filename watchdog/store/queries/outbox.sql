@@ -119,6 +119,33 @@ where old.incident_id = held.incident_id and old.receiver = held.receiver and ol
     and (old.state = 'pending' or (old.id = mine.id and old.token = mine.token and old.state = 'sending'))
 returning old.id;
 
+-- name: lock_backlog
+-- All messages of incidents that wait in a channel, in order, and kept from others; with how their incidents stand, and
+-- whether the same receiver has a first message of it, or anybody was paged by another road.
+select n.id, n.receiver, n.incident_id, n.part, coalesce(n.first_due_at, n.due_at) as due_since,
+    exists (
+        select from thread t where t.incident_id = n.incident_id and t.receiver = n.receiver
+    ) as is_told,
+    exists (
+        select from notification other
+        where other.incident_id = n.incident_id and other.version >= n.version
+            and other.receiver <> n.receiver and other.part = 'page' and other.state = 'sent'
+    ) as is_elsewhere,
+    i.state, i.severity, i.title, i.owner, i.opened_at, i.team,
+    coalesce(e.facts ->> 'zone', 'UTC') as zone, coalesce(e.facts ->> 'url', '') as url
+from notification n
+join incident i on i.id = n.incident_id
+join event e on e.incident_id = n.incident_id and e.version = n.version
+where n.state = 'pending' and split_part(n.receiver, ':', 1) = $1
+order by n.id
+for update of n skip locked;
+
+-- name: replace_by_digest
+-- These waiting messages name the digest of this run as what replaced them.
+update notification n set state = 'superseded', superseded_by = digest.id, settled_at = $3
+from notification digest
+where digest.report_run = $1 and n.id = any($2::bigint[]) and n.state = 'pending';
+
 -- name: renew_leases
 -- Keep what is still being sent; rows that do not come back are somebody else's by now.
 update notification n set leased_until = clock_timestamp() + $3::interval, token = n.token
