@@ -14,8 +14,10 @@ from docs.pictures import REPOSITORY, Browser, opened, running_browser
 from notifiers.base import Event, Message, Part
 from notifiers.email import Email
 from notifiers.samples import sample
+from notifiers.summary_samples import sample_summary
 
 BYTES_MAX = 80_000
+HEIGHT_MAX = 760
 WIDTHS = (600, 375)
 SCHEMES = ("light", "dark")
 
@@ -26,27 +28,28 @@ def mails() -> Mapping[str, str]:
         "smtp://localhost", "watchdog@example.com", "https://watchdog.example.com",
         link_key="a key for pictures that opens nothing",
     )  # fmt: skip
+    told = {event.value: sample(event) for event in (Event.OPENED, Event.RECOVERED)}
     messages = {
-        event.value: Message(
-            "picture", "ana@example.com", Part.PAGE, 1, sample(event), reader="ana"
-        )
-        for event in (Event.OPENED, Event.RECOVERED)
+        name: Message("picture", "ana@example.com", Part.PAGE, 1, facts, reader="ana", stop="x")
+        for name, facts in (told | {"week": sample_summary()}).items()
     }
     return {name: str(email.render(one).body["html"]) for name, one in messages.items()}
 
 
 async def draw(tab: Browser, page: Path, folder: Path) -> None:
-    """Draw a mail at both widths, light and dark.
+    """Draw a mail at both widths, light and dark; of a long one its begin.
 
     Raises:
         AssertionError: Something is wider than the screen, or a picture is too big.
     """
     for width, scheme in itertools.product(WIDTHS, SCHEMES):
         path = folder / f"mail-{page.stem}-{width}-{scheme}.png"
-        await tab.resize(width, 100, 1, scheme)
+        await tab.resize(width, 1, 1, scheme)
         await tab.go(page.as_uri())
+        height = await tab.run("document.documentElement.scrollHeight")
+        await tab.resize(width, min(height, HEIGHT_MAX), 1, scheme)
         assert await tab.run("document.documentElement.scrollWidth <= innerWidth"), path.name
-        await tab.draw(path, whole=True)
+        await tab.draw(path)
         assert path.stat().st_size <= BYTES_MAX, path
         print(f"{path}: {path.stat().st_size} bytes")
 

@@ -10,6 +10,8 @@ from notifiers.email import Email
 from notifiers.mail_build import build
 from notifiers.mail_link import KEY_MIN
 from notifiers.samples import sample, sample_report
+from notifiers.summary import Summary
+from notifiers.summary_samples import sample_summary
 
 EMAIL = Email("smtp://localhost", "w@example.com", "https://w.example.com", link_key="k" * KEY_MIN)
 CONTRAST_MIN = 4.5
@@ -19,7 +21,7 @@ Colours = dict[str, str]
 """`color` and `background`, as far as they are said."""
 
 
-def message(facts: Facts | Report) -> Message:
+def message(facts: Facts | Report | Summary) -> Message:
     return Message("n-7", "ana@example.com", Part.PAGE, 1, facts, reader="ana")
 
 
@@ -28,6 +30,7 @@ PAGES = {
     "offered": message(sample(Event.OFFERED)),
     "recovered": message(sample(Event.RECOVERED)),
     "report": message(sample_report()),
+    "week": message(sample_summary()),
 }
 
 
