@@ -7,7 +7,7 @@ from email.policy import SMTP, Policy
 from typing import Any, Self
 
 POLICY = SMTP.clone(cte_type="7bit")  # seven bits pass through every server
-_ON_ONE_LINE = {"message-id", "in-reply-to", "references", "list-id", "subject"}
+_ON_ONE_LINE = {"message-id", "in-reply-to", "references", "list-id", "list-unsubscribe", "subject"}
 _LINE_MAX = 900
 
 

@@ -3,12 +3,14 @@
 import logging
 import textwrap
 from collections.abc import Iterator
+from typing import Any
 
 from notifiers.base import Message, Rendered
 from notifiers.clean import cut, header_text, one_line
 from notifiers.mail_text import COLUMNS, envelope, template, wrapped
 from notifiers.summary import Summary
 from notifiers.summary_sections import (
+    ROWS_MAX,
     Bar,
     Section,
     bars,
@@ -139,20 +141,30 @@ def _bar(bar: Bar) -> str:
 
 def html_part(summary: Summary, stop: str = "") -> str:
     """Return the mail as HTML: the same parts in the same order, nothing from outside."""
+    return _html(summary, ROWS_MAX, stop=stop, has_links=bool(summary.url), base=summary.url)
+
+
+def html_page(summary: Summary, rows_max: int) -> str:
+    """Return the same as a page of ours, with more rows, and links that hang on no address."""
+    return _html(tidy_summary(summary), rows_max, is_page=True, has_links=True, base="")
+
+
+def _html(summary: Summary, rows_max: int, *, is_page: bool = False, **facts: Any) -> str:
     return template("summary.html.j2").render(
         summary=summary,
+        is_page=is_page,
         subject=subject(summary),
         preheader=preheader(summary),
         when=when(summary),
         opening=opening(summary),
         rows_of_cards=_in_pairs(cards(summary)),
-        above=sections_above(summary),
+        above=sections_above(summary, rows_max),
         bars=bars(summary) if summary.counted.incidents else (),
-        below=sections_below(summary),
+        below=sections_below(summary, rows_max),
         definitions=DEFINITIONS,
-        page=f"{summary.url}{page(summary)}" if summary.url else "",
+        page=page(summary),
         because=because(summary),
-        stop=stop,
+        **{"stop": ""} | facts,
     )
 
 

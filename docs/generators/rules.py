@@ -7,7 +7,7 @@ from docs.generators.text import filled
 from rules.classify import BUILT_IN
 from rules.registry import KINDS
 from rules.settings import CommonSettings, Settings, TableSettings
-from watchdog.config import reporting, shapes, team_shapes
+from watchdog.config import reporting, shapes, team_shapes, weekly
 from watchdog.config.action_shapes import ActionShape
 from watchdog.config.load import load_text
 from watchdog.config.model import Config, Rule
@@ -27,6 +27,7 @@ SECTIONS: dict[str, type[shapes.Shape]] = {
     "override": shapes.OverrideShape,
     "action": ActionShape,
     "report": reporting.ReportShape,
+    "weekly": weekly.WeeklyShape,
 }
 """Sections of the file, by the names under which the text asks for their tables."""
 
@@ -68,6 +69,7 @@ def page() -> str:
     parts["announced"] = example("maintenance")
     parts["acted"] = example("actions")
     parts["reported"] = example("reports")
+    parts["weekly_example"] = example("weekly")
     return filled("rules.md", parts)
 
 

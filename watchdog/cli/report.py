@@ -1,4 +1,4 @@
-"""`watchdog report list|show|weekly`: what is sent when, and what it would say now."""
+"""`watchdog report …`: what is sent when and to whom, and what it would say now."""
 
 import contextlib
 import os
@@ -9,21 +9,25 @@ import click
 
 from watchdog.cli.ending import UNREACHABLE, WRONG_USE, Ended
 from watchdog.cli.printing import Table, chosen, format_option, json_text, print_table
+from watchdog.cli.readers import report_readers, report_resume
 from watchdog.cli.session import Place, placed, read_config, run
 from watchdog.cli.weekly import report_weekly
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from notifiers.base import Report as Made
-    from watchdog.config.model import Config, Report
+    from watchdog.config.model import Config, Report, WeeklyReport
     from watchdog.sources.base import Source
 
 
 @click.group("report")
 def report_command() -> None:
-    """List reports, or make one now; send nothing."""
+    """List reports and their readers, or make one now."""
 
 
-report_command.add_command(report_weekly)
+for _one in (report_weekly, report_readers, report_resume):
+    report_command.add_command(_one)
 
 
 @report_command.command("list")
@@ -51,6 +55,7 @@ def report_list(form: str | None, place: Place) -> int:
                     "send": ", ".join(one.send),
                 }
             )
+        rows += [_weekly_row(one, now) for one in config.weeklies.values()]
         ending = (
             "See one as it is now: watchdog report show NAME" if rows else "There is no report."
         )
@@ -58,6 +63,20 @@ def report_list(form: str | None, place: Place) -> int:
         print_table(Table(columns, rows, hidden=("title",), ending=ending), chosen(form))
 
     return run(work())
+
+
+def _weekly_row(one: "WeeklyReport", now: "datetime") -> "dict[str, str | datetime | None]":
+    from watchdog.domain.due import next_due
+
+    due = next_due(one.cron, one.zone, now)
+    return {
+        "name": one.name,
+        "title": "The week",
+        "team": "",
+        "when": f"{one.cron.text} {one.zone.key}",
+        "next": due.at if due else None,
+        "send": ", ".join(one.to),
+    }
 
 
 @report_command.command("show")
@@ -89,6 +108,8 @@ def report_show(name: str, form: str, place: Place) -> int:
 def _report(config: "Config", name: str) -> "Report":
     if name in config.reports:
         return config.reports[name]
+    if name in config.weeklies:
+        raise Ended(WRONG_USE, f"{name} is a weekly summary: watchdog report weekly --out text")
     import difflib
 
     near = difflib.get_close_matches(name, config.reports, 1)

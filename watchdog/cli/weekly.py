@@ -8,6 +8,7 @@ import click
 
 from watchdog.cli.ending import BAD_ANSWER, WRONG_USE, Ended
 from watchdog.cli.printing import Format, Table, chosen, format_option, json_text, print_table
+from watchdog.cli.readers import send_week
 from watchdog.cli.session import Place, Session, placed, run, session
 
 if TYPE_CHECKING:
@@ -21,13 +22,17 @@ if TYPE_CHECKING:
               help="An ISO week, such as 2025-23; default: the present one, so far.")  # fmt: skip
 @click.option("--out", type=click.Choice(["html", "text", "json"]), default=None,
               help="The summary as its readers get it by mail, or all of it as JSON.")  # fmt: skip
+@click.option("--send", "is_sent", is_flag=True,
+              help="Send a week that is over, by default the last, to whoever has not had it.")  # fmt: skip
 @format_option
 @placed
-def report_weekly(name: str | None, out: str | None, form: str | None, place: Place) -> int:
-    """Show the figures of a week: what opened, how soon it was taken, whom it woke; send nothing.
+def report_weekly(
+    name: str | None, out: str | None, is_sent: bool, form: str | None, place: Place
+) -> int:
+    """Show the figures of a week: what opened, how soon it was taken, whom it woke.
 
-    A week begins on Monday at 00:00 in the zone that all teams share, or else in UTC. Of what opened in it
-    everything counts that has happened to it by now.
+    A week begins on Monday at 00:00 in the zone of the weekly summary under `reports:`, or else the one that
+    all teams share, or else in UTC. Of what opened in it everything counts that has happened to it by now.
 
     A storm is one incident, and what joined it is part of it; what was withdrawn counts. MTTA: median from
     opening to the first Take. Slowest 10 % of takes: so long or longer. Not taken: incidents that nobody
@@ -41,6 +46,9 @@ def report_weekly(name: str | None, out: str | None, form: str | None, place: Pl
 
     async def work() -> None:
         async with session(place) as here:
+            if is_sent:
+                await send_week(here, name)
+                return
             week = _week(here, name)
             if out:
                 click.echo(_printed(await _summary(here, week), out), nl=out == "json")
@@ -51,13 +59,13 @@ def report_weekly(name: str | None, out: str | None, form: str | None, place: Pl
 
 
 async def _summary(here: Session, week: "Week") -> "Summary":
-    from watchdog.reports.weekly import make_week
+    from watchdog.reports.weekly import make_week, name_and_zone
     from watchdog.store.figures import TooMany
     from watchdog.store.pool import transaction
 
     try:
         async with transaction(here.pool) as conn:
-            return await make_week(conn, here.config, week, here.now)
+            return await make_week(conn, here.config, week, here.now, name_and_zone(here.config)[0])
     except TooMany as error:
         raise Ended(BAD_ANSWER, str(error)) from error
 
@@ -95,9 +103,10 @@ def _print_figures(found: "Weekly", form: Format) -> None:
 
 
 def _week(here: Session, name: str | None) -> "Week":
-    from watchdog.domain.weeks import week_at, week_named, zone_of_weeks
+    from watchdog.domain.weeks import week_at, week_named
+    from watchdog.reports.weekly import name_and_zone
 
-    zone = zone_of_weeks(here.config.directory)
+    _, zone = name_and_zone(here.config)
     if name is None:
         return week_at(here.now, zone)
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rules.values import dataclass
 from watchdog.config.files import Disk, Files, Stored
 from watchdog.config.gather import Gathered, gather
-from watchdog.config.model import Config, Place, Report, Rule, Service
+from watchdog.config.model import Config, Place, Report, Rule, Service, WeeklyReport
 from watchdog.config.problems import Level, Problem
 from watchdog.config.secrets import Masks
 
@@ -122,7 +122,7 @@ def _load(
 
 def _reports(
     gathered: Gathered, settings: "Settings"
-) -> tuple[Mapping[str, Report], list[Problem]]:
+) -> tuple[Mapping[str, Report | WeeklyReport], list[Problem]]:
     if not gathered.named("reports") and not gathered.named("packs"):
         return {}, []
     from watchdog.config.reporting import read_reports
@@ -164,7 +164,10 @@ def _without_missing(rule: Rule, there: set[str]) -> Rule:
 
 
 def _config(
-    gathered: Gathered, settings: "Settings", book: "Rulebook", reports: Mapping[str, Report]
+    gathered: Gathered,
+    settings: "Settings",
+    book: "Rulebook",
+    reports: Mapping[str, Report | WeeklyReport],
 ) -> Config:
     from watchdog.config.broken import broken_rules, sources_of
     from watchdog.domain.people import Directory
@@ -193,7 +196,8 @@ def _config(
             settings.service.url,
         ),
         rules=rules,
-        reports=reports,
+        reports={name: one for name, one in reports.items() if isinstance(one, Report)},
+        weeklies={name: one for name, one in reports.items() if isinstance(one, WeeklyReport)},
         broken=broken_rules(book, rules, sources, settings),
         files=dict(gathered.texts),
         digest=digest_of(gathered.texts),

@@ -222,6 +222,22 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class WeeklyReport:
+    """The weekly summary: when it is sent, and to whom.
+
+    Attributes:
+        cron: A line with one time of one day of the week, in the `zone` whose weeks it tells of.
+        to: Mail addresses, each once.
+    """
+
+    name: str
+    cron: "Cron"
+    zone: ZoneInfo
+    to: tuple[str, ...]
+    place: Place = Place("", 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class BrokenRule:
     """A rule that could not be loaded. It is reported as not watched, by its team if that is known."""
 
@@ -304,6 +320,7 @@ class Config:
     directory: Directory
     rules: Mapping[str, Rule]
     reports: Mapping[str, Report] = field(default_factory=dict)
+    weeklies: Mapping[str, WeeklyReport] = field(default_factory=dict)
     maintenance: tuple[Maintenance, ...] = ()
     storms: Storms | None = Storms()
     broken: tuple[BrokenRule, ...] = ()

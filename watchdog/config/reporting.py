@@ -14,7 +14,7 @@ from rules.parsing import ParsedBy
 from rules.timetable import CronLine
 from rules.values import dataclass
 from watchdog.config.gather import Gathered
-from watchdog.config.model import Query, Report, ReportPart, ReportSample, Source
+from watchdog.config.model import Query, Report, ReportPart, ReportSample, Source, WeeklyReport
 from watchdog.config.nodes import Entry, Scalar, Spot, find
 from watchdog.config.problems import Problem, did_you_mean, listed
 from watchdog.config.secrets import located
@@ -28,7 +28,8 @@ from watchdog.config.sections import (
     written,
 )
 from watchdog.config.shapes import Shape
-from watchdog.config.types import DAYS, Names, Text, one_or_many, parse_time, refusal
+from watchdog.config.types import DAYS, Names, Text, TimeOfDay, one_or_many, refusal
+from watchdog.config.weekly import WeeklyReader, is_weekly
 from watchdog.config.windows import Days
 from watchdog.domain.people import Team
 from watchdog.domain.samples import Reading
@@ -37,7 +38,6 @@ DATABASES = ("postgres", "sqlite")
 WAYS = ("slack", "email")
 _EVERY_DAY = frozenset(range(len(DAYS)))
 
-TimeOfDay = Annotated[time, ParsedBy(parse_time, {"type": "string"})]
 Receivers = Annotated[
     tuple[Literal["slack", "email"], ...],
     Field(min_length=1),
@@ -125,11 +125,13 @@ class ReportShape(Shape):
         return self
 
 
-def read_reports(gathered: Gathered, settings: Settings) -> tuple[dict[str, Report], list[Problem]]:
+def read_reports(
+    gathered: Gathered, settings: Settings
+) -> tuple[dict[str, Report | WeeklyReport], list[Problem]]:
     """Return the reports of the files and packs that are right, and what is wrong with the others."""
     own = replace(settings, problems=[])
-    reader = _ReportReader(gathered, own)
-    found: dict[str, Report] = {}
+    reader, weekly = _ReportReader(gathered, own), WeeklyReader(gathered, own)
+    found: dict[str, Report | WeeklyReport] = {}
     seen: dict[str, Entry] = {}
     for entry in _entries(gathered, own):
         name = entry.key.text
@@ -138,7 +140,7 @@ def read_reports(gathered: Gathered, settings: Settings) -> tuple[dict[str, Repo
             words = f"report `{said(entry.key)}` is declared twice"
             related = (first.key.span.place, "the first one is here")
             reader.add("duplicate-name", words, entry.key.span, related=related)
-        elif report := reader.read(entry):
+        elif report := (weekly if is_weekly(entry) else reader).read(entry):
             found[name] = report
     return found, own.problems
 

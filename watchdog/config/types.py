@@ -71,6 +71,12 @@ def parse_day(text: str, hint: str) -> int:
     return DAYS.index(day)
 
 
+def _parse_weekday(given: object) -> int:
+    hint = "write one of: " + ", ".join(DAYS)
+    return parse_day(text_of(given, "bad_day", "a day of the week", hint), hint)
+
+
+_EMAIL = r"[^\s@<>,;:\"\\()\[\]]{1,64}@[^\s@<>,;:\"\\()\[\]]{1,253}"
 _HOURS_HINT = "write it like `mon-fri 09:00-18:00`, or `always`"
 
 
@@ -189,10 +195,15 @@ def _parse_url(given: object) -> str:
     return text
 
 
+def is_email(text: str) -> bool:
+    """Return whether a text is a plain mail address."""
+    return re.fullmatch(_EMAIL, text) is not None
+
+
 def _parse_email(given: object) -> str:
     hint = "write it like `ana@example.com`"
     text = text_of(given, "bad_email", "a mail address", hint)
-    if not re.fullmatch(r"[^\s@<>,;:\"\\()\[\]]{1,64}@[^\s@<>,;:\"\\()\[\]]{1,253}", text):
+    if not is_email(text):
         raise refusal("bad_email", "`{given}` is not a mail address", hint, given=shown(text))
     return text
 
@@ -262,6 +273,9 @@ IncidentCount = Annotated[
     ParsedBy(parse_incidents, {"type": "string", "pattern": r"^\d+ incidents?$"}),
 ]
 Every = Annotated[PositiveDuration, AfterValidator(_bounded_every)]
+TimeOfDay = Annotated[time, ParsedBy(parse_time, _TEXT)]
+Weekday = Annotated[int, ParsedBy(_parse_weekday, _TEXT)]
+"""0 is Monday."""
 Zone = Annotated[ZoneInfo, ParsedBy(parse_zone, _TEXT)]
 Hours = Annotated[WeeklyHours, ParsedBy(parse_working_hours, _TEXT)]
 Size = Annotated[int, ParsedBy(parse_size, {"type": ["string", "integer"]})]

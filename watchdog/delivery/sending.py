@@ -44,6 +44,7 @@ def message_of(row: Claimed, reader: str = "") -> Message:
         number=row.version,
         facts=decode_told(row.facts),
         remote=row.remote,
+        stop=row.stop,
         reader=reader,
     )
 

@@ -83,7 +83,7 @@ def summary_of(
     watched = watched or Watched()
     own = own_of(known.record)
     found = weekly(week, known.record, directory, now)
-    earlier = weekly(week_before(week), known.before, directory, now)
+    earlier = weekly(week.before, known.before, directory, now)
     year, number, _ = week.monday.isocalendar()
     return Summary(
         report=report,
@@ -124,11 +124,6 @@ def risen(then: Mapping[str, float | None], now: Mapping[str, float | None]) -> 
         name: count - before.get(name, 0) if count >= before.get(name, 0) else count
         for name, count in counted.items()
     }
-
-
-def week_before(week: Week) -> Week:
-    """Return the week before another one."""
-    return Week(week.monday - WEEK, week.zone)
 
 
 def _counted(found: Weekly) -> Counted:

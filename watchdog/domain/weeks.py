@@ -29,6 +29,11 @@ class Week:
         return f"{year}-{number:02}"
 
     @property
+    def before(self) -> "Week":
+        """Return the week before it."""
+        return Week(self.monday - timedelta(days=7), self.zone)
+
+    @property
     def days(self) -> tuple[date, ...]:
         """Return its seven days."""
         return tuple(self.monday + timedelta(days=one) for one in range(7))
@@ -49,8 +54,12 @@ class Week:
 
 def week_at(now: datetime, zone: ZoneInfo) -> Week:
     """Return the week that an instant lies in."""
-    today = now.astimezone(zone).date()
-    return Week(today - timedelta(days=today.weekday()), zone)
+    return week_of(now.astimezone(zone).date(), zone)
+
+
+def week_of(day: date, zone: ZoneInfo) -> Week:
+    """Return the week that a day lies in."""
+    return Week(day - timedelta(days=day.weekday()), zone)
 
 
 def week_named(name: str, now: datetime, zone: ZoneInfo) -> Week:

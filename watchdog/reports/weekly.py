@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import asyncpg
 
 from notifiers.summary import StatisticsPart, Summary
-from watchdog.config.model import Config
+from watchdog.config.model import Config, WeeklyReport
+from watchdog.domain.due import Due, latest_due
 from watchdog.domain.samples import Figures, per_day
-from watchdog.domain.summary import Known, Watched, risen, summary_of, week_before
-from watchdog.domain.weeks import Week
-from watchdog.store import covers, figures, incidents, reports, summaries
+from watchdog.domain.summary import WEEK, Known, Watched, risen, summary_of
+from watchdog.domain.weeks import Week, week_of, zone_of_weeks
+from watchdog.store import covers, figures, incidents, reports, subscriptions, summaries
 
 
 async def make_week(
@@ -39,7 +41,7 @@ async def _known(
     begin, end = await summaries.counts_around(conn, name, week, now)
     return Known(
         record=await figures.record(conn, week, now),
-        before=await figures.record(conn, week_before(week), now),
+        before=await figures.record(conn, week.before, now),
         live=live,
         live_total=live_total,
         actions=await incidents.actions(conn, with_done=False),
@@ -71,3 +73,31 @@ async def _statistics(
 def _columns(days: Iterable[Figures]) -> tuple[str, ...]:
     """Return the columns of all days, in the order in which they are kept."""
     return tuple(dict.fromkeys(name for one in days for name in one))
+
+
+async def tell_week(
+    conn: asyncpg.Connection, summary: Summary, due: Due, weekly: WeeklyReport
+) -> list[str]:
+    """Write a week's summary to its readers who have not had it; return their addresses."""
+    await keep_counts(conn, weekly.name, summary.monday, summary.at)
+    return await subscriptions.tell(conn, summary, due, weekly.to)
+
+
+async def keep_counts(conn: asyncpg.Connection, name: str, monday: date, now: datetime) -> None:
+    """Keep what the summary of the week after one needs to know: counts as they are when it begins."""
+    counted = await summaries.counts(conn)
+    await reports.keep(conn, name, monday + WEEK, now, {summaries.UNLOOKED: counted})
+
+
+def due_week(weekly: WeeklyReport, now: datetime) -> Due | None:
+    """Return the Monday of the latest week that was to be told by now, and when; None if there is none."""
+    due = latest_due(weekly.cron, weekly.zone, now)
+    return Due(week_of(due.day, weekly.zone).before.monday, due.at) if due else None
+
+
+def name_and_zone(config: Config) -> tuple[str, ZoneInfo]:
+    """Return under which name the weeks of a configuration are kept, and by whose clock they go."""
+    weekly = next(iter(config.weeklies.values()), None)
+    if weekly is None:
+        return "weekly", zone_of_weeks(config.directory)
+    return weekly.name, weekly.zone

@@ -1,16 +1,19 @@
-"""Sends each report once a day, and keeps the figures of each day; only where this replica leads."""
+"""Sends each report once a day or week, and keeps figures of each day; only where this replica leads."""
 
 import logging
 from datetime import date, datetime, timedelta
 
-from watchdog.config.model import Report
+from watchdog.config.model import Report, WeeklyReport
 from watchdog.domain.due import Due, every_day, latest_due, next_due
 from watchdog.domain.notices import report_notices
+from watchdog.domain.weeks import Week
 from watchdog.engine.leader import Leader
 from watchdog.engine.reconcile import LEASE
 from watchdog.reports.make import make, sample
+from watchdog.reports.weekly import due_week, keep_counts, make_week, tell_week
 from watchdog.service import Service
 from watchdog.store import leases, reports
+from watchdog.store.figures import TooMany
 from watchdog.store.pool import TROUBLE, transaction
 
 logger = logging.getLogger(__name__)
@@ -38,20 +41,24 @@ class Reports:
             await clock.sleep_until(self._next_at(clock.now()))
 
     def _next_at(self, now: datetime) -> datetime:
-        dues = [next_due(one.cron, one.zone, now) for one in self._service.config.reports.values()]
+        config = self._service.config
+        timed: list[Report | WeeklyReport] = [*config.reports.values(), *config.weeklies.values()]
+        dues = [next_due(one.cron, one.zone, now) for one in timed]
         return min([now + LOOK_EVERY, *(due.at for due in dues if due)])
 
     async def make_due(self) -> None:
         """Make every report whose time has come; trouble is logged, and ends nothing."""
-        token = self._leader.token
-        if token is None or not self._service.config.reports:
+        token, config = self._leader.token, self._service.config
+        if token is None or not (config.reports or config.weeklies):
             self._token = None
             return
         try:
             if token != self._token:
                 await self._begin_to_lead(token)
-            for report in tuple(self._service.config.reports.values()):
+            for report in tuple(config.reports.values()):
                 await self._make_one(report, token)
+            for weekly in tuple(config.weeklies.values()):
+                await self._make_weekly(weekly, token)
         except (*TROUBLE, leases.LeaseLost) as error:
             self._token = None  # whether a commit took place is unknown
             logger.warning("report not written", extra={"reason": str(error)})
@@ -93,6 +100,41 @@ class Reports:
         self._done[report.name] = due.day
         if is_new:
             logger.info("report", extra={"report": report.name, "day": due.day.isoformat()})
+            service.wake.set()
+
+    async def _make_weekly(self, weekly: WeeklyReport, token: int) -> None:
+        now = self._service.clock.now()
+        due = due_week(weekly, now)
+        done = self._done.get(weekly.name)
+        if due is None or (done is not None and due.day <= done):
+            return
+        if done is None:
+            await self._skip_weekly(weekly, token, due, now)
+        else:
+            await self._tell_weekly(weekly, token, due, now)
+        self._done[weekly.name] = due.day
+
+    async def _skip_weekly(self, weekly: WeeklyReport, token: int, due: Due, now: datetime) -> None:
+        """Begin with the next week, from what is counted now."""
+        async with transaction(self._service.pool) as conn:
+            await leases.require(conn, LEASE, token)
+            await reports.skip(conn, weekly.name, "", due, now)
+            await keep_counts(conn, weekly.name, due.day, now)
+
+    async def _tell_weekly(self, weekly: WeeklyReport, token: int, due: Due, now: datetime) -> None:
+        service = self._service
+        week = Week(due.day, weekly.zone)
+        try:
+            async with transaction(service.pool) as conn:
+                summary = await make_week(conn, service.config, week, now, weekly.name)
+        except TooMany as error:
+            logger.error("weekly summary not made", extra={"reason": str(error)})  # noqa: TRY400 (no mistake of ours)
+            return
+        async with transaction(service.pool) as conn:
+            await leases.require(conn, LEASE, token)
+            told = await tell_week(conn, summary, due, weekly)
+        if told:
+            logger.info("weekly summary", extra={"report": weekly.name, "week": str(week)})
             service.wake.set()
 
     async def _sample(self, report: Report, token: int, now: datetime) -> None:

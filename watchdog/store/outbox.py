@@ -59,6 +59,7 @@ class Claimed:
         lane: What it goes through one after the other with others, where its channel is paced.
         is_headless: It belongs to a first message that was given up.
         was_told, was_withheld: Whether the receiver has had a first message; whether one was hidden.
+        stop: By this token its receiver stops what is sent to them like it; empty: they cannot.
         is_silenced: The incident is, `silenced_by` whom, until when, what for; or it `waits_for` another.
     """
 
@@ -84,6 +85,7 @@ class Claimed:
     silenced_until: datetime | None = None
     waits_for: int | None = None
     lane: str = ""
+    stop: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Reports: which days are done, and the figures that are kept once a day."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
@@ -63,4 +64,4 @@ async def samples(
 ) -> list[Sample]:
     """Return what was kept from `first` to `last`, both included, in order; days may be missing."""
     rows = await conn.fetch(_SQL["list_samples"], report, name, first, last)
-    return [Sample(row["day"], row["figures"]) for row in rows]
+    return [Sample(row["day"], json.loads(row["figures"])) for row in rows]

@@ -34,7 +34,7 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", "/sign-in", "/slack/actions"})
 Slack signs what it sends.
 """
 
-OPEN_BELOW = ("/static/", "/ping/", "/take/")
+OPEN_BELOW = ("/static/", "/ping/", "/take/", "/u/")
 """Files that say nothing of anybody, where jobs report under keys of their own, and links of mails."""
 
 HEADERS = {

@@ -30,6 +30,7 @@ from watchdog.web import (
     silences,
     slack,
     storm,
+    week,
 )
 from watchdog.web.asking import FORMS
 from watchdog.web.gate import Gate, store_down
@@ -210,6 +211,9 @@ def routes() -> list[BaseRoute]:
         Route("/silences", silences.show_silences),
         Route("/silences", silences.add, methods=["POST"]),
         Route("/silences/{number:int}/end", silences.end, methods=["POST"]),
+        Route("/week/{week}", week.show_week),
+        Route("/u/{token}", week.show_subscription),
+        Route("/u/{token}", week.change_subscription, methods=["POST"]),
         Route("/outbox/{number:int}", messages.show_message),
         Route("/outbox/{number:int}/mail", messages.show_mail),
         Route("/sign-in", sign_in.show_sign_in),

@@ -74,7 +74,7 @@ with line as materialized (
     where notification_id in (select id from claimed) and outcome is null
 )
 select c.id, c.token, c.incident_id, coalesce(c.version, 1) as version, c.receiver, c.part, c.due_at,
-    c.created_at, c.attempts, coalesce(e.facts, r.facts)::jsonb as facts, t.remote, tried.first_tried_at, tried.unknowns,
+    c.created_at, c.attempts, coalesce(e.facts, r.facts)::jsonb as facts, coalesce(sub.token, '') as stop, t.remote, tried.first_tried_at, tried.unknowns,
     c.part in ('edit', 'thread') and coalesce(first.has_died and not first.was_sent, false) as is_headless,
     coalesce(first.was_sent, false) as was_told, coalesce(first.was_withheld, false) as was_withheld,
     coalesce(i.silenced_until > $1, false) as is_silenced, coalesce(s.made_by, '') as silenced_by,
@@ -83,6 +83,7 @@ select c.id, c.token, c.incident_id, coalesce(c.version, 1) as version, c.receiv
 from claimed c
 left join event e on e.incident_id = c.incident_id and e.version = c.version
 left join report_run r on r.id = c.report_run
+left join subscription sub on sub.report = r.report and sub.receiver = c.receiver
 left join thread t on t.incident_id = c.incident_id and t.receiver = c.receiver
 left join incident i on i.id = c.incident_id
 left join silence s on s.id = i.silence
