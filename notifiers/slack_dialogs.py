@@ -14,6 +14,7 @@ _TITLE_MAX = 24
 _OPTIONS_MAX = 100
 _OPTION_MAX = 75
 _TYPED_MAX = 2000
+_SHADOW_MAX = 150
 _SAID_MAX = 500  # escaped, each character may become five
 _ANSWER = "answer"
 
@@ -26,12 +27,14 @@ class Line:
         name: The field of the page's form.
         is_needed: Slack sends nothing while it is empty.
         is_long: It may have several lines.
+        shadow: What stands there until something is typed, and is not sent.
     """
 
     name: str
     label: str
     is_needed: bool = False
     is_long: bool = False
+    shadow: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,8 @@ def _input(one: Field) -> Block:
     match one:
         case Line():
             typed = {"type": "plain_text_input", "multiline": one.is_long, "max_length": _TYPED_MAX}
-            return _labelled(one, typed, is_needed=one.is_needed)
+            shadow = {"placeholder": plain_text(cut(one.shadow, _SHADOW_MAX))} if one.shadow else {}
+            return _labelled(one, typed | shadow, is_needed=one.is_needed)
         case Choice():
             return _labelled(one, {"type": "static_select", **_options(one)})
         case Day():

@@ -100,7 +100,7 @@ def _offered(facts: Facts) -> Telling:
     receiver = who.rpartition(" → ")[2] or "somebody"
     lead = f"{who} (not accepted yet)"
     return Telling(
-        f"{_told(said_now(facts))} {_plain_sentence(lead)}".lstrip(),
+        f"{_plain_sentence(lead)} {_told(said_now(facts))}".rstrip(),
         quote=note,
         next_row=Row("Next", f"{_whoever(facts)} keeps it unless {receiver} takes it"),
         short=(f"open for {open_for(facts)}",),

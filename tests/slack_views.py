@@ -83,7 +83,8 @@ def _is_good_input(block: Mapping[str, Any]) -> bool:
 
 def _is_good_typing(element: dict[str, Any]) -> bool:
     length_max: int = element.get("max_length", _TYPED_MAX)
-    return 0 < length_max <= _TYPED_MAX
+    placeholder = element.get("placeholder", {"type": "plain_text", "text": "x"})
+    return 0 < length_max <= _TYPED_MAX and is_good_text(placeholder, _VALUE_MAX)
 
 
 def _is_good_select(element: dict[str, Any]) -> bool:

@@ -45,6 +45,13 @@ NOTHING = Answer(Prevention.NOTHING_NEEDED, "it cannot happen twice")
 ACTION = Answer(Prevention.ALERTING, "warn before a key expires", "raj", date(2025, 6, 27))
 
 
+def test_what_people_say_of_when_it_was_bad_stands_beside_the_cause() -> None:
+    told = replace(closing(" key "), window=" 02:50 to 04:25 ")
+    ended = life.resolve(recovered_incident(), "ana", told, LATER)
+    assert (ended.after.cause, ended.happened.words) == ("key", "key (bad 02:50 to 04:25)")
+    assert ended.after.first_bad_at == recovered_incident().first_bad_at
+
+
 def closing(cause: str = "key", kind: str = "config", answer: Answer = NOTHING) -> Closing:
     return Closing(cause, kind, answer)
 

@@ -139,6 +139,9 @@ def handover_command(number: int, receiver: str, words: str, person: str, place:
     "--nothing-needed", "why", default="", help="Instead of an action: why none is needed."
 )
 @click.option("--risk", default="", help="What may still happen, if anything.")
+@click.option(
+    "--window", default="", help="When it was bad, if not as its data say: 02:50 to 04:25."
+)
 @person_option
 @placed
 def resolve_command(
@@ -151,6 +154,7 @@ def resolve_command(
     due: datetime | None,
     why: str,
     risk: str,
+    window: str,
     person: str,
     place: Place,
 ) -> int:
@@ -172,7 +176,7 @@ def resolve_command(
                 if action.strip()
                 else Answer(Prevention.NOTHING_NEEDED, why)
             )
-            closing = Closing(cause, cause_kind, answer, risk)
+            closing = Closing(cause, cause_kind, answer, risk, window)
             ended = await verbs.resolve(
                 here.pool, here.config.directory, number, who, closing, here.now
             )

@@ -71,12 +71,14 @@ class Closing:
         cause: In one sentence.
         cause_kind: One of `CAUSE_KINDS`.
         risk: What may still happen; empty for nothing.
+        window: When it was bad, in words, where that is not as its data say; empty: it is.
     """
 
     cause: str
     cause_kind: str
     answer: Answer
     risk: str = ""
+    window: str = ""
 
 
 def closing_of_unneeded(reason: str, words: str) -> Closing:

@@ -325,10 +325,11 @@ def resolve(incident: Incident, person: str, closing: Closing, now: datetime) ->
         )
     if problem := problem_of(closing):
         raise Refused(f"#{incident.id} {problem.words}", about=problem.about)
-    cause = closing.cause.strip()
+    cause, window = closing.cause.strip(), closing.window.strip()
+    words = f"{cause} (bad {window})" if window else cause
     return step(
         incident,
-        Happened(Event.RESOLVED, now, person, cause),
+        Happened(Event.RESOLVED, now, person, words),
         State.RESOLVED,
         resolved_at=now,
         cause=cause,

@@ -116,7 +116,7 @@ def _closing(one: Asked) -> Closing:
     answer = Answer(prevention, one.said("answer"), one.said("doer") or one.person, due_on)
     if prevention is Prevention.NOTHING_NEEDED:
         answer = Answer(prevention, one.said("answer"))
-    return Closing(one.words, one.said("kind"), answer, one.said("risk"))
+    return Closing(one.words, one.said("kind"), answer, one.said("risk"), one.said("window"))
 
 
 async def _finish_action(one: Asked) -> object:

@@ -109,9 +109,8 @@ def dialog_of(asked: Button, scene: Scene) -> Dialog:
         Refused: There is nothing to choose from.
     """
     one = scene.one
-    about = f"#{one.id} {one.title}: {one.fact}"
-    if asked is Button.RESOLVE:
-        about = f"#{one.id} {one.title}. {_window(scene)}"
+    bad = f"bad for {bad_for(standing(one, scene.directory, scene.now))}"
+    about = f"#{one.id} {one.title}: {bad if asked is Button.RESOLVE else one.fact}"
     fields = _FIELDS[asked](scene)
     if any(isinstance(field, Choice) and not field.options for field in fields):
         raise Refused(f"#{one.id}: there is nothing to choose from")
@@ -119,12 +118,12 @@ def dialog_of(asked: Button, scene: Scene) -> Dialog:
 
 
 def _window(scene: Scene) -> str:
-    """Return for how long it was bad, by its own data where they tell."""
+    """Return when it was bad, by its own data where they tell."""
     facts = standing(scene.one, scene.directory, scene.now)
     ended = facts.first_good_at or facts.recovered_at
     times = [facts.first_bad_at or facts.opened_at, *([ended] if ended else [])]
     told = " to ".join(time_of_day(at, facts.zone, scene.now) for at in times)
-    return f"Bad for {bad_for(facts)} by its data: {told} {zone_word(facts.zone)}"
+    return f"{told} {zone_word(facts.zone)}"
 
 
 def _hand_over(scene: Scene) -> Sequence[Field]:
@@ -158,9 +157,11 @@ def _unneeded(scene: Scene) -> Sequence[Field]:
 
 def _resolve(scene: Scene) -> Sequence[Field]:
     others = (name for name in _responders(scene.directory) if name != scene.person)
+    window = Line("window", "When it was bad, if not as its data say", shadow=_window(scene))
     return (
         Line("words", "The cause, in one sentence", is_needed=True),
         Choice("kind", "Its kind", _same(CAUSE_KINDS)),
+        window,
         Line("risk", "What may still happen, if anything"),
         Line("answer", "What stops it next time; or why nothing is needed", is_needed=True),
         Choice("prevention", "What that is", _same([one.value for one in Prevention])),
