@@ -291,9 +291,10 @@ class FakeSlack:
         async with asyncio.timeout(10):
             while not self.sockets:  # noqa: ASYNC110 (the service connects when it likes)
                 await asyncio.sleep(0.01)
-            heard = await self.tell(await request.json())
+            told, name = await request.json(), f"envelope-{len(self.acknowledged)}"
+            heard = await self.tell(told, "slash_commands" if "command" in told else "interactive")
             await heard.wait()
-        return web.Response()
+        return web.json_response(self.acknowledgements[name])
 
     async def tell(self, payload: object, kind: str = "interactive") -> asyncio.Event:
         """Tell of something over the newest socket; the event is set when that is acknowledged."""

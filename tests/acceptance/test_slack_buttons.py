@@ -1,16 +1,17 @@
-"""An incident is taken from the message that told of it, and the slower one learns who was faster."""
+"""People act from the message that told of an incident, over either road that Slack has to us."""
 
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.acceptance import running
 from tests.acceptance.running import Program, Receivers
-from tests.acceptance.slack_hands import direct, press, standing_in
+from tests.acceptance.slack_hands import direct, press, standing_in, submit, type_words
 from tests.acceptance.small_world import log_lines, make_things, set_broken
 from tests.slack_presses import words_of
 
@@ -56,6 +57,7 @@ class World:
     program: Program
     receivers: Receivers
     by_socket: bool
+    folder: Path
 
     def press(self, message: Mapping[str, Any], words: str, person: str) -> list[dict[str, Any]]:
         """Let somebody press a button; return everything that Slack took since."""
@@ -70,6 +72,16 @@ class World:
         """Return the state of the one incident, and its owner."""
         [one] = json.loads(self.program.run("incidents", "-o", "json"))
         return one["state"], one["owner"]
+
+    def submit(self, view: Mapping[str, Any], person: str, **answers: str) -> Mapping[str, Any]:
+        """Let somebody send a dialog; return what Slack shows then."""
+        return submit(
+            self.program, self.receivers, view, person, by_socket=self.by_socket, **answers
+        )
+
+    def type(self, words: str, person: str) -> str:
+        """Let somebody type something behind `/watchdog`; return what they see."""
+        return type_words(self.program, self.receivers, words, person, by_socket=self.by_socket)
 
 
 @pytest.fixture(scope="module", params=SECRETS)
@@ -87,7 +99,7 @@ def world(
         with running.program(receivers, demo=False, rules=text) as program:
             set_broken(folder, 1)
             program.advance(10)
-            yield World(program, receivers, request.param == "socket")
+            yield World(program, receivers, request.param == "socket", folder)
 
 
 def texts(taken: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
@@ -128,6 +140,37 @@ def test_pressing_once_more_is_told_and_leaves_no_traceback(world: World) -> Non
     told = world.press(world.receivers.slack()[0], "Take", "raj")
     assert [one["text"] for one in told] == ["#1001 is already yours"]
     assert not [one for one in log_lines(world.program) if "traceback" in str(one).lower()]
+
+
+def test_a_note_is_written_in_a_dialog_and_its_lack_said_below_the_field(world: World) -> None:
+    root = standing_in(world.receivers, "COPSALERTS")
+    [opened] = world.press(root, "Add note", "raj")
+    assert opened["what"] == "view"
+    assert world.submit(opened["view"], "raj", words=" ") == {
+        "response_action": "errors",
+        "errors": {"words": "a note needs words."},
+    }
+    assert world.submit(opened["view"], "raj", words="the thing hums") == {}
+    assert "raj: the thing hums" in world.receivers.slack()[-1]["blocks"][0]["text"]["text"]
+    assert "the thing hums" in world.program.run("show", "1001")
+
+
+def test_what_is_typed_behind_the_command_is_answered(world: World) -> None:
+    assert world.type("list", "ana").startswith("👀 TAKEN The thing is broken: by raj after ")
+    assert world.type("oncall", "ana") == "*ops* ana"
+    assert world.type("take 1001", "ana").startswith("raj took #1001 ")
+
+
+def test_what_has_recovered_is_closed_in_a_dialog_with_its_cause(world: World) -> None:
+    set_broken(world.folder, 0)
+    world.program.advance(10)
+    root = standing_in(world.receivers, "COPSALERTS")
+    [opened] = world.press(root, "Write cause and close", "raj")
+    answers = {"words": "A screw was loose", "kind": "infrastructure", "answer": "Check screws"}
+    assert world.submit(opened["view"], "raj", **answers, prevention="other") == {}
+    ended = standing_in(world.receivers, "COPSALERTS")
+    assert ended["text"].startswith("✅ RESOLVED The thing is broken: ")
+    assert "A screw was loose" in world.program.run("show", "1001")
 
 
 def test_a_test_message_tests_the_way_back_too(world: World) -> None:
