@@ -5,16 +5,20 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
-
-import aiosqlite
 
 from rules.base import Answer, Question, Rows, SqlQuestion, SqlValue, Unanswered
 from watchdog.config.model import Source as SourceSpec
 from watchdog.sources.base import seconds_in_words
-from watchdog.sources.sqlite_connection import connection_to, opened
+from watchdog.sources.sqlite_connection import (
+    Connection,
+    Found,
+    ReplacedError,
+    connection_to,
+    opened,
+)
 
 CELL_BYTES_MAX: Final = 16 * 1024 * 1024
 """Longest text or blob that SQLite may make while it answers."""
@@ -70,7 +74,7 @@ class SqliteSource:
         self._path = address
         self._timeout_s = spec.timeout.total_seconds()
         self._turn = asyncio.Lock()
-        self._connection: aiosqlite.Connection | None = None
+        self._connection: Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._is_checked = False
         # What threads that hang in a dead file system would still have to finish.
@@ -134,37 +138,48 @@ class SqliteSource:
 
     async def _rows(self, question: SqlQuestion) -> Rows | Unanswered:
         started_s = time.monotonic()
-        connection = await self._opened()
-        if connection is None:
-            return Unanswered("the file does not exist", whole_source=True)
         params = {str(n): bindable(value) for n, value in enumerate(question.params, start=1)}
-        async with connection.execute(question.text, params) as cursor:
-            if cursor.description is None:
-                return Unanswered("it is not a query: it returns no columns")
-            names = [column[0] for column in cursor.description]
-            found = list(await cursor.fetchmany(question.rows_max + 1))
+        try:
+            answer = await self._found(question, params)
+        except ReplacedError:
+            await self._give_up()
+            answer = await self._found(question, params)
+        if isinstance(answer, Unanswered):
+            return answer
+        if answer is None:
+            return Unanswered("it is not a query: it returns no columns")
+        names, found = answer
         rows = [dict(zip(names, row, strict=True)) for row in found[: question.rows_max]]
         took = timedelta(seconds=time.monotonic() - started_s)
         return Rows(rows, truncated=len(found) > question.rows_max, took=took)
 
-    async def _opened(self) -> aiosqlite.Connection | None:
-        """Return the connection to the file that stands at the path now; None without a file.
+    async def _found(
+        self, question: SqlQuestion, params: Mapping[str, object]
+    ) -> Found | Unanswered | None:
+        """Ask the file that stands at the path now, for which is looked once a batch."""
+        if self._connection is None and not await self._open():
+            return Unanswered("the file does not exist", whole_source=True)
+        assert self._connection is not None
+        still = None if self._is_checked else self._is_still_there
+        found = await self._connection.ask(question.text, params, question.rows_max + 1, still)
+        self._is_checked = True
+        return found
 
-        A file that was replaced or came back is opened again. It is looked for once a batch.
-        """
-        if self._connection is not None and self._is_checked:
-            return self._connection
+    def _is_still_there(self) -> bool:
+        return _identity_of(self._path) == self._identity
+
+    async def _open(self) -> bool:
+        """Connect to the file at the path; return False without one."""
         loop = asyncio.get_running_loop()
         self._hanging = loop.run_in_executor(None, _identity_of, self._path)
         identity = await asyncio.shield(self._hanging)
+        if identity is None:
+            return False
+        to_file = connection_to(self._path, "ro", _ReadingConnection, self._timeout_s)
+        self._connection = await opened(to_file)
+        self._identity = identity
         self._is_checked = True
-        if identity is None or identity != self._identity:
-            await self._give_up()
-        if identity is not None and self._connection is None:
-            to_file = connection_to(self._path, "ro", _ReadingConnection, self._timeout_s)
-            self._connection = await opened(to_file)
-            self._identity = identity
-        return self._connection
+        return True
 
     async def _give_up(self) -> None:
         """Stop what the connection does and close it, without waiting for a thread that hangs."""

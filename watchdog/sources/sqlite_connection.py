@@ -2,13 +2,22 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
 
 import aiosqlite
 
 _ROWS_AT_ONCE = 64
+
+Found: TypeAlias = tuple[list[str], list[Any]]
+Still: TypeAlias = Callable[[], bool]
+
+
+class ReplacedError(Exception):
+    """Another file stands at the path, or none; the connection is to be given up."""
 
 
 class Connection(aiosqlite.Connection):
@@ -19,6 +28,34 @@ class Connection(aiosqlite.Connection):
     """
 
     ended: "asyncio.Future[Any] | None" = None
+
+    async def ask(
+        self, text: str, params: Mapping[str, object], rows_max: int, still: Still | None = None
+    ) -> Found | None:
+        """Return the names of an answer's columns and at most `rows_max` rows; None of no query.
+
+        The thread is woken once, not for the cursor, its rows and its end: that was most of the
+        time that a short question took. aiosqlite has no public way to do several things at once.
+
+        Args:
+            still: Looks, in the thread, whether the file is still the one that was opened.
+
+        Raises:
+            ReplacedError: It is not; nothing was asked.
+            sqlite3.Error, sqlite3.Warning, ValueError, OverflowError: It cannot be answered.
+        """
+        found: Found | None = await self._execute(self._answer, text, params, rows_max, still)  # type: ignore[no-untyped-call]
+        return found
+
+    def _answer(
+        self, text: str, params: Mapping[str, object], rows_max: int, still: Still | None
+    ) -> Found | None:
+        if still is not None and not still():
+            raise ReplacedError
+        with closing(self._conn.execute(text, params)) as cursor:
+            if cursor.description is None:
+                return None
+            return [column[0] for column in cursor.description], cursor.fetchmany(rows_max)
 
     def stop(self) -> "asyncio.Future[Any] | None":
         """Stop the thread once everything that waits is done."""
