@@ -46,6 +46,8 @@ def _init(cls: Any, fields: Sequence[Any], *, frozen: bool) -> Any:
             known[f"_{name}"] = one.default_factory
             parameters.append(f"{name}=_unset")
             value = f"_{name}() if {name} is _unset else {name}"
+        elif not one.init and one.default is not dataclasses.MISSING:
+            value = f"_{name}"
         elif one.default is not dataclasses.MISSING:
             parameters.append(f"{name}=_{name}")
         elif one.init:

@@ -201,3 +201,10 @@ def test_what_a_commit_left_is_remembered_and_empty_rules_are_forgotten() -> Non
     assert memory.identities["child"] == stuck_rule("child").identity
     memory.remember([a_plan()], {})
     assert memory.tracks == {}
+
+
+def test_a_rule_that_watches_something_else_is_told_from_what_it_was() -> None:
+    rule = stuck_rule()
+    before = rule.identity
+    changed = replace(rule, kind=stuck_rule(settings={"table": "other"}).kind)
+    assert changed.identity != before == rule.identity

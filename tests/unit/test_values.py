@@ -47,6 +47,15 @@ def lone(decorate: Any) -> Any:
     return Lone
 
 
+def page(decorate: Any) -> Any:
+    @decorate(frozen=True, slots=True)
+    class Page:
+        number: int
+        seen: str = field(default="", init=False, compare=False)
+
+    return Page
+
+
 def test_fields_are_given_by_place_or_name_or_have_defaults(decorate: Any) -> None:
     made = point(decorate)(1, words=["a"])
     expected = {"x": 1, "y": 2, "words": ["a"], "secret": "hunter2", "note": ""}
@@ -100,6 +109,15 @@ def test_values_are_replaced_matched_and_slotted(decorate: Any) -> None:
     assert (made.x, made.y) == (1, 5)
     assert point(decorate).__match_args__ == ("x", "y", "words", "secret", "note")
     assert not hasattr(made, "__dict__")
+
+
+def test_what_is_never_given_begins_anew_in_each_value(decorate: Any) -> None:
+    make = page(decorate)
+    made = make(1)
+    object.__setattr__(made, "seen", "before")
+    assert (made, replace(made, number=2).seen) == (make(1), "")
+    with pytest.raises(TypeError):
+        make(1, seen="before")
 
 
 @pytest.mark.parametrize("make", [point, lone])

@@ -150,6 +150,7 @@ class Rule:
     runbook: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     place: Place = Place("", 0, 0)
+    _identity: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -178,7 +179,9 @@ class Rule:
     @property
     def identity(self) -> str:
         """Return what it watches; its state survives a reload while this stays equal."""
-        return f"{self.kind_name} {self.kind.identity()}"
+        if not self._identity:  # a digest of all that it says, wanted several times at every look
+            object.__setattr__(self, "_identity", f"{self.kind_name} {self.kind.identity()}")
+        return self._identity
 
 
 @dataclass(frozen=True, slots=True)
