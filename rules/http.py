@@ -241,16 +241,14 @@ class Http(Settings):
             return unanswered(context)
         probed = dict(zip(self._probed(found), rounds[0] if rounds else (), strict=True))
         asked = {e: a for e, a in probed.items() if isinstance(a, HttpReply | HttpFailure)}
+        watched = set(context.watched)
         judged = [
-            self._judge_one(context, entity, answer, self._held(found, entity))
+            self._judge_one(context, entity, answer, self._held(found, entity), entity in watched)
             for entity, answer in asked.items()
         ]
-        watched = set(context.watched)
         return Judgement(
             findings=ordered(one for one in judged if isinstance(one, Finding)),
-            readings=ordered_readings(
-                one for one in judged if isinstance(one, Reading) and one.entity in watched
-            ),
+            readings=ordered_readings(one for one in judged if isinstance(one, Reading)),
             unknown=tuple(entity for entity in probed if entity not in asked),
             has_data=bool(asked),
             truncated=len(self._listed(found)) > PROBES_MAX or any(_is_cut(one) for one in found),
@@ -262,7 +260,9 @@ class Http(Settings):
         entity: Entity,
         answer: HttpReply | HttpFailure,
         held: Mapping[str, Sequence[object]],
-    ) -> Finding | Reading:
+        is_watched: bool,
+    ) -> Finding | Reading | None:
+        """Return what is wrong; of what is right its value, if somebody waits for that."""
         demands = Demands(
             self.expect,
             self.values,
@@ -279,7 +279,7 @@ class Http(Settings):
             faults, said = demands.faults(answer), snippet(answer)
         if not faults:
             assert isinstance(answer, HttpReply)
-            return good(entity, *demands.first_value(answer))
+            return good(entity, *demands.first_value(answer)) if is_watched else None
         # max keeps the first of equals: the status before what the body says.
         worst = max(faults, key=lambda fault: fault.severity.rank)
         speaks = any(fault.speaks for fault in faults)

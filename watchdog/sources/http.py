@@ -1,10 +1,9 @@
 """HTTP endpoints as a source: one deadline around everything, a capped body, nothing followed."""
 
 import asyncio
-import contextlib
 import re
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -66,11 +65,15 @@ class HttpSource:
             return Unanswered(str(error)), False
         client = self._client = self._client or HttpClient.shared()
         within_s = question.within.total_seconds()
-        async with _turn(self._turns, within_s) as ours:
-            if ours:
-                async with _turn(client.turns, within_s) as everybodys:
-                    if everybodys:
+        if await _takes_turn(self._turns, within_s):
+            try:
+                if await _takes_turn(client.turns, within_s):
+                    try:
                         return await self._ask(client, question, url, within_s)
+                    finally:
+                        client.turns.release()
+            finally:
+                self._turns.release()
         words = f"its turn did not come within {seconds_in_words(within_s)}"
         return Unanswered(f"{words}: too many requests are under way"), False
 
@@ -110,7 +113,7 @@ class HttpSource:
         started_s = time.monotonic()
         try:
             async with asyncio.timeout(within_s):
-                reply = await self._request(client, question, url)
+                return await self._request(client, question, url, started_s), True
         except OUTSIDE as error:
             in_lookup = client.is_looking_up(url.raw_host or "")
             failure = of_request(error, within_s, in_lookup=in_lookup)
@@ -118,9 +121,10 @@ class HttpSource:
             if isinstance(failure, Unanswered):
                 return failure, may_have_left
             return replace(failure, took=_since(started_s)), may_have_left
-        return replace(reply, took=_since(started_s)), True
 
-    async def _request(self, client: HttpClient, question: HttpQuestion, url: URL) -> HttpReply:
+    async def _request(
+        self, client: HttpClient, question: HttpQuestion, url: URL, started_s: float
+    ) -> HttpReply:
         headers = self._headers.copy()
         headers.update(question.headers)
         method = question.method.upper()
@@ -141,26 +145,20 @@ class HttpSource:
                 body,
                 _pairs(response),
                 truncated,
+                took=_since(started_s),
                 certificate_ends_at=ends_at,
             )
 
 
-@contextlib.asynccontextmanager
-async def _turn(turns: asyncio.Semaphore, within_s: float) -> AsyncIterator[bool]:
-    """Hold a turn; gives False when none came in time."""
+async def _takes_turn(turns: asyncio.Semaphore, within_s: float) -> bool:
+    """Take a turn; return False when none came in time."""
+    if not turns.locked():
+        return await turns.acquire()  # does not wait
     try:
-        if turns.locked():
-            async with asyncio.timeout(within_s):
-                await turns.acquire()
-        else:
-            await turns.acquire()  # does not wait
+        async with asyncio.timeout(within_s):
+            return await turns.acquire()
     except TimeoutError:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        turns.release()
+        return False
 
 
 def endpoint(address: str, url: str) -> URL:

@@ -12,6 +12,7 @@ import zlib
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, ClassVar, Final
 from weakref import WeakKeyDictionary
 
@@ -74,7 +75,12 @@ def certificate_ends_at(response: aiohttp.ClientResponse) -> datetime | None:
     peer = response.peer if isinstance(response, _Response) else None
     if not peer or "notAfter" not in peer:
         return None
-    return datetime.fromtimestamp(ssl.cert_time_to_seconds(peer["notAfter"]), UTC)
+    return _instant(peer["notAfter"])
+
+
+@lru_cache(KEPT_ORIGINS_MAX)
+def _instant(text: str) -> datetime:
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(text), UTC)
 
 
 def context_of_demo(roots: str) -> ssl.SSLContext:
