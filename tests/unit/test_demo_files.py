@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from watchdog.demo import whereabouts
 from watchdog.demo.backups import BackupFiles
 from watchdog.demo.failure import Burst, Switches
-from watchdog.demo.logs import BURSTS, FILE_BYTES_MAX, HISTORY, LINE_EVERY, LogFiles
+from watchdog.demo.logs import API, BURSTS, FILE_BYTES_MAX, LINE_EVERY, REACH, WORKER, LogFiles
 from watchdog.demo.scripts import load, read
 from watchdog.demo.whereabouts import Whereabouts
 
@@ -21,8 +21,8 @@ NOW = datetime(2025, 6, 13, 2, 15, 7, 123_456, tzinfo=UTC)
 HERE = Whereabouts({"crm": "postgresql://x", "desk": "http://127.0.0.1:1/desk"}, "postgresql://y")
 FILE = "demo.json"
 CALM = Switches()
-USUAL = HISTORY // LINE_EVERY
-"""Lines of history in a new file."""
+USUAL = REACH[API] // LINE_EVERY
+"""Lines of history in a new file of the API's."""
 
 
 def written(path: Path) -> list[dict[str, Any]]:
@@ -100,12 +100,13 @@ def test_a_line_is_written_every_20_seconds_however_often_the_world_ticks(tmp_pa
         assert [(one - stamps[0]).total_seconds() for one in stamps] == [0, 20, 40, 60]
 
 
-def test_a_leap_of_hours_leaves_the_lines_of_the_last_hour_and_a_half(tmp_path: Path) -> None:
+def test_a_leap_of_hours_leaves_the_lines_that_somebody_reads(tmp_path: Path) -> None:
     logs = LogFiles(tmp_path)
     logs.tick(NOW, 0, CALM)
     logs.tick(NOW + timedelta(hours=10), 0, CALM)
     lines = written(worker(tmp_path))
-    assert len(lines) == 2 * (USUAL + 1)
+    assert len(written(api(tmp_path))) == 2 * (USUAL + 1)
+    assert len(lines) == 2 * (REACH[WORKER] // LINE_EVERY + 1)
     assert lines[-1]["timestamp"] == (NOW + timedelta(hours=10)).isoformat(timespec="milliseconds")
 
 
@@ -136,7 +137,7 @@ def test_a_new_file_begins_with_what_was_usual_before(tmp_path: Path) -> None:
     LogFiles(tmp_path).tick(NOW, 0, CALM)
     lines = written(api(tmp_path))
     assert len(lines) == USUAL + 1
-    assert lines[0]["timestamp"] == (NOW - HISTORY).isoformat(timespec="milliseconds")
+    assert lines[0]["timestamp"] == (NOW - REACH[API]).isoformat(timespec="milliseconds")
     errors = [line for line in lines if line["level"] == "ERROR"]
     assert len(errors) in {18, 19}  # one in five minutes
 

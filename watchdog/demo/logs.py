@@ -10,9 +10,6 @@ from typing import Final
 from watchdog.demo.failure import Burst, Switches
 
 LINE_EVERY = timedelta(seconds=20)
-HISTORY = timedelta(minutes=90)
-"""How far back a new file reaches, and what a leap leaves: only what is usual can be exceeded."""
-
 FILE_BYTES_MAX = 4_000_000
 ERROR_EVERY = 15
 """Of so many requests to the API one fails: an error in five minutes is usual."""
@@ -21,6 +18,15 @@ _KEPT_MAX = 1024
 """Lines that differ in nothing but their time are made once: a leap leaves hundreds of them."""
 
 API, WORKER, SYNC = "desk-api.log", "email-worker.log", "issue-sync.log"
+REACH: Final[Mapping[str, timedelta]] = {
+    API: timedelta(minutes=90),
+    WORKER: timedelta(minutes=15),
+    SYNC: timedelta(minutes=45),
+}
+"""How far back each new file reaches, and what a leap leaves: half as much again as is looked at.
+
+The API's errors are compared with those of the hour before: only what is usual can be exceeded.
+"""
 
 Line = Mapping[str, object]
 
@@ -104,7 +110,7 @@ class LogFiles:
         self._burst_at: dict[Burst, datetime] = {}
 
     def tick(self, now: datetime, mails_pending: int, switches: Switches) -> None:
-        """Write what the systems have done since the last tick, or at most an hour and a half."""
+        """Write what the systems have done since the last tick, or as much of it as anybody reads."""
         self._burst(now, switches.bursts)
         if switches.worker_dead:
             self._next_at.pop(WORKER, None)  # when it lives again it says so at once
@@ -117,8 +123,9 @@ class LogFiles:
 
     def _due(self, name: str, now: datetime) -> list[datetime]:
         """Return when there should have been a line; a new file begins with what was before."""
-        begin = now if (self._folder / name).exists() else now - HISTORY
-        first = max(self._next_at.get(name, begin), now - HISTORY)
+        earliest = now - REACH[name]
+        begin = now if (self._folder / name).exists() else earliest
+        first = max(self._next_at.get(name, begin), earliest)
         return [first + n * LINE_EVERY for n in range((now - first) // LINE_EVERY + 1)]
 
     def _burst(self, now: datetime, bursts: tuple[Burst, ...]) -> None:
