@@ -12,24 +12,25 @@ the demo's own pace.
 
 import faulthandler
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from tests.postgres import Server
-from tests.simulation.player import as_teams_look, player
+from tests.simulation.player import player
 from tests.simulation.verdict import Verdict, verdict
 from tests.simulation.year import (
     YEAR,
     Planted,
     always_dense,
+    dealt,
     moments,
     plant,
     plantable,
     quarters,
-    shuffled,
 )
+from watchdog.config.model import Rule
 from watchdog.demo.failures import FAILURES
 
 PLANTED = 200
@@ -37,13 +38,12 @@ SEED = 12
 QUARTERS = dict(enumerate(quarters(YEAR), start=1))
 
 
-def planted_in(number: int, folder: Path) -> list[Planted]:
-    """Return the failures of a quarter, at random seconds; all kinds come equally often in the year."""
-    rules = as_teams_look(folder).rules
-    order = shuffled(plantable(FAILURES.values(), rules), PLANTED, random.Random(SEED))
-    each = PLANTED // len(QUARTERS)
-    mine = order[(number - 1) * each : number * each]
-    return plant(mine, rules, QUARTERS[number], [], random.Random(f"{SEED} in {number}"))
+def planted_in(number: int, rules: Mapping[str, Rule], seed: int = SEED) -> list[Planted]:
+    """Return the failures of a quarter, at random seconds: each kind once, but for a few left out."""
+    kinds = plantable(FAILURES.values(), rules)
+    hands = dealt(kinds, PLANTED // len(QUARTERS), len(QUARTERS), random.Random(seed))
+    chance = random.Random(f"{seed} in {number}")
+    return plant(hands[number - 1], rules, QUARTERS[number], [], chance)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """When a simulated year is looked at, and when failures are planted in it."""
 
 import random
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -23,13 +24,13 @@ from tests.simulation.year import (
     Span,
     always_dense,
     changes_of_time,
+    dealt,
     moments,
     month_ends,
     plant,
     plantable,
     promised,
     quarters,
-    shuffled,
 )
 from watchdog.demo.failures import FAILURES
 
@@ -71,7 +72,7 @@ def test_failures_lie_apart_from_each_other_and_from_what_is_reserved(
 ) -> None:
     chance = random.Random(seed)
     reserved = month_ends(YEAR)
-    found = plant(shuffled(PLANTABLE, count, chance), RULES, YEAR, reserved, chance)
+    found = plant(chance.sample(PLANTABLE, count), RULES, YEAR, reserved, chance)
     taken = sorted([*reserved, *(one.span for one in found)])
     assert len(found) == count
     assert all(one.end + APART <= two.start for one, two in pairwise(taken))
@@ -80,7 +81,7 @@ def test_failures_lie_apart_from_each_other_and_from_what_is_reserved(
 @given(st.integers(0, 2**32))
 def test_a_failure_is_mended_after_its_promise_and_looked_at_until_it_is_over(seed: int) -> None:
     chance = random.Random(seed)
-    [one] = plant(shuffled(PLANTABLE, 1, chance), RULES, YEAR, [], chance)
+    [one] = plant(chance.sample(PLANTABLE, 1), RULES, YEAR, [], chance)
     assert one.promised_at - one.broken_at == promised(one.failure, RULES)
     assert one.mended_at > one.promised_at
     assert one.dense[0].start < one.broken_at
@@ -96,9 +97,11 @@ def test_what_can_be_seen_once_in_a_quarter_finds_its_instant_among_many() -> No
         assert any(one.failure is rare for one in found)
 
 
-def test_all_failures_come_equally_often() -> None:
-    order = shuffled(PLANTABLE, 3 * len(PLANTABLE), random.Random(1))
-    assert {order.count(one) for one in PLANTABLE} == {3}
+def test_a_hand_holds_no_failure_twice_and_all_come_equally_often() -> None:
+    hands = dealt(PLANTABLE, 50, 4, random.Random(1))
+    times = Counter(one.id for hand in hands for one in hand)
+    assert [len({one.id for one in hand}) for hand in hands] == [50] * 4
+    assert (len(times), set(times.values())) == (len(PLANTABLE), {3, 4})
 
 
 def test_what_has_no_room_is_refused() -> None:

@@ -131,17 +131,24 @@ def plant(
 ) -> list[Planted]:
     """Return failures at random seconds, far apart from each other and from what is reserved.
 
-    Those that can be seen at some instants only choose first.
+    The fewer the instants at which one can be seen, the earlier it chooses.
 
     Raises:
         ValueError: There is no room for so many.
     """
     taken, found = list(reserved), []
-    for failure in sorted(order, key=lambda one: not one.when):
+    for failure in sorted(order, key=lambda one: _days_of(one, whole)):
         one = _free(failure, rules, whole, taken, chance)
         taken.append(one.span)
         found.append(one)
     return sorted(found, key=lambda one: one.broken_at)
+
+
+def _days_of(failure: Failure, whole: Span) -> int:
+    """Return on how many days a failure can be seen; one of any time comes after all others."""
+    if not failure.when:
+        return (whole.end - whole.start).days + 1
+    return len({failure.next_at(day).date() for day in whole.slots(DAY)})
 
 
 def _free(
@@ -162,10 +169,18 @@ def _free(
     raise ValueError(f"no room for {failure.id} between {whole.start} and {whole.end}")
 
 
-def shuffled(failures: Sequence[Failure], count: int, chance: random.Random) -> list[Failure]:
-    """Return so many of the failures, each as often as the others, in a random order."""
-    rounds = range(math.ceil(count / len(failures)))
-    return [one for _ in rounds for one in chance.sample(failures, len(failures))][:count]
+def dealt(
+    failures: Sequence[Failure], each: int, hands: int, chance: random.Random
+) -> list[list[Failure]]:
+    """Return so many different failures for each hand; each comes as often as all others, or once less.
+
+    Raises:
+        ValueError: There are not so many, or too many to come equally often.
+    """
+    spared = len(failures) - each
+    left_out = chance.sample(failures, spared * hands)
+    without = [left_out[hand * spared : (hand + 1) * spared] for hand in range(hands)]
+    return [chance.sample([one for one in failures if one not in some], each) for some in without]
 
 
 def changes_of_time(zone: str, whole: Span) -> list[Span]:
