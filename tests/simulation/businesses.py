@@ -16,7 +16,6 @@ from pathlib import Path
 import asyncpg
 
 from watchdog.demo.failure import Failure
-from watchdog.demo.failures import FAILURES
 from watchdog.demo.places import ORGANISATIONS, WORKSPACES, Place
 
 CLOCKS = {
@@ -28,10 +27,12 @@ CLOCKS = {
 """The packs' usual zone; one that knows Ramadan; one that moves by half an hour; one that lies
 quarters of an hour off and has its summer in winter."""
 
-_LEAVE_CRM = (
+_LEAVE_CONTACTS = (
     "delete from contacts where workspace_id <> all ($1)",
-    "delete from daily_activity_metrics where workspace_id <> all ($1)",
     "delete from servicetitan_sync_state where workspace_id <> all ($1)",
+)
+_LEAVE_CRM = (
+    "delete from daily_activity_metrics where workspace_id <> all ($1)",
     "delete from workspace_issues_cache where workspace_id <> all ($1)",
     "delete from workspace_tracked_repositories where workspace_id <> all ($1)",
     "delete from workspaces where id <> all ($1)",
@@ -43,8 +44,8 @@ _LEAVE_WEB_SYNC = (
 )
 
 
-def dwellers(failures: Iterable[Failure] = FAILURES.values()) -> frozenset[str]:
-    """Return the ids of the workspaces and organisations that stay."""
+def dwellers(failures: Iterable[Failure]) -> frozenset[str]:
+    """Return the ids of the workspaces and organisations that stay, so that these can be broken."""
     words = repr([one for one in failures if not one.is_twin])
     named = set(re.findall(r"'([a-z-]+)(?:/[a-z]+)?'", words))  # or a repository of theirs
     found = {one.id for one in (*WORKSPACES, *ORGANISATIONS)} & named
@@ -55,14 +56,24 @@ def _first_in(zone: str, everybody: Iterable[Place]) -> str:
     return next(one.id for one in everybody if one.zone == zone)
 
 
-async def keep_only(ids: Iterable[str], crm_dsn: str, web_sync: Path) -> None:
-    """Let all other workspaces and organisations of a demo that is not running leave."""
+async def keep_only(
+    ids: Iterable[str], with_contacts: Iterable[str], crm_dsn: str, web_sync: Path
+) -> None:
+    """Let all other workspaces and organisations of a demo that is not running leave.
+
+    Args:
+        with_contacts: Workspaces whose contacts are synced; each is probed twice at every look.
+    """
     kept = sorted(ids)
     crm = await asyncpg.connect(crm_dsn, timeout=10)
     try:
+        for statement in _LEAVE_CONTACTS:
+            await crm.execute(statement, sorted(with_contacts))
         for statement in _LEAVE_CRM:
             await crm.execute(statement, kept)
-        await crm.execute("vacuum analyze")
+        await crm.execute(
+            "vacuum (full, analyze)"
+        )  # else hundreds of empty pages are read all year
     finally:
         await crm.close()
     with closing(sqlite3.connect(web_sync, isolation_level=None)) as file:

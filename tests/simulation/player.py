@@ -1,7 +1,8 @@
 """Plays a simulated year: the living demo, and the real engine on a store, from moment to moment."""
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+import gc
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,11 +14,14 @@ from tests.demo_world import RULES, drop, opened
 from tests.page import Page, running_page
 from tests.postgres import Server
 from tests.simulation.businesses import dwellers, keep_only
-from tests.simulation.year import EPOCH, Planted
+from tests.simulation.year import EPOCH, Planted, plantable
 from tests.watching import leads, running_engine
+from watchdog.app import collect_rarely
 from watchdog.clock import MovedClock
 from watchdog.config.load import load
 from watchdog.config.model import Config
+from watchdog.demo.failure import Failure
+from watchdog.demo.failures import FAILURES, contacts
 from watchdog.demo.switch import set_broken
 from watchdog.demo.world import Demo
 from watchdog.domain.incident import Incident
@@ -29,7 +33,12 @@ EVERY = "5m"
 HURRIED = ("failing_within", "slow_within", "usual_over")
 """What the demo reads less of because it looks so often."""
 
-TIDIED_EVERY = timedelta(days=1)
+ONE_BY_ONE = ("crm", "desk_db")
+"""Databases that are asked through one connection: so many beginnings and ends fewer a look."""
+
+TIDIED_EVERY, ANALYZED_EVERY = timedelta(days=1), timedelta(days=7)
+"""Rows come and go at the same pace all year, so plans stay right for a week."""
+
 OFTEN_UPDATED = (
     "contacts",
     "servicetitan_sync_state",
@@ -50,6 +59,8 @@ def as_teams_look(folder: Path) -> Config:
         for key in (*HURRIED, *[key for key in pack if key.startswith("every")]):
             pack.pop(key, None)
     written["packs"]["servicetitan_sync"]["every_probe"] = EVERY
+    for name in ONE_BY_ONE:
+        written["sources"][name]["connections"] = 1
     path = folder / "rules.yaml"
     path.write_text(yaml.safe_dump(written, sort_keys=False))
     loaded = load(path, {})
@@ -115,17 +126,18 @@ class Player:
         self.moments += 1
         self.looks += len(batch)
         if not (at - EPOCH) % TIDIED_EVERY:
-            await self._tidy()
+            await self._tidy(at)
 
     async def _live_until(self, at: datetime) -> None:
         if at > self.clock.now():
             await self.clock.jump(at - self.clock.now())
             await self.demo.tick(self.page.url)
 
-    async def _tidy(self) -> None:
+    async def _tidy(self, at: datetime) -> None:
         """Write what has been counted, and clean the tables: the tests' server does it for nobody."""
         await self.engine.flush()
-        await self.crm.execute(f"vacuum analyze {', '.join(OFTEN_UPDATED)}")
+        wanted = "vacuum" if (at - EPOCH) % ANALYZED_EVERY else "vacuum analyze"
+        await self.crm.execute(f"{wanted} {', '.join(OFTEN_UPDATED)}")
 
     async def incidents(self) -> list[Incident]:
         """Return everything that has opened, the earliest first."""
@@ -139,6 +151,26 @@ class Player:
         return [one.rule for one in self.engine.memory.looks.values() if one.error]
 
 
+@contextlib.contextmanager
+def as_in_the_service() -> Iterator[None]:
+    """Look for garbage as rarely as the service does, until the context ends."""
+    before = gc.get_threshold()
+    collect_rarely()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+async def _settle(demo: Demo, failures: Iterable[Failure]) -> None:
+    """Let only those stay in a demo that does not run whom something is about that can break."""
+    able = list(failures)
+    with_contacts = dwellers(one for one in able if one in contacts.FAILURES)
+    web_sync = Path(demo.addresses["web_sync"])
+    await keep_only(dwellers(able), with_contacts, demo.crm_dsn, web_sync)
+
+
 @contextlib.asynccontextmanager
 async def player(server: Server, folder: Path, start: datetime) -> AsyncIterator[Player]:
     """Give a world that begins at an instant, with a past that is healthy."""
@@ -149,7 +181,7 @@ async def player(server: Server, folder: Path, start: datetime) -> AsyncIterator
         stack.push_async_callback(drop, dsn, prefix)
         demo = await Demo.start(dsn, folder, clock, prefix)
         await demo.close()
-        await keep_only(dwellers(), demo.crm_dsn, Path(demo.addresses["web_sync"]))
+        await _settle(demo, plantable(FAILURES.values(), config.rules))
         demo = await Demo.start(dsn, folder, clock, prefix)
         stack.push_async_callback(demo.close)
         crm = await asyncpg.connect(demo.crm_dsn, timeout=10)
@@ -164,4 +196,5 @@ async def player(server: Server, folder: Path, start: datetime) -> AsyncIterator
         engine = await stack.enter_async_context(running_engine(store, MovedClock(start)))
         await engine.apply(config, sources)
         await leads(engine)
+        stack.enter_context(as_in_the_service())
         yield Player(demo, clock, config, crm, store, engine, page)

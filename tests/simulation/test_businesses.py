@@ -1,10 +1,11 @@
 """Who lives in a simulated year: everybody whom a failure needs, and clocks of several sorts."""
 
 from tests.simulation.businesses import CLOCKS, dwellers
-from watchdog.demo.failures import FAILURES
+from watchdog.demo.failures import FAILURES, contacts
 from watchdog.demo.places import ORGANISATIONS, WORKSPACES
 
-IDS = dwellers()
+IDS = dwellers(FAILURES.values())
+WITH_CONTACTS = dwellers(contacts.FAILURES)
 EVERYBODY = {one.id for one in (*WORKSPACES, *ORGANISATIONS)}
 
 
@@ -22,6 +23,11 @@ def test_everybody_whom_an_incident_is_about_lives_there() -> None:
 
 def test_whose_repositories_fail_together_lives_there() -> None:
     assert {"bangkok-plumbing", "berlin-electric"} <= IDS
+
+
+def test_whose_contacts_can_break_has_some_and_whose_repositories_only_has_none() -> None:
+    assert {"berlin-heating", "manila-roofing"} <= WITH_CONTACTS < IDS
+    assert "bangkok-plumbing" not in WITH_CONTACTS
 
 
 def test_somebody_lives_by_each_odd_clock() -> None:
