@@ -158,8 +158,8 @@ def plan(
 ) -> Plan:
     """Return what a judgement changes.
 
-    An entity that is unknown keeps its track as it is. So does one that is gone from the data, until
-    it has been for long: missing data never reads as recovered.
+    An entity that is unknown keeps its track, but is not gone. One that is gone from the data keeps it,
+    too, until it has been for long: missing data never reads as recovered.
 
     Args:
         results: Earlier results of the rule's entities that are, or lately were, bad.
@@ -172,7 +172,7 @@ def plan(
         made.see_bad(finding, held(finding.entity))
     for reading in judgement.readings:
         made.see_good(reading)
-    for entity in made.tracks if judgement.truncated else judgement.unknown:
+    for entity in tuple(made.tracks) if judgement.truncated else judgement.unknown:
         made.see_unknown(entity)
     if rule.is_active(now) and not judgement.truncated:
         for entity in _gone(judgement, made.tracks):
