@@ -1,4 +1,4 @@
-"""A person's full night, from the page that reached nobody to the figures of the morning after.
+"""A person's full night, from the page that reached nobody to the mail that tells of the week.
 
 After each scene every message that arrived is named: one that is missing fails it, and so does one too
 many.
@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ channels:
     token: "${{SLACK_BOT_TOKEN}}"
     signing_secret: "${{SLACK_SIGNING_SECRET}}"
     api: "http://127.0.0.1:{slack}/api/"
+  email: {{ smtp: "smtp://127.0.0.1:{smtp}", from: watchdog@example.com }}
 sources:
   shop: {{ sqlite: {database}, team: shop }}
 people:
@@ -45,6 +46,8 @@ teams:
     slack: shop-alerts
     oncall: {{ rotate: weekly, handover: mon 10:00, order: [ana, raj], from: 2025-06-09 }}
     escalate: [{{ after: 10m, to: oncall_next }}, {{ after: 25m, to: lead }}]
+reports:
+  weekly: {{ kind: weekly, to: heads@example.com }}
 rules:
   orders-stale:
     title: Orders stopped syncing
@@ -115,6 +118,10 @@ class Night:
             instant = (at or self.program.now()).isoformat()
             shop.execute(f"insert into {table} values (?)", (instant,))  # noqa: S608
 
+    def jump_to(self, instant: datetime) -> None:
+        """Let time pass at once; no rule looks meanwhile."""
+        self.program.jump((instant - self.program.now()).total_seconds())
+
     def run(self, *words: str, code: int = 0) -> str:
         """Say something on the command line."""
         return self.program.run(*words, code=code)
@@ -157,7 +164,9 @@ def night(tmp_path: Path) -> Iterator[Night]:
         shop.execute("create table sync_run (finished_at text)")
         shop.execute("create table orders (synced_at text)")
     with running.receivers(tmp_path) as receivers:
-        rules = RULES.format(slack=receivers.slack_port, database=database)
+        rules = RULES.format(
+            slack=receivers.slack_port, smtp=receivers.smtp_port, database=database
+        )
         with running.program(receivers, demo=False, rules=rules, start=EVENING) as program:
             one = Night(program, receivers, database)
             one.arrives("sync_run", LAST_SYNC)
@@ -175,6 +184,8 @@ def test_a_full_night(night: Night) -> None:
     ana_says_what_it_was_and_what_stops_it_next_time(night)
     the_figures_of_the_night_are_right(night)
     raj_does_what_stops_it_next_time(night)
+    on_saturday_it_comes_back_and_ends_by_itself(night)
+    on_monday_the_week_arrives_with_the_figures_of_the_night(night)
 
 
 def at_02_13_it_opens_and_ana_is_not_to_be_disturbed_so_raj_is_paged(night: Night) -> None:
@@ -369,3 +380,78 @@ def raj_does_what_stops_it_next_time(night: Night) -> None:
         )
     )
     assert night.listed("actions", "list") == []
+
+
+SATURDAY = datetime(2025, 6, 14, 12, tzinfo=UTC)
+MONDAY = datetime(2025, 6, 16, 8, 30, tzinfo=UTC)
+
+
+def on_saturday_it_comes_back_and_ends_by_itself(night: Night) -> None:
+    night.arrives("sync_run", SATURDAY)
+    night.jump_to(SATURDAY.replace(minute=29))
+    night.until(12, 31)
+    night.hears(
+        Told(
+            "🔴 CRITICAL Orders stopped syncing: 30m old (max 30m) · ana · #1002",
+            new=(CHANNEL, "ana"),
+        )
+    )
+    night.arrives("sync_run")
+    night.arrives("orders")
+    night.until(12, 35)
+    night.hears(
+        Told(
+            "🟢 RECOVERED Orders stopped syncing: bad 1m, cause missing · ana · #1002",
+            edited=(CHANNEL, "ana"),
+            below=(CHANNEL,),
+        )
+    )
+
+
+def on_monday_the_week_arrives_with_the_figures_of_the_night(night: Night) -> None:
+    night.arrives("sync_run", MONDAY)
+    night.jump_to(MONDAY.replace(minute=29))
+    assert night.receivers.mails() == []
+    night.until(8, 31)
+    [mail] = night.receivers.mails()
+    assert mail["recipient"] == "heads@example.com"
+    assert mail["headers"]["Subject"] == "Week 24: 2 incidents (2 more)"
+    assert mail["headers"]["Message-ID"].startswith("<week-2025-24.")
+    lines = [" ".join(one.split()) for one in mail["text"].splitlines()]
+    first, second = asyncio.run(night.program.fetch("select * from incident order by id"))
+    taken = datetime(2025, 6, 13, 2, 16, 30, tzinfo=UTC) - first["opened_at"]
+    waited = taken + (second["recovered_at"] - second["opened_at"])
+    bad = [one["first_good_at"] - one["opened_at"] for one in (first, second)]
+    figures = [
+        "Incidents 2 ▲ +2 worse, was 0",
+        f"Taken after (median) {minutes(taken)} nothing to compare",
+        f"Slowest 10 % {minutes(taken)} nothing to compare",
+        f"Working after (median) {minutes(sum(bad, timedelta()) / 2)} nothing to compare",
+        f"Time not taken {minutes(waited)} ▲ +{minutes(waited)} worse, was 0 s",
+        "Pages at night 2 ▲ +2 worse, was 0",  # as above; Saturday's came at half past two
+        f"orders-stale 2 (was 0) {minutes(bad_for(first, second))}",
+        "1 of 2 needed a person · `for: 2m`: 1 instead of 2",
+        f"Fri {'=' * 40} 1, 1 at night",
+        f"Sat {'#' * 40} 1",
+        "raj 1 1",
+        "ana 0 1",
+        "1 incident taken by nobody.",
+    ]
+    assert [one for one in figures if one not in lines] == [], mail["text"]
+    assert "OPEN PREVENTIVE ACTIONS DUE" not in lines  # raj has done it
+    assert night.run("report", "weekly", "--send") == (
+        "Week 2025-24 goes to nobody; 1 had it before, or have stopped it.\n"
+    )
+
+
+def minutes(span: timedelta) -> str:
+    """Return a span as the mail says it, reckoned by hand."""
+    hours, rest = divmod(int(span.total_seconds()) // 60, 60)
+    if not hours:
+        return f"{rest} min"
+    return f"{hours} h {rest:02d} min" if rest else f"{hours} h"
+
+
+def bad_for(*incidents: Any) -> timedelta:
+    """Return how long they were bad together, from the first bad second to the first good check."""
+    return sum((one["first_good_at"] - one["first_bad_at"] for one in incidents), timedelta())
