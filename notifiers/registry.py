@@ -1,5 +1,8 @@
 """The ways to reach people, by the prefix of a receiver: `slack:#support-alerts`, `email:ana@…`."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 from notifiers.base import Notifier
 from notifiers.outbox import Outbox
 
@@ -17,8 +20,13 @@ def build(
     sender: str = "watchdog@localhost",
     base_url: str = "",
     link_key: str = "",
+    webhook_url: str = "",
+    webhook_secret: str = "",
+    now: Callable[[], datetime] | None = None,
 ) -> dict[str, Notifier]:
     """Return the notifiers by prefix; without a token or a mail server, the built-in outbox.
+
+    A webhook is there only with its address: what goes to it is for programs, not for the outbox page.
 
     Nothing is connected before the first message is sent.
 
@@ -27,6 +35,7 @@ def build(
         slack_webhook: Where to post without a token.
         link_key: Signs the links by which people take incidents from mails; the outbox has none, as
             whoever looks there could take in another's name.
+        now: Returns the present instant, for the webhook to sign.
 
     Raises:
         ValueError: The mail server's URL is not one.
@@ -42,7 +51,13 @@ def build(
     email: Notifier = Email(
         smtp_url or _NO_SERVER, sender, base_url, link_key=link_key if smtp_url else ""
     )
-    return {
+    ways: dict[str, Notifier] = {
         "slack": slack if slack_token or slack_webhook else Outbox(slack),
         "email": email if smtp_url else Outbox(email),
     }
+    if webhook_url:
+        from notifiers.webhook import Webhook
+
+        assert now is not None, "what is signed has an instant"
+        ways["webhook"] = Webhook(webhook_url, webhook_secret, now)
+    return ways

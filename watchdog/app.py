@@ -114,6 +114,7 @@ def _outward(config: Config, options: Options) -> list[str]:
         slack,
         config.slack.webhook.get_secret_value(),
         config.email.smtp.get_secret_value(),
+        config.webhook.url.get_secret_value(),
         config.service.store.get_secret_value(),
         options.listen or config.service.listen,
     ]
@@ -279,7 +280,7 @@ async def put_in_force(service: Service, engine: Engine, config: Config) -> None
     if not service.notifiers or _channels(before) != _channels(config):
         silenced = list(service.notifiers.values())
         service.notifiers.clear()
-        service.notifiers.update(_notifiers(config))
+        service.notifiers.update(_notifiers(config, service.clock))
     await engine.apply(config, service.sources)
     await _close(replaced, silenced)
 
@@ -291,10 +292,10 @@ def _open(service: Service, spec: SourceSpec) -> Source:
 
 
 def _channels(config: Config) -> tuple[object, ...]:
-    return config.slack, config.email, config.service.url
+    return config.slack, config.email, config.webhook, config.service.url
 
 
-def _notifiers(config: Config) -> dict[str, Notifier]:
+def _notifiers(config: Config, clock: Clock) -> dict[str, Notifier]:
     return build_notifiers(
         slack_token=config.slack.token.get_secret_value(),
         slack_api=config.slack.api,
@@ -304,6 +305,9 @@ def _notifiers(config: Config) -> dict[str, Notifier]:
         sender=config.email.sender,
         base_url=config.service.url,
         link_key=config.email.link_key.get_secret_value(),
+        webhook_url=config.webhook.url.get_secret_value(),
+        webhook_secret=config.webhook.secret.get_secret_value(),
+        now=clock.now,
     )
 
 

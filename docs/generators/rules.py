@@ -18,6 +18,7 @@ SECTIONS: dict[str, type[shapes.Shape]] = {
     "service": shapes.ServiceShape,
     "slack": shapes.SlackShape,
     "email": shapes.EmailShape,
+    "webhook": shapes.WebhookShape,
     "source": shapes.SourceShape,
     "person": team_shapes.PersonShape,
     "team": team_shapes.TeamShape,

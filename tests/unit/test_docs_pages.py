@@ -33,6 +33,8 @@ ENV = {
     "BACKUP_PING_KEY": "nightly-backup-7f3a",
     "LINK_KEY": "5ab97c0b1d5e4f0a8c6b2f9e7d3c1a0b",
     "SMTP_URL": "smtp://watchdog:secret@mail.example.com:587",
+    "WATCHDOG_HOOK_URL": "https://incidents.example.com/watchdog",
+    "WATCHDOG_HOOK_SECRET": "77aa0bb1c2d3e4f5061728394a5b6c7d",
 }
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")

@@ -145,3 +145,27 @@ def test_nobody_is_asked_for_where_nobody_is_left() -> None:
     report = Unreached("weekly", "slack:#gone", "support", "")
     assert next_receiver(report, EVERYBODY, BOTH) == SUPPORT
     assert next_receiver(report, EVERYBODY, ()) is None
+
+
+@pytest.mark.parametrize(
+    ("receiver", "other"),
+    [
+        (ANA_SLACK, ANA_MAIL),
+        (ANA_MAIL, ANA_SLACK),
+        (ALERTS, SUPPORT),
+        (SUPPORT, ALERTS),
+        ("slack:@U09GONE", None),
+        ("slack:#gone", None),
+        ("webhook:events", None),
+    ],
+)
+def test_meanwhile_only_the_same_reader_is_told_by_another_channel(
+    receiver: str, other: str | None
+) -> None:
+    for late in (unreached(receiver), unreached(receiver, told=(RAJ_MAIL,))):
+        assert next_receiver(late, EVERYBODY, BOTH, only_same_reader=True) == other
+
+
+def test_meanwhile_nobody_is_told_twice() -> None:
+    for known in (unreached(ANA_SLACK, ANA_MAIL), unreached(ANA_SLACK, told=(ANA_MAIL,))):
+        assert next_receiver(known, EVERYBODY, BOTH, only_same_reader=True) is None

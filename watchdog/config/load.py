@@ -185,6 +185,7 @@ def _config(
     return Config(
         service=settings.service or Service(),
         slack=settings.slack,
+        webhook=settings.webhook,
         email=settings.email,
         sources=sources,
         maintenance=tuple(settings.maintenance),

@@ -288,6 +288,14 @@ class EmailChannel:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookChannel:
+    """A webhook of the user's own, for programs. Without an address there is none."""
+
+    url: SecretStr = SecretStr("")
+    secret: SecretStr = SecretStr("")
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """The service's own settings.
 
@@ -326,6 +334,7 @@ class Config:
     weeklies: Mapping[str, WeeklyReport] = field(default_factory=dict)
     maintenance: tuple[Maintenance, ...] = ()
     storms: Storms | None = Storms()
+    webhook: WebhookChannel = WebhookChannel()
     broken: tuple[BrokenRule, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
     digest: bytes = b""

@@ -1,9 +1,11 @@
 """The sections beside the rules: shapes to values, names resolved."""
 
+from urllib.parse import urlsplit
+
 from notifiers.clean import safe_url
 from watchdog.config.files import Files
 from watchdog.config.gather import Gathered
-from watchdog.config.model import EmailChannel, Service, SlackChannel
+from watchdog.config.model import EmailChannel, Service, SlackChannel, WebhookChannel
 from watchdog.config.nodes import (
     Entry,
     Listing,
@@ -23,6 +25,7 @@ from watchdog.config.shapes import (
     ServiceShape,
     SlackShape,
     StormsShape,
+    WebhookShape,
 )
 from watchdog.config.sources import SourceReader
 from watchdog.config.teams import TeamReader
@@ -81,8 +84,11 @@ class _SettingsReader(SectionReader):
                 self.read_slack(entry)
             elif name == "email":
                 self.read_email(entry)
+            elif name == "webhook":
+                self.read_webhook(entry)
             else:
-                problem = unknown_key(name, "`channels`", entry.key.span, ["slack", "email"])
+                ways = ["slack", "email", "webhook"]
+                problem = unknown_key(name, "`channels`", entry.key.span, ways)
                 self.into.problems.append(problem)
 
     def read_email(self, entry: Entry) -> None:
@@ -110,6 +116,30 @@ class _SettingsReader(SectionReader):
             self.add("short-key", words, key.value.span, "`openssl rand -hex 32` makes one")
             return
         self.into.email = EmailChannel(shape.smtp, shape.sender, shape.link_key)
+
+    def read_webhook(self, entry: Entry) -> None:
+        for key in ("url", "secret"):
+            secret = find(entry.value, (key,)).value
+            self.secret(secret, always=True)
+            if key == "secret" and secret.span in self.into.masked:
+                self.warn_written(secret.span)
+        shape = self.shape(WebhookShape, entry)
+        if shape is None:
+            return
+        from notifiers.webhook import SECRET_MIN
+
+        url, length = shape.url.get_secret_value(), len(shape.secret.get_secret_value())
+        if url and not _may_be_posted_to(url):
+            label = "such as https://incidents.example.com/watchdog; http on this machine only"
+            words = "nothing secret can be posted to this address"
+            self.add("bad-url", words, find(entry.value, ("url",)).value.span, label)
+        elif url and length < SECRET_MIN:
+            words = f"`secret` has {length} characters; a webhook's has at least {SECRET_MIN}"
+            place = find(entry.value, ("secret",), entry.key)
+            label = "`openssl rand -hex 32` makes one"
+            self.add("short-key", words, place.key.span if place.key else entry.key.span, label)
+        else:
+            self.into.webhook = WebhookChannel(shape.url, shape.secret)
 
     def read_slack(self, entry: Entry) -> None:
         if isinstance(entry.value, Table):
@@ -208,17 +238,37 @@ class _SettingsReader(SectionReader):
             entry = Entry(key, node)
             shape = self.shape(RouteShape, entry, "a route")
             if shape and self.check_route_teams(shape, entry):
-                self.into.routes.append((_route(shape), entry))
+                self.check_route_webhook(shape, entry)
+                send = self.ways_that_there_are(shape.send)
+                self.into.routes.append((_route(shape, send), entry))
 
     def check_route_teams(self, shape: RouteShape, entry: Entry) -> bool:
         spot = find(entry.value, ("when", "team"))
         known = [self.known("teams", team, spot) for team in shape.when.team or ()]
         return all(known)
 
+    def ways_that_there_are(self, send: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the ways of a route without a webhook that has no address, if any are left."""
+        if self.into.webhook.url.get_secret_value():
+            return send
+        return tuple(one for one in send if one != "webhook") or send
 
-def _route(shape: RouteShape) -> Route:
+    def check_route_webhook(self, shape: RouteShape, entry: Entry) -> None:
+        if "webhook" in shape.send and "webhook" not in self.gathered.named("channels"):
+            words = "this route sends to a webhook, and `channels` has none"
+            place = find(entry.value, ("send",)).value.span
+            self.add("no-webhook", words, place, "give its `url` and `secret` in `channels`")
+
+
+def _may_be_posted_to(url: str) -> bool:
+    parts = urlsplit(url)
+    is_here = parts.hostname in {"127.0.0.1", "localhost", "::1"}
+    return safe_url(url) == url and (parts.scheme == "https" or is_here)
+
+
+def _route(shape: RouteShape, send: tuple[str, ...]) -> Route:
     return Route(
-        send=shape.send,
+        send=send,
         severities=frozenset(shape.when.severity or ()),
         teams=frozenset(shape.when.team or ()),
         rules=shape.when.rule or (),

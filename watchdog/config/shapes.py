@@ -37,7 +37,7 @@ STEPS_MAX = 10
 
 Severities = Annotated[tuple[Severity, ...], BeforeValidator(one_or_many)]
 Channels = Annotated[
-    tuple[Literal["slack", "email", "weekly"], ...],
+    tuple[Literal["slack", "email", "webhook", "weekly"], ...],
     Field(min_length=1),
     BeforeValidator(one_or_many),
 ]
@@ -109,6 +109,18 @@ class EmailShape(Shape):
             "At least 32 characters of your own: with it a mail's button takes the incident "
             "without signing in first; empty: it leads to the sign-in."
         ),
+    )
+
+
+class WebhookShape(Shape):
+    """A webhook of your own: signed JSON for programs, see [Webhook](webhook.md)."""
+
+    url: SecretStr = Field(
+        default=SecretStr(""), description="Address that each event is posted to; empty: none."
+    )
+    secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="At least 32 characters that sign what is posted; `openssl rand -hex 32` makes them.",
     )
 
 

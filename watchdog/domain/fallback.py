@@ -35,7 +35,8 @@ def channel_of(receiver: str) -> str:
 
 def first_part(receiver: str) -> Part:
     """Return what the first message about an incident is to this receiver."""
-    return Part.ROOT if receiver.startswith("slack:#") else Part.PAGE
+    is_shared = receiver.startswith("slack:#") or channel_of(receiver) == "webhook"
+    return Part.ROOT if is_shared else Part.PAGE
 
 
 def later_part(receiver: str) -> Part:
@@ -140,6 +141,8 @@ def _ways_of_same(
     closed, team = unreached.receiver, directory.teams.get(unreached.team)
     ways_to_team = _ways_to_team(team, closed) if team else ()
     ways = _ways_to(reader, closed) if reader else ways_to_team
+    if closed not in ways:
+        return ()
     return tuple(one for one in ways if channel_of(one) != channel_of(closed))
 
 

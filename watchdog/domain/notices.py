@@ -7,10 +7,12 @@ from functools import lru_cache
 from notifiers.base import Event, Facts, Part
 from rules.values import dataclass
 from watchdog.domain.escalation import next_deadline, next_up
+from watchdog.domain.fallback import first_part
 from watchdog.domain.incident import WATCHDOG, Happened, Incident, State, Transition, told
 from watchdog.domain.people import Directory, Route, Team
 from watchdog.domain.reminders import REMINDERS, told_of_reminder
 from watchdog.domain.routing import (
+    WEBHOOK,
     is_silent,
     person_receivers,
     route_for,
@@ -24,7 +26,7 @@ class Notice:
     """One message that must reach one receiver.
 
     Attributes:
-        receiver: `slack:#channel`, `slack:@U01ANA` or `email:ana@example.com`.
+        receiver: `slack:#channel`, `slack:@U01ANA`, `email:ana@example.com` or `webhook:events`.
         due_at: Not to be sent before.
     """
 
@@ -198,10 +200,7 @@ def _is_worse(transition: Transition) -> bool:
 @lru_cache
 def _first_notices(receivers: tuple[str, ...], due_at: datetime) -> tuple[Notice, ...]:
     """Return the first message to each; all incidents of a storm have the same."""
-    return tuple(
-        Notice(one, Part.ROOT if one.startswith("slack:#") else Part.PAGE, due_at)
-        for one in receivers
-    )
+    return tuple(Notice(one, first_part(one), due_at) for one in receivers)
 
 
 def report_notices(
@@ -256,7 +255,7 @@ def _mailed(transition: Transition, directory: Directory) -> tuple[str, ...]:
 def _follow_ups(
     receiver: str, transition: Transition, due: _Due, *, is_owners: bool
 ) -> Iterator[Notice]:
-    """Yield what a receiver that was told before gets: an edit, a line below, or a mail."""
+    """Yield what a receiver that was told before gets: an edit, a line below, a mail, or an event."""
     event = transition.happened.event
     if event in _UNTOLD:
         return
@@ -265,6 +264,9 @@ def _follow_ups(
     if receiver.startswith("email:"):
         if pushes or event in _MAILS or _ends_by_hand(transition):
             yield Notice(receiver, Part.PAGE, due.push_at if pushes else due.quiet_at)
+        return
+    if receiver == WEBHOOK:
+        yield Notice(receiver, Part.THREAD, due.quiet_at)
         return
     if event not in _ONLY_BELOW:
         yield Notice(receiver, Part.EDIT, due.push_at if pushes else due.quiet_at)

@@ -10,6 +10,9 @@ from watchdog.domain.people import Directory, Route, Team
 EVERYWHERE = Route(send=("slack", "email"))
 """Used when no route matches: an incident that nobody hears of is worse than one too many."""
 
+WEBHOOK = "webhook:events"
+"""The receiver for programs: there is one, and it reads of which team an incident is."""
+
 _STORM = "storm:"
 
 
@@ -42,13 +45,14 @@ def person_receivers(directory: Directory, person: str, send: tuple[str, ...]) -
 
 
 def team_receivers(team: Team, send: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the team's shared record: its Slack channel, if the route goes to Slack."""
-    return (f"slack:#{team.slack}",) if "slack" in send and team.slack else ()
+    """Return what is no person: the team's Slack channel and the webhook, if the route goes there."""
+    slack = (f"slack:#{team.slack}",) if "slack" in send and team.slack else ()
+    return (*slack, WEBHOOK) if "webhook" in send else slack
 
 
 def is_silent(route: Route) -> bool:
     """Return True when nobody is told now: the incident waits for the weekly summary."""
-    return not {"slack", "email"} & set(route.send)
+    return not {"slack", "email", "webhook"} & set(route.send)
 
 
 def send_at(route: Route, team: Team, now: datetime) -> datetime:

@@ -1,0 +1,192 @@
+"""A webhook of your own: each event of an incident as signed JSON, for programs. See docs/webhook.md."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+
+from notifiers.base import DeliveryError, Facts, Message, Pace, Part, Receipt, Rendered
+from notifiers.clean import cut
+from notifiers.line import render_line
+from notifiers.nearby import proxy_for
+
+VERSION = 1
+"""Of the payload. Keys may be added within a version; none is renamed or given another meaning."""
+
+SECRET_MIN = 32
+"""Characters that a secret has at least."""
+
+TEXT_MAX = 4000
+"""Characters of any text."""
+
+_ANSWER_BYTES_MAX = 64 * 1024
+_RETRY_AFTER_MAX_S = 3600
+_RETRY_AFTER_DEFAULT = timedelta(seconds=30)
+_NOT_NOW = {408, 409, 423, 425}
+_OF_THE_EVENT = ("event", "at", "actor", "words")
+_OF_THE_INCIDENT = (
+    *("id", "url", "state", "severity", "previous_severity", "title", "fact", "detail", "rule"),
+    *("team", "zone", "entity", "failure_class", "impact", "do_first", "steps", "runbook"),
+    *("owner", "owner_took_it", "next_person", "next_at", "opened_at", "taken_at", "recovered_at"),
+    *("first_bad_at", "first_good_at", "cause", "cause_kind", "risk", "prevention"),
+)
+
+
+class Webhook:
+    """Posts to one address. Redirects are not followed, and of an answer only its status counts.
+
+    A message is sent again under the same id until it is taken, so a receiver that drops ids which it
+    knows gets each once.
+
+    Args:
+        url: Address, which may hold a secret. It is in no error.
+        secret: Signs what is sent.
+        now: Returns the present instant, which is signed, too.
+        deadline: For one message.
+    """
+
+    at_once = 4
+    paces: Mapping[Part, Pace] = {}
+    keeps_rendered = False
+
+    def __init__(
+        self,
+        url: str,
+        secret: str,
+        now: Callable[[], datetime],
+        *,
+        deadline: timedelta = timedelta(seconds=10),
+    ) -> None:
+        self._url = url
+        self._secret = secret
+        self._now = now
+        self._deadline_s = deadline.total_seconds()
+        self._session: aiohttp.ClientSession | None = None
+
+    def render(self, message: Message) -> Rendered:
+        """Return the message as its JSON. Pure; never fails."""
+        facts = message.incident
+        line = render_line(facts)
+        body = {
+            "version": VERSION,
+            "id": message.key,
+            "number": message.number,
+            "text": line,
+            **_told(facts, _OF_THE_EVENT),
+            "incident": _told(facts, _OF_THE_INCIDENT),
+        }
+        return Rendered(line, body)
+
+    async def send(self, message: Message, rendered: Rendered) -> Receipt:
+        """Post the message; any 2xx is its receipt.
+
+        Raises:
+            DeliveryError: It did not, or may not, have arrived.
+        """
+        raw = json.dumps(rendered.body, separators=(",", ":")).encode()
+        stamp = str(int(self._now().timestamp()))
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "incident-watchdog",
+            "Watchdog-Id": message.key,
+            "Watchdog-Timestamp": stamp,
+            "Watchdog-Signature": signature(self._secret, stamp, raw),
+        }
+        status, wait = await self._post(raw, headers)
+        if not 200 <= status < 300:
+            raise _refused(status, wait)
+        return Receipt()
+
+    async def _post(self, raw: bytes, headers: Mapping[str, str]) -> tuple[int, str | None]:
+        try:
+            async with (
+                asyncio.timeout(self._deadline_s),
+                self._connected().post(
+                    self._url,
+                    data=raw,
+                    headers=headers,
+                    allow_redirects=False,
+                    proxy=proxy_for(self._url),
+                ) as answer,
+            ):
+                await answer.content.read(_ANSWER_BYTES_MAX)
+                return answer.status, answer.headers.get("Retry-After")
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            reason = f"the webhook cannot be reached: {type(error).__name__}"
+            raise DeliveryError(reason, is_outage=True) from None
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            reason = f"the webhook did not answer: {type(error).__name__}"
+            raise DeliveryError(reason, unknown=True, is_outage=True) from None
+
+    def _connected(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._deadline_s),
+            )
+        return self._session
+
+    async def look_up(self, message: Message) -> Receipt | None:  # noqa: ARG002
+        """Return None: it is sent again, under the same id."""
+        return None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+        self._session = None
+
+
+def signature(secret: str, stamp: str, raw: bytes) -> str:
+    """Return how a body is signed: `v1=` and the HMAC-SHA256, in hex, of `STAMP.BODY`.
+
+    Args:
+        stamp: Seconds since 1970, as they stand in the header.
+        raw: The body, byte for byte as it is sent.
+    """
+    digest = hmac.new(secret.encode(), stamp.encode() + b"." + raw, hashlib.sha256)
+    return f"v1={digest.hexdigest()}"
+
+
+def _refused(status: int, wait: str | None) -> DeliveryError:
+    if status in {429, 503}:
+        return DeliveryError(
+            f"the webhook asks to wait: HTTP {status}", retry_after=_retry_after(wait)
+        )
+    if status >= 500:
+        return DeliveryError(f"the webhook failed: HTTP {status}", unknown=True, is_outage=True)
+    if status in _NOT_NOW:
+        return DeliveryError(f"the webhook does not take it now: HTTP {status}")
+    if 300 <= status < 400:
+        reason = f"the webhook leads elsewhere, HTTP {status}: give the address that takes messages"
+        return DeliveryError(reason, permanent=True)
+    return DeliveryError(f"the webhook refused: HTTP {status}", permanent=True)
+
+
+def _retry_after(said: str | None) -> timedelta:
+    if said is None or not (said.isascii() and said.isdigit()) or len(said) > 9:
+        return _RETRY_AFTER_DEFAULT
+    return timedelta(seconds=min(max(1, int(said)), _RETRY_AFTER_MAX_S))
+
+
+def _told(facts: Facts, names: Iterable[str]) -> dict[str, Any]:
+    return {name: _plain(getattr(facts, name)) for name in names}
+
+
+def _plain(value: object) -> Any:
+    """Return a value as JSON has it: a text is cut, an instant is in UTC."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC).isoformat()
+    if isinstance(value, str):
+        return cut(str(value), TEXT_MAX)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value
