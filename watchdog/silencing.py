@@ -96,7 +96,7 @@ async def add(
     is_admin = directory.people[wanted.made_by].role is Role.ADMIN
     wanted = replace(wanted, reason=wanted.reason.strip(), made_at=now, of_critical=is_admin)
     if problem := problem_of(wanted) or _names_nothing(wanted, directory, rules):
-        raise Refused(problem)
+        raise Refused(problem, about="" if wanted.reason else "words")
     async with transaction(pool) as conn:
         kept = await silences.add(conn, wanted)
         held = await silences.in_force(conn, now)

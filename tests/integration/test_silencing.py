@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -61,6 +62,29 @@ async def test_what_is_still_bad_at_its_end_is_told_as_if_it_opened_then(quiet: 
     await quiet.let_pass(1)
     assert await quiet.events() == ["opened", "silence_ends", "released", "escalated"]
     assert quiet.heard(RAJ) == ["page:silence_ends", "page:escalated"]
+
+
+async def test_a_silence_asked_for_twice_at_once_is_one(quiet: Quiet) -> None:
+    asked = await asyncio.gather(*(quiet.silence() for _ in range(5)))
+    assert {one.silence.number for one in asked} == {1}
+    await quiet.clock.advance(timedelta(seconds=30))
+    assert (await quiet.silence()).silence == asked[0].silence, "with its own end"
+
+
+@pytest.mark.parametrize(
+    "other", [{"hours": 3}, {"by": "ana"}, {"pattern": "orders-stale"}, {"team": "data"}]
+)
+async def test_a_silence_that_differs_is_another(other: dict[str, Any], quiet: Quiet) -> None:
+    await quiet.silence()
+    assert (await quiet.silence(**other)).silence.number == 2
+
+
+async def test_a_silence_that_has_ended_or_is_a_minute_old_is_made_anew(quiet: Quiet) -> None:
+    await quiet.silence()
+    await quiet.end(1)
+    assert (await quiet.silence()).silence.number == 2
+    await quiet.clock.advance(timedelta(seconds=60))
+    assert (await quiet.silence()).silence.number == 3
 
 
 async def test_what_recovers_in_it_is_never_told_and_stays_visible_as_withheld(

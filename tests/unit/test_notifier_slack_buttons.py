@@ -14,6 +14,8 @@ from notifiers.clean import tidy
 from notifiers.samples import sample
 from notifiers.slack_blocks import render_slack
 from notifiers.slack_buttons import Button, Press, button, elements_of
+from notifiers.slack_commands import Command
+from notifiers.slack_dialogs import Submission
 from notifiers.slack_members import NotAPress
 from notifiers.slack_targets import Target
 from notifiers.slack_told import read_told
@@ -229,18 +231,36 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=8,
 )
-_KEYS = ["type", "actions", "user", "container", "team", "response_url", "trigger_id"]
+_KEYS = [
+    *("type", "actions", "user", "container", "team", "response_url", "trigger_id"),
+    *("view", "command", "text", "user_id", "team_id"),
+]
+_KINDS = ["block_actions", "view_submission", "view_closed", "/watchdog"]
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.dictionaries(st.sampled_from(_KEYS), _JSON), st.dictionaries(st.text(max_size=12), _JSON))
-def test_any_payload_is_read_or_refused(changes: dict[str, Any], odd: dict[str, Any]) -> None:
-    for payload in (changed(**changes), changed(**action(**odd)), changes):
+@given(
+    st.dictionaries(st.sampled_from(_KEYS), _JSON | st.sampled_from(_KINDS)),
+    st.dictionaries(st.sampled_from(["id", "callback_id", "private_metadata", "state"]), _JSON),
+    st.dictionaries(st.text(max_size=12), _JSON),
+)
+def test_any_payload_is_read_or_refused(
+    changes: dict[str, Any], view: dict[str, Any], odd: dict[str, Any]
+) -> None:
+    sent = {"private_metadata": "1042.1.7", **view}
+    for payload in (
+        changed(**changes),
+        changed(**action(**odd)),
+        changed(type="view_submission", view=sent),
+        changed(type="view_submission", view=sent | {"state": {"values": odd}}),
+        {"command": "/watchdog", "user_id": "U02RAJ", **changes},
+        changes,
+    ):
         try:
-            press = read_told(payload)
+            told = read_told(payload)
         except NotAPress:
             continue
-        assert press is None or isinstance(press, Press)
+        assert told is None or isinstance(told, Press | Submission | Command)
 
 
 def id_of(payload: object) -> str:

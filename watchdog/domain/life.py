@@ -301,7 +301,7 @@ def note(incident: Incident, person: str, words: str, now: datetime) -> Transiti
         Refused: There are no words.
     """
     if not words.strip():
-        raise Refused("a note needs words")
+        raise Refused("a note needs words", about="words")
     return step(incident, Happened(Event.NOTED, now, person, words.strip()), noted_at=now)
 
 

@@ -28,7 +28,7 @@ def reopen(incident: Incident, person: str, words: str, now: datetime) -> Transi
     if reason := why_not_reopened(incident, now):
         raise Refused(reason)
     if not words.strip():
-        raise Refused(f"#{incident.id} is not reopened without what is not well")
+        raise Refused(f"#{incident.id} is not reopened without what is not well", about="words")
     return step(
         incident,
         Happened(Event.REOPENED, now, person, words.strip()),

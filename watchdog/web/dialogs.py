@@ -41,6 +41,7 @@ _UNSURE = (
     "The store is slow or down, so nobody knows yet whether this was done. "
     "Send it again: it counts once"
 )
+_TOO_OLD = "This dialog is of another release. Close it, and press its button again."
 _FIELDS_OF = {"cause": "words", "cause_kind": "kind", "answer": "answer", "owner": "doer"}
 """In which field of a form stands what a refusal is about, where it is called otherwise."""
 
@@ -96,8 +97,10 @@ async def send(room: Room, sent: Submission) -> Block:
 async def _send(room: Room, sent: Submission) -> Block:
     person = person_of(room, sent.member).name
     one = await incident_of(room, sent.target)
-    if one is None or sent.form not in _SENT:
+    if one is None:
         return with_message("Not there", reply(gone(sent.target))["blocks"])
+    if sent.form not in _SENT:
+        return with_message("Too old", reply(_TOO_OLD)["blocks"])
     facts = {"form": sent.form, "incident": one.id, "person": person}
     fields = {**sent.fields, "action_id": sent.id}
     try:
