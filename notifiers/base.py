@@ -80,6 +80,7 @@ class Facts:
         steps: What may help, each in a sentence.
         risk: What may still happen. `prevention`: what stops it next time, or why nothing is needed.
         owner_took_it: The owner has confirmed by taking it.
+        ends_by_hand: It was reopened and its checks are good, so that only its owner ends it.
         next_person: Who is paged if nobody takes it, at `next_at`; nobody: the team is told then.
         zone: The team's zone, for times in plain text.
         url: The incident's page, or empty when no base URL is configured.
@@ -115,6 +116,7 @@ class Facts:
     risk: str = ""
     prevention: str = ""
     previous_severity: str = ""
+    ends_by_hand: bool = False
     zone: str = "UTC"
     url: str = ""
     next_person: str = ""

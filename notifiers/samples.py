@@ -138,7 +138,7 @@ _CHANGES: dict[Event, tuple[int, dict[str, Any]]] = {
     ),
     Event.REOPENED: (
         85,
-        _TAKEN | {"actor": "ana", "words": "customers still see no stock", "first_good_at": None},
+        _TAKEN | {"actor": "ana", "words": "customers still see no stock", "ends_by_hand": True},
     ),
     Event.CAUSE_ASKED: (585, _RECOVERED | {"words": "what stops it next time?"}),
     Event.RESOLVED: (

@@ -86,11 +86,9 @@ _FIRST = {
     "taken": ((Button.NOTE, ""),),
     "recovered": ((Button.RESOLVE, ""),),
 }
-_FIRST_BY_EVENT = {
-    Event.OFFERED: ((Button.TAKE, "Accept"), (Button.DECLINE, "")),
-    Event.REOPENED: ((Button.RESOLVE, "Resolve…"), (Button.NOTE, "")),
-}
-"""What is seen at once, by state and, while it is bad, by event; with what it says if not the usual."""
+_OFFERED = ((Button.TAKE, "Accept"), (Button.DECLINE, ""))
+_ENDED_BY_HAND = ((Button.RESOLVE, "Resolve…"), (Button.NOTE, ""))
+"""What is seen at once, with what it says if not the usual."""
 
 _FIRST = {
     "open": ((Button.TAKE, ""),),
@@ -167,8 +165,11 @@ def _asked_first(facts: Facts) -> Sequence[tuple[Button, str]]:
         return ((Button.DONE, ""),)
     if facts.state != "recovered" and _is_over(facts):
         return ()
-    by_state = _FIRST.get(facts.state, ())
-    return _FIRST_BY_EVENT.get(facts.event, by_state) if facts.state in _LIVE else by_state
+    if facts.event is Event.OFFERED and facts.state in _LIVE:
+        return _OFFERED
+    if facts.ends_by_hand and facts.state in _LIVE:
+        return _ENDED_BY_HAND
+    return _FIRST.get(facts.state, ())
 
 
 def _said(asked: Button, words: str, facts: Facts) -> str:

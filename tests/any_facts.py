@@ -65,6 +65,7 @@ def any_facts(draw: st.DrawFn) -> Facts:
         team=draw(_text),
         owner=draw(_text),
         owner_took_it=draw(st.booleans()),
+        ends_by_hand=draw(st.booleans()),
         opened_at=draw(_at),
         actor=draw(_text),
         words=draw(_text),

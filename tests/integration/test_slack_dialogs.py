@@ -157,6 +157,10 @@ async def test_what_recovered_is_kept_open_by_who_sees_that_it_is_not_well(desk:
     one = await stored(desk.page.service.pool)
     assert (one.state, one.owner) == (State.TAKEN, "raj")
     assert words_of(root.blocks)[:2] == ["Resolve…", "Add note"]
+    await desk.submit(await desk.dialog(root, "Snooze…"), hours="1")
+    await desk.deliver()
+    assert root.text.startswith("💤 SNOOZED")
+    assert words_of(root.blocks)[:2] == ["Resolve…", "Add note"], "for no check ends it"
 
 
 async def test_what_needed_nobody_is_said_with_its_reason(desk: Desk) -> None:

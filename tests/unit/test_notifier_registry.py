@@ -10,6 +10,7 @@ from notifiers.outbox import Outbox
 from notifiers.registry import build
 from notifiers.samples import sample
 from notifiers.slack import Slack
+from notifiers.slack_hook import SlackHook
 
 MESSAGE = Message("n-1", "#data-alerts", Part.ROOT, 1, sample(Event.OPENED))
 
@@ -24,6 +25,12 @@ def test_with_credentials_messages_go_out() -> None:
     ways = build(slack_token="xoxb-1", smtp_url="smtp://mail.example.com")
     assert isinstance(ways["slack"], Slack)
     assert isinstance(ways["email"], Email)
+
+
+def test_without_a_bot_a_webhook_is_posted_to_and_a_bot_is_the_better_way() -> None:
+    hook = "https://hooks.slack.com/services/T01/B01/x"
+    assert isinstance(build(slack_webhook=hook)["slack"], SlackHook)
+    assert isinstance(build(slack_webhook=hook, slack_token="xoxb-1")["slack"], Slack)
 
 
 def test_a_wrong_mail_server_is_told_at_once() -> None:

@@ -61,13 +61,13 @@ def notify_test(person: str, place: Place) -> int:
         for channel, address in ways.items():
             failed += await _send_test(config, channel, address)
         if "slack" in ways:
-            failed += await _check_slack(config)
+            failed += await check_slack(config)
         return UNREACHABLE if failed else 0
 
     return run(work())
 
 
-async def _check_slack(config: "Config") -> int:
+async def check_slack(config: "Config") -> int:
     """Say what to mend in the Slack app, if anything; return how much that is."""
     token = config.slack.token.get_secret_value()
     if not token:

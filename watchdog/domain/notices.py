@@ -324,6 +324,7 @@ def facts_of(transition: Transition, directory: Directory) -> Facts:
         risk=after.risk,
         prevention=str(after.answer) if after.answer else "",
         previous_severity=happened.previous_severity,
+        ends_by_hand=after.ends_by_hand,
         zone=directory.zone_of(after.team),
         url=f"{directory.url}/i/{after.id}" if directory.url else "",
         next_person=following.person if following else "",
