@@ -16,7 +16,7 @@ from tests.any_facts import NASTY
 from tests.page import stored
 from tests.slack_desk import PEOPLE, Desk, running_desk
 from tests.slack_limits import live_parts, refusal, texts_of, visible
-from tests.slack_presses import command_of, signed
+from tests.slack_presses import command_of, payload_of, signed
 from watchdog.clock import MovedClock
 from watchdog.domain.incident import State
 
@@ -82,7 +82,6 @@ async def test_a_command_told_again_is_answered_by_what_it_did(desk: Desk) -> No
         ("take", "say which: /watchdog take 1042; /watchdog list shows what is open"),
         ("take ٤٢", "say which: /watchdog take 1042; /watchdog list shows what is open"),
         ("take 7", "there is no incident #7; `watchdog incidents --all` lists them"),
-        ("take 1042", "ana took #1042 12s ago; take it over if that is agreed"),
         ("oncall shop", "there is no team shop; there are: data"),
         ("silence jobs-stuck", "a silence needs its length"),
         ("silence jobs-stuck 2h", "a silence needs a reason that others understand"),
@@ -95,6 +94,17 @@ async def test_a_refusal_says_why_to_whoever_typed_it(words: str, told: str, des
     await desk.clock.advance(timedelta(seconds=12))
     [shown] = seen(await desk.type(words))
     assert shown.replace("ˋ", "`").startswith(told)
+
+
+async def test_what_somebody_has_is_taken_over_by_who_insists(desk: Desk) -> None:
+    await desk.press(await desk.open(), "Take", user="U01ANA", name="ana")
+    await desk.clock.advance(timedelta(seconds=12))
+    shown = await desk.type("take 1042")
+    assert shown["text"] == "ana took #1042 12s ago; take it over if that is agreed"
+    insists = payload_of(shown["blocks"], "Take over", hook=desk.slack.hook, is_ephemeral=True)
+    await desk.tell(insists)
+    assert desk.replied() == ["#1042 is yours."]
+    assert (await stored(desk.page.service.pool)).owner == "raj"
 
 
 async def test_who_is_on_call_is_said_for_each_team(desk: Desk) -> None:

@@ -8,6 +8,7 @@ from notifiers.line import render_line
 from notifiers.slack_commands import COMMAND, Command
 from notifiers.slack_parts import instant, sections
 from notifiers.slack_replies import reply
+from notifiers.slack_targets import Target
 from watchdog import silencing, verbs
 from watchdog.clock import deadline
 from watchdog.domain.incident import Incident, State
@@ -16,20 +17,18 @@ from watchdog.domain.oncall import Duty, duties
 from watchdog.domain.people import Directory, Person
 from watchdog.store import covers, incidents
 from watchdog.store.pool import TROUBLE, transaction
-from watchdog.verbs import NotAllowed, Refused, UnknownIncident
-from watchdog.web.pressers import Reply, Stranger, person_of
+from watchdog.verbs import NotAllowed, OwnedByOther, Refused, UnknownIncident
+from watchdog.web.pressers import ANSWER_WITHIN_SECONDS, UNSURE, Reply, Stranger, person_of
+from watchdog.web.presses import take_over
 from watchdog.web.room import Room
 from watchdog.web.silences import told, wanted_in
 
 logger = logging.getLogger(__name__)
 
-ANSWER_WITHIN_SECONDS = 2.0
-"""Slack waits three seconds for an answer."""
-
 _LISTED_MAX = 10
 _TEAMS_MAX = 20
 _NUMBER_MAX = 18
-_UNSURE = "The store is slow or down, so nobody knows yet whether this was done. Ask again."
+_UNSURE = f"{UNSURE} Ask again."
 _HELP = (
     ("list", "what is open, what nobody has taken first"),
     ("take 1042", "make incident #1042 yours"),
@@ -105,13 +104,23 @@ async def _take(room: Room, person: Person, rest: str, once: str) -> Reply:
     typed = rest.removeprefix("#")
     if not (typed.isascii() and typed.isdigit() and len(typed) <= _NUMBER_MAX):
         raise Refused(f"say which: {COMMAND} take 1042; {COMMAND} list shows what is open")
-    service = room.service
-    taken = await verbs.take(
-        service.pool, service.directory(), int(typed), person.name, room.now(), action_id=once
-    )
+    service, number = room.service, int(typed)
+    try:
+        taken = await verbs.take(
+            service.pool, service.directory(), number, person.name, room.now(), action_id=once
+        )
+    except OwnedByOther as refusal:
+        return take_over(refusal, await _target(room, number))
     service.wake.set()
     first = f" Do first: {taken.do_first}" if taken.do_first else ""
     return reply(f"#{taken.id} is yours: {taken.title}. {taken.detail or taken.fact}{first}")
+
+
+async def _target(room: Room, number: int) -> Target:
+    async with transaction(room.service.pool) as conn:
+        one = await incidents.by_id(conn, number)
+    assert one is not None
+    return Target.of(one.id, one.version, one.opened_at)
 
 
 async def _oncall(room: Room, _person: Person, rest: str, _once: str) -> Reply:

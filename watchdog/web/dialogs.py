@@ -4,13 +4,13 @@ Each is a form of the incident's page, asked elsewhere: the same fields, the sam
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from notifiers.base import DeliveryError
 from notifiers.clean import cut
 from notifiers.slack import Slack
-from notifiers.slack_buttons import Press
+from notifiers.slack_buttons import Button, Press
 from notifiers.slack_dialogs import Submission, view_of, with_errors, with_message
 from notifiers.slack_parts import Block
 from notifiers.slack_replies import reply
@@ -19,28 +19,22 @@ from rules.spans import short_span
 from watchdog import silencing, splitting
 from watchdog.clock import deadline
 from watchdog.domain.incident import Incident
-from watchdog.domain.storms import MemberState
+from watchdog.domain.storms import Member, MemberState
 from watchdog.store import incidents, members
 from watchdog.store.pool import TROUBLE, transaction
 from watchdog.verbs import NotAllowed, Refused, UnknownIncident, require_responder
 from watchdog.web.asking import FORMS, Asked
 from watchdog.web.asking_slack import FIRST_FIELD, TITLES, Scene, dialog_of, require_possible
-from watchdog.web.pressers import Stranger, person_of
+from watchdog.web.pressers import ANSWER_WITHIN_SECONDS, UNSURE, Stranger, person_of
 from watchdog.web.room import Room
 from watchdog.web.silences import told as silence_told
 from watchdog.web.silences import wanted_in
 
 logger = logging.getLogger(__name__)
 
-SEND_WITHIN_SECONDS = 2.0
-"""Slack waits three seconds for an answer."""
-
 _ERROR_MAX = 300
 _SPLITTABLE_MAX = 100
-_UNSURE = (
-    "The store is slow or down, so nobody knows yet whether this was done. "
-    "Send it again: it counts once"
-)
+_UNSURE = f"{UNSURE} Send it again: it counts once."
 _TOO_OLD = "This dialog is of another release. Close it, and press its button again."
 _FIELDS_OF = {"cause": "words", "cause_kind": "kind", "answer": "answer", "owner": "doer"}
 """In which field of a form stands what a refusal is about, where it is called otherwise."""
@@ -73,25 +67,29 @@ async def ask(room: Room, press: Press, one: Incident, person: str) -> None:
     directory = room.service.directory()
     require_responder(directory, person)
     require_possible(press.button, one, person, room.now())
-    async with transaction(room.service.pool) as conn:
-        found = await members.listed(conn, one.id, limit=_SPLITTABLE_MAX) if one.is_storm else []
-    bad = [member for member in found if member.state is MemberState.BAD]
+    bad = await _bad_members(room, one) if press.button is Button.SPLIT else ()
     dialog = dialog_of(press.button, Scene(one, directory, person, room.now(), bad))
     target = Target.of(one.id, one.version, one.opened_at)
     await slack.open_view(press.trigger, view_of(dialog, press.button.value, target))
 
 
+async def _bad_members(room: Room, storm: Incident) -> Sequence[Member]:
+    async with transaction(room.service.pool) as conn:
+        found = await members.listed(conn, storm.id, limit=_SPLITTABLE_MAX)
+    return [one for one in found if one.state is MemberState.BAD]
+
+
 async def send(room: Room, sent: Submission) -> Block:
     """Do what a dialog asks for; return what Slack shows: errors, a message, or nothing (it closes)."""
     try:
-        async with deadline(SEND_WITHIN_SECONDS):
+        async with deadline(ANSWER_WITHIN_SECONDS):
             return await _send(room, sent)
     except Stranger as stranger:
         return with_message("Not known yet", stranger.reply["blocks"])
     except (TimeoutError, *TROUBLE) as error:
         reason = str(error) or type(error).__name__
         logger.warning("dialog not answered", extra={"form": sent.form, "reason": reason})
-        return with_errors({FIRST_FIELD.get(sent.form, "words"): f"{_UNSURE}."})
+        return with_errors({FIRST_FIELD.get(sent.form, "words"): _UNSURE})
 
 
 async def _send(room: Room, sent: Submission) -> Block:

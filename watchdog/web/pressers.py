@@ -8,6 +8,11 @@ from notifiers.slack_replies import reply
 from watchdog.domain.people import Person
 from watchdog.web.room import Room
 
+ANSWER_WITHIN_SECONDS = 2.0
+"""Slack waits three seconds for an answer."""
+
+UNSURE = "The store is slow or down, so nobody knows yet whether this was done."
+
 Reply = Mapping[str, Any]
 
 

@@ -15,24 +15,18 @@ from watchdog.store import pressed
 from watchdog.store.pool import TROUBLE, transaction
 from watchdog.verbs import NotAllowed, OwnedByOther, Refused
 from watchdog.web import dialogs
-from watchdog.web.pressers import Reply, Stranger, person_of
+from watchdog.web.pressers import ANSWER_WITHIN_SECONDS, UNSURE, Reply, Stranger, person_of
 from watchdog.web.room import Room
 
 logger = logging.getLogger(__name__)
 
-DO_WITHIN_SECONDS = 2.0
-"""Slack waits three seconds for an answer."""
-
-_UNSURE = (
-    "The store is slow or down, so nobody knows yet whether this was done. "
-    "If the message does not change, press again."
-)
+_UNSURE = f"{UNSURE} If the message does not change, press again."
 
 
 async def do(room: Room, press: Press) -> Reply | None:
     """Do what is asked; return what only the presser is told, None where the message shows it."""
     try:
-        async with deadline(DO_WITHIN_SECONDS):
+        async with deadline(ANSWER_WITHIN_SECONDS):
             return await _do(room, press)
     except Stranger as stranger:
         return stranger.reply
@@ -67,14 +61,19 @@ async def _move(room: Room, press: Press, target: Target, person: str) -> Reply 
     except (Refused, NotAllowed) as refusal:
         logger.info("button pressed", extra=facts | {"refused": str(refusal)})
         await _bring_up_to_date(room, press, target, one)
-        is_others = isinstance(refusal, OwnedByOther)
-        insist = button(Button.TAKE_OVER, target) if is_others else None
-        return reply(str(refusal), button=insist, replaces=press.is_private)
+        if isinstance(refusal, OwnedByOther):
+            return take_over(refusal, target, replaces=press.is_private)
+        return reply(str(refusal), replaces=press.is_private)
     logger.info("button pressed", extra=facts)
     room.service.wake.set()
     if press.is_private:
         return reply(f"#{one.id} is yours.", replaces=True)
     return None
+
+
+def take_over(refusal: OwnedByOther, target: Target, *, replaces: bool = False) -> Reply:
+    """Return who has it, with a button for whoever insists."""
+    return reply(str(refusal), button=button(Button.TAKE_OVER, target), replaces=replaces)
 
 
 async def _ask(room: Room, press: Press, one: Incident, person: str) -> Reply | None:
