@@ -81,6 +81,8 @@ class Facts:
         risk: What may still happen. `prevention`: what stops it next time, or why nothing is needed.
         owner_took_it: The owner has confirmed by taking it.
         ends_by_hand: It was reopened and its checks are good, so that only its owner ends it.
+        times: How many times this has been an incident within 7 days, this one included.
+        last_cause: What ended it the last time, under `last_owner`, at `last_at`; empty: nobody knows.
         next_person: Who is paged if nobody takes it, at `next_at`; nobody: the team is told then.
         zone: The team's zone, for times in plain text.
         url: The incident's page, or empty when no base URL is configured.
@@ -121,6 +123,10 @@ class Facts:
     url: str = ""
     next_person: str = ""
     next_at: datetime | None = None
+    times: int = 1
+    last_cause: str = ""
+    last_owner: str = ""
+    last_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,13 @@ _BASE = Facts(
     url="https://watchdog.example.com/i/1042",
     next_person="raj",
     next_at=_OPENED_AT + timedelta(minutes=10),
+    times=3,
+    last_cause="API key expired",
+    last_owner="raj",
+    last_at=_OPENED_AT - timedelta(days=5),
 )
 
+_NEVER_BEFORE: dict[str, Any] = {"times": 1, "last_cause": "", "last_owner": "", "last_at": None}
 _NOBODY_NEXT: dict[str, Any] = {"next_person": "", "next_at": None}
 _TAKEN: dict[str, Any] = _NOBODY_NEXT | {
     "state": "taken",
@@ -53,7 +58,7 @@ def _next_after(minutes: int, person: str = "raj") -> dict[str, Any]:
 
 _TOM_NEXT = _next_after(25, "tom")
 
-_STORM: dict[str, Any] = {
+_STORM: dict[str, Any] = _NEVER_BEFORE | {
     "id": 1050,
     "title": "source main",
     "rule": "storm:main",
@@ -229,6 +234,7 @@ _CHANGES: dict[Event, tuple[int, dict[str, Any]]] = {
             "runbook": "",
             "url": "https://watchdog.example.com",
             **_NOBODY_NEXT,
+            **_NEVER_BEFORE,
         },
     ),
 }

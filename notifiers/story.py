@@ -7,7 +7,7 @@ from notifiers.base import Event, Facts
 from notifiers.clean import safe_url
 from notifiers.line import bad_for, came_back, head, open_for
 from notifiers.telling import Row, Story, Telling
-from notifiers.times import short_span
+from notifiers.times import day_word, short_span
 
 
 def tell(facts: Facts) -> Story:
@@ -51,9 +51,25 @@ def _guide(facts: Facts) -> tuple[Row, ...]:
         Row("Impact", facts.impact),
         Row("Do first", facts.do_first),
         *(Row(f"Step {number}", text) for number, text in enumerate(facts.steps, start=1)),
+        Row("Before", _earlier(facts)),
         Row("Runbook", "" if is_link else facts.runbook),
     )
     return tuple(row for row in rows if row.text)
+
+
+def _earlier(facts: Facts) -> str:
+    """Return how often it has been before, and what ended it the last time."""
+    often = f"{_ordinal(facts.times)} time in 7 days" if facts.times > 1 else ""
+    if not facts.last_cause:
+        return _told(often)
+    when = f", {day_word(facts.last_at, facts.zone)}" if facts.last_at else ""
+    return _told(often, f"Last time ({facts.last_owner}{when}): {facts.last_cause}")
+
+
+def _ordinal(number: int) -> str:
+    is_teen = 10 < number % 100 < 14
+    ending = "th" if is_teen else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def _marks(facts: Facts) -> tuple[str, ...]:

@@ -121,7 +121,7 @@ def test_a_note_is_quoted_with_its_writer() -> None:
 
 @pytest.mark.parametrize("event", [Event.OPENED, Event.LEVEL, Event.BACK_AGAIN, Event.OFFERED])
 def test_whoever_must_act_reads_what_it_means_and_what_to_do(event: Event) -> None:
-    assert [row.label for row in told(event).guide] == ["Impact", "Do first"]
+    assert [row.label for row in told(event).guide] == ["Impact", "Do first", "Before"]
 
 
 @pytest.mark.parametrize("event", [Event.RECOVERED, Event.RESOLVED, Event.WITHDRAWN, Event.NOTED])
@@ -135,7 +135,16 @@ def test_a_runbook_that_is_no_link_is_told_as_text() -> None:
 
 def test_empty_facts_leave_no_empty_rows() -> None:
     story = told(
-        Event.OPENED, impact="", do_first="", runbook="", owner="", rule="", team="", next_at=None
+        Event.OPENED,
+        impact="",
+        do_first="",
+        runbook="",
+        owner="",
+        rule="",
+        team="",
+        next_at=None,
+        times=1,
+        last_cause="",
     )
     assert story.guide == story.who == ()
     assert all(story.facts_line)
@@ -146,7 +155,27 @@ def test_a_thread_line_is_one_sentence_with_something_in_it(event: Event) -> Non
     assert len(below(tidy(sample(event)))) > 10
 
 
+@pytest.mark.parametrize(
+    ("times", "cause", "text"),
+    [
+        (3, "API key expired", "3rd time in 7 days. Last time (raj, Fri 5 Jun): API key expired."),
+        (1, "API key expired", "Last time (raj, Fri 5 Jun): API key expired."),
+        (2, "", "2nd time in 7 days."),
+        (11, "", "11th time in 7 days."),
+        (21, "", "21st time in 7 days."),
+        (113, "", "113th time in 7 days."),
+        (1, "", ""),
+    ],
+)
+def test_it_says_how_often_it_was_and_what_ended_it_the_last_time(
+    times: int, cause: str, text: str
+) -> None:
+    rows = told(Event.OPENED, times=times, last_cause=cause).guide
+    assert [row.text for row in rows if row.label == "Before"] == ([text] if text else [])
+
+
 def test_steps_follow_what_to_do_first() -> None:
-    story = told(Event.OPENED, impact="", do_first="Look.", steps=("Restart it.", "Call Ana."))
+    changes = {"impact": "", "do_first": "Look.", "times": 1, "last_cause": ""}
+    story = told(Event.OPENED, steps=("Restart it.", "Call Ana."), **changes)
     rows = [(row.label, row.text) for row in story.guide]
     assert rows == [("Do first", "Look."), ("Step 1", "Restart it."), ("Step 2", "Call Ana.")]

@@ -11,7 +11,7 @@ import asyncpg
 from rules.base import Entity
 from watchdog.domain.incident import Incident
 from watchdog.domain.notices import Step
-from watchdog.store import outbox, waiting
+from watchdog.store import history, outbox, waiting
 from watchdog.store.copying import copy
 from watchdog.store.incident_rows import (
     EVENT_COLUMNS,
@@ -61,6 +61,7 @@ async def commit(conn: asyncpg.Connection, steps: Sequence[Step]) -> None:
     """
     if not steps:
         return
+    steps = await history.with_earlier(conn, steps)
     new = [step for step in steps if step.transition.before is None]
     moved = [step for step in steps if step.transition.before is not None]
     if new:
