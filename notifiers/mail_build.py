@@ -1,5 +1,6 @@
 """From a rendered mail to the bytes that are sent."""
 
+import base64
 import hashlib
 from collections.abc import Mapping
 from email.message import EmailMessage
@@ -37,7 +38,8 @@ def build(body: Mapping[str, Any], policy: Policy = POLICY) -> bytes:
     """Return the mail as bytes, text part first; equal bodies give equal bytes.
 
     Args:
-        body: `subject`, `text`, `html` (may be empty) and `headers` of a rendered mail.
+        body: `subject`, `text`, `html` (may be empty) and `headers` of a rendered mail; `images` of
+            its HTML, if it has any: PNG in base64 by content id.
     """
     mail = EmailMessage(policy)
     for name, value in body["headers"].items():
@@ -49,7 +51,21 @@ def build(body: Mapping[str, Any], policy: Policy = POLICY) -> bytes:
         seed = f"{body['headers']['Message-ID']}{body['text']}"
         digest = hashlib.sha256(seed.encode("utf-8", "surrogatepass")).hexdigest()
         mail.set_boundary(f"=_{digest[:32]}")
+        _add_images(mail, body.get("images", {}), digest)
     return mail.as_bytes()
+
+
+def _add_images(mail: EmailMessage, images: Mapping[str, str], digest: str) -> None:
+    """Put the pictures of the HTML part beside it, where it finds them by their content id."""
+    html = mail.get_body(("html",))
+    assert isinstance(html, EmailMessage)
+    for cid, encoded in images.items():
+        picture = base64.b64decode(encoded)
+        html.add_related(
+            picture, "image", "png", cid=f"<{cid}>", disposition="inline", filename=f"{cid}.png"
+        )
+    if images:
+        html.set_boundary(f"=_{digest[32:]}")
 
 
 def _header(name: str, value: str) -> str:

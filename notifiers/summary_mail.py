@@ -1,5 +1,6 @@
 """What the mail of the weekly summary says: subject, headers, text part and HTML part. Pure."""
 
+import base64
 import logging
 import textwrap
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from notifiers.base import Message, Rendered
 from notifiers.clean import cut, header_text, one_line
 from notifiers.mail_text import COLUMNS, envelope, template, wrapped
 from notifiers.summary import Summary
+from notifiers.summary_chart import png, svg
 from notifiers.summary_sections import (
     ROWS_MAX,
     Bar,
@@ -29,6 +31,9 @@ from notifiers.summary_words import (
     tidy_summary,
     when,
 )
+
+CHART = "days"
+"""Content id of the one picture."""
 
 _BAR_COLUMNS = 40
 _LABEL_COLUMNS = 26
@@ -51,10 +56,12 @@ def render_summary_mail(message: Message, sender: str, domain: str) -> Rendered:
     try:
         summary = tidy_summary(message.facts)
         stop = stop_link(summary, message.stop)
+        picture = chart(summary)
         told = {
             "subject": subject(summary),
             "text": text_part(summary, stop),
-            "html": html_part(summary, stop),
+            "html": html_part(summary, stop, f"cid:{CHART}" if picture else ""),
+            "images": {CHART: picture} if picture else {},
         }
         return Rendered(line(summary), told | {"headers": headers})
     except Exception:  # the edge of rendering: whatever data did, people must be told
@@ -139,9 +146,27 @@ def _bar(bar: Bar) -> str:
     return f"{bar.day}  {drawn}{' ' if drawn else ''}{bar.words}"
 
 
-def html_part(summary: Summary, stop: str = "") -> str:
-    """Return the mail as HTML: the same parts in the same order, nothing from outside."""
-    return _html(summary, ROWS_MAX, stop=stop, has_links=bool(summary.url), base=summary.url)
+def chart(summary: Summary) -> str:
+    """Return the picture of the days as PNG in base64; empty without incidents, or the extra `chart`."""
+    if not summary.counted.incidents:
+        return ""
+    return base64.b64encode(png(svg(summary.days))).decode()
+
+
+def html_part(summary: Summary, stop: str = "", picture: str = "") -> str:
+    """Return the mail as HTML: the same parts in the same order, nothing from outside.
+
+    Args:
+        picture: Where the picture of the days is; without it they are bars of table cells.
+    """
+    return _html(
+        summary,
+        ROWS_MAX,
+        stop=stop,
+        has_links=bool(summary.url),
+        base=summary.url,
+        picture=picture,
+    )
 
 
 def html_page(summary: Summary, rows_max: int) -> str:
@@ -164,7 +189,7 @@ def _html(summary: Summary, rows_max: int, *, is_page: bool = False, **facts: An
         definitions=DEFINITIONS,
         page=page(summary),
         because=because(summary),
-        **{"stop": ""} | facts,
+        **{"stop": "", "picture": ""} | facts,
     )
 
 

@@ -61,12 +61,18 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A day: parts of the fullest day by day and by night, of 100, and both in words."""
+    """A day: parts of the fullest day by day and by night, of 100, and both in words.
+
+    Attributes:
+        count: Its incidents; `at_night`: those of the night.
+    """
 
     day: str
     by_day: int
     by_night: int
     words: str
+    count: int
+    at_night: int
 
 
 def page(summary: Summary) -> str:
@@ -136,6 +142,8 @@ def bars(summary: Summary) -> tuple[Bar, ...]:
             round(100 * (one.incidents - one.at_night) / fullest),
             round(100 * one.at_night / fullest),
             day_words(one),
+            one.incidents,
+            one.at_night,
         )
         for one in days
     )

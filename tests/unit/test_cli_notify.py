@@ -121,3 +121,12 @@ def test_without_a_token_no_button_is_to_be_pressed(shell: Terminal) -> None:
     said = shell.run_now("notify", "test", "raj")
     assert (said.code, said.err) == (0, "")
     assert said.out == "slack to @U02RAJ: no credentials, so messages stay in the outbox\n"
+
+
+def test_the_weekly_summary_can_be_previewed() -> None:
+    mail = say("notify", "preview", "weekly", "--channel", "email")
+    html = say("notify", "preview", "weekly", "--channel", "email", "--html")
+    slack = json.loads(say("notify", "preview", "weekly").out)
+    assert mail.out.startswith("Subject: Week 23: 12 incidents (5 fewer)")
+    assert html.out.startswith("<!doctype html>")
+    assert slack["text"].startswith("🗓 Week 23: 12 incidents")

@@ -1,5 +1,6 @@
 """What the weekly summary says, word by word, and that no data breaks it."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
@@ -15,7 +16,7 @@ from notifiers.email import Email
 from notifiers.mail_build import build
 from notifiers.mail_text import COLUMNS
 from notifiers.summary import Counted, OpenLine, Summary
-from notifiers.summary_mail import html_part, render_summary_mail
+from notifiers.summary_mail import html_page, html_part, render_summary_mail
 from notifiers.summary_samples import quiet_summary, sample_summary
 from notifiers.summary_sections import bars, decisions, sections_above, sections_below
 from notifiers.summary_slack import render_summary_slack
@@ -25,6 +26,7 @@ from tests.any_summaries import any_summaries
 from tests.golden_files import assert_golden
 from tests.slack_limits import live_parts, refusal, texts_of
 from tests.unit.test_notifier_mail import Tags
+from watchdog.store.facts import encode_report
 
 BOSS = "boss@example.com"
 SENDER = "watchdog@example.com"
@@ -49,7 +51,17 @@ def test_a_week_reads_as_agreed() -> None:
     email = Email("smtp://localhost:25", SENDER, "https://watchdog.example.com")
     body = email.render(message_of(sample_summary())).body
     assert_golden("mail_summary.txt", f"Subject: {body['subject']}\n\n{body['text']}")
-    assert_golden("mail_summary.html", body["html"])
+    assert_golden("mail_summary.html", html_part(sample_summary(), "T0KEN"))
+    assert_golden("mail_summary_picture.html", body["html"])
+
+
+def test_the_page_of_a_week_reads_as_agreed() -> None:
+    assert_golden("page_summary.html", html_page(sample_summary(), rows_max=50))
+
+
+def test_a_week_for_programs_is_as_agreed() -> None:
+    encoded = json.dumps(encode_report(sample_summary()), indent=1, ensure_ascii=False)
+    assert_golden("summary.json", f"{encoded}\n")
 
 
 def test_a_quiet_week_reads_as_agreed() -> None:
@@ -221,7 +233,7 @@ def test_any_week_is_a_mail_of_76_columns_without_foreign_tags(summary: Summary)
         assert len(text) <= COLUMNS or "https://" in text or "http://" in text
     page, agreed = Tags(body["html"]), Tags(body_of(sample_summary())["html"])
     assert page.tags <= agreed.tags
-    assert all(link.startswith(("https://", "http://")) for link in page.links)
+    assert all(link.startswith(("https://", "http://", "cid:days")) for link in page.links)
     assert len(build(body)) <= CLIPPED_FROM_BYTES
     assert len(line(tidy_summary(summary))) <= LINE_MAX
 

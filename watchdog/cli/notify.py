@@ -15,13 +15,17 @@ if TYPE_CHECKING:
     from watchdog.config.model import Config
 
 
+_WEEKLY = "weekly"
+"""The weekly summary, beside what is told of incidents."""
+
+
 @click.group("notify")
 def notify_command() -> None:
     """Test the road to a person, or preview a message."""
 
 
 @notify_command.command("preview")
-@click.argument("event", type=click.Choice([event.value for event in Event]))
+@click.argument("event", type=click.Choice([*(event.value for event in Event), _WEEKLY]))
 @click.option(
     "--channel",
     type=click.Choice(["slack", "email"]),
@@ -34,7 +38,7 @@ def notify_preview(event: str, channel: str, html: bool) -> None:
     """Print a message of each kind with sample data, as its reader will see it."""
     from notifiers.registry import build
 
-    message = _sample(Event(event), "@U01ANA" if channel == "slack" else "ana@example.com")
+    message = _sample(event, "@U01ANA" if channel == "slack" else "ana@example.com")
     body = build()[channel].render(message).body
     if channel == "slack":
         import json
@@ -118,7 +122,7 @@ async def _send_test(config: "Config", channel: str, address: str) -> int:
     from notifiers.base import DeliveryError
 
     notifier = _notifiers(config)[channel]
-    message = _sample(Event.TEST, address)
+    message = _sample(Event.TEST.value, address)
     try:
         await notifier.send(message, notifier.render(message))
     except DeliveryError as error:
@@ -135,14 +139,15 @@ async def _send_test(config: "Config", channel: str, address: str) -> int:
     return 0
 
 
-def _sample(event: Event, address: str) -> "Message":
+def _sample(event: str, address: str) -> "Message":
     from notifiers.base import Message, Part
     from notifiers.samples import sample
+    from notifiers.summary_samples import sample_summary
 
     return Message(
-        key=f"sample-{event.value}-{os.getpid()}",
+        key=f"sample-{event}-{os.getpid()}",
         address=address,
         part=Part.PAGE,
         number=1,
-        facts=sample(event),
+        facts=sample_summary() if event == _WEEKLY else sample(Event(event)),
     )

@@ -75,11 +75,14 @@ def _printed(summary: "Summary", out: str) -> str:
         from watchdog.store.plain import encode
 
         return json_text(encode(summary))
-    from notifiers.summary_mail import html_part, text_part
+    from notifiers.summary_mail import chart, html_part, text_part
     from notifiers.summary_words import subject, tidy_summary
 
     tidy = tidy_summary(summary)
-    return html_part(tidy) if out == "html" else f"Subject: {subject(tidy)}\n\n{text_part(tidy)}"
+    if out == "text":
+        return f"Subject: {subject(tidy)}\n\n{text_part(tidy)}"
+    picture = chart(tidy)
+    return html_part(tidy, picture=f"data:image/png;base64,{picture}" if picture else "")
 
 
 async def _figures(here: Session, week: "Week") -> "Weekly":

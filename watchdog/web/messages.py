@@ -14,7 +14,7 @@ from watchdog.web.room import number_of, room_of
 _MAIL_HEADERS = {
     # A mail's looks are inline styles; nothing in it runs, loads, or reaches our pages.
     "content-security-policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; sandbox; base-uri 'none'; "
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; base-uri 'none'; "
         "form-action 'none'; frame-ancestors 'self'"
     ),
     "x-frame-options": "SAMEORIGIN",
@@ -37,6 +37,8 @@ async def show_mail(request: Request) -> Response:
     html = read.body.get("html")
     if not isinstance(html, str) or not html:
         raise HTTPException(404, "This message is no mail with HTML.")
+    for cid, encoded in read.body.get("images", {}).items():
+        html = html.replace(f'src="cid:{cid}"', f'src="data:image/png;base64,{encoded}"')
     return HTMLResponse(html, headers=_MAIL_HEADERS)
 
 

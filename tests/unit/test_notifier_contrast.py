@@ -1,0 +1,61 @@
+"""The weekly mail can be read: every text on every ground, light and dark."""
+
+import re
+from itertools import product
+
+import pytest
+
+from notifiers.summary_mail import html_part
+from notifiers.summary_samples import sample_summary
+
+HTML = html_part(sample_summary(), "T0KEN")
+READABLE = 4.5
+"""WCAG 2, level AA, for texts of any size."""
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of `#rrggbb` as WCAG 2 defines it."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def dark(of: str, what: str) -> str:
+    """Return the colour that a class has in the dark."""
+    found = re.search(rf"\.{of} {{[^}}]*\b{what}: (#[0-9a-f]{{6}})", HTML)
+    assert found, of
+    return found[1]
+
+
+def test_contrast_is_what_it_is_known_to_be() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+def test_in_the_light_every_text_can_be_read_on_every_ground() -> None:
+    body = HTML[HTML.index("<body") :]
+    texts = set(re.findall(r"[;\"]color:(#[0-9a-f]{6})", body)) - {"#ffffff"}  # the button's
+    assert len(texts) >= 5
+    for text, ground in product(texts, ("#ffffff", "#f4f6f8")):
+        assert contrast(text, ground) >= READABLE, (text, ground)
+    assert contrast("#ffffff", "#0b5cad") >= READABLE
+
+
+@pytest.mark.parametrize("of", ["ink", "soft", "better", "worse", "link"])
+def test_in_the_dark_every_text_can_be_read_on_every_ground(of: str) -> None:
+    for ground in ("card", "box"):
+        assert contrast(dark(of, "color"), dark(ground, "background")) >= READABLE
+
+
+def test_in_the_dark_the_button_can_be_read() -> None:
+    assert contrast(dark("button", "color"), dark("button", "background")) >= READABLE
+
+
+@pytest.mark.parametrize("bar", ["by-day", "by-night"])
+def test_in_the_dark_bars_stand_out(bar: str) -> None:
+    assert contrast(dark(bar, "background"), dark("card", "background")) >= 3
