@@ -68,6 +68,9 @@ _WORDS = {
     Button.DONE: "It is done…",
     Button.TRY: "Press to test",
 }
+_WORDS_AT_THE_END = {Button.UNNEEDED: "False alarm…"}
+"""What they say of what has recovered, if not the usual."""
+
 _MENUS = {
     "open": (
         *(Button.HAND_OVER, Button.ESCALATE, Button.NOTE),
@@ -89,17 +92,6 @@ _FIRST = {
 _OFFERED = ((Button.TAKE, "Accept"), (Button.DECLINE, ""))
 _ENDED_BY_HAND = ((Button.RESOLVE, "Resolve…"), (Button.NOTE, ""))
 """What is seen at once, with what it says if not the usual."""
-
-_FIRST = {
-    "open": ((Button.TAKE, ""),),
-    "taken": ((Button.NOTE, ""),),
-    "recovered": ((Button.RESOLVE, ""),),
-}
-_FIRST_BY_EVENT = {
-    Event.OFFERED: ((Button.TAKE, "Accept"), (Button.DECLINE, "")),
-    Event.REOPENED: ((Button.RESOLVE, "Resolve…"), (Button.NOTE, "")),
-}
-"""What is seen at once, by state and, while it is bad, by event; with what it says if not the usual."""
 
 _VISIBLE_MAX = 2
 _OF_A_STORM = {Button.SILENCE: Button.SPLIT}
@@ -163,7 +155,7 @@ def _first_two(facts: Facts, target: Target) -> tuple[Block, ...]:
 def _asked_first(facts: Facts) -> Sequence[tuple[Button, str]]:
     if facts.event is Event.ACTION_LATE:
         return ((Button.DONE, ""),)
-    if facts.state != "recovered" and _is_over(facts):
+    if _is_ended(facts):
         return ()
     if facts.event is Event.OFFERED and facts.state in _LIVE:
         return _OFFERED
@@ -180,18 +172,22 @@ def _is_over(facts: Facts) -> bool:
     return facts.event in _OVER or facts.state not in _LIVE
 
 
+def _is_ended(facts: Facts) -> bool:
+    return facts.state != "recovered" and _is_over(facts)
+
+
 def _is_storm(facts: Facts) -> bool:
     return facts.rule.startswith(_STORM)
 
 
 def _menu(facts: Facts, target: Target) -> Iterator[Block]:
-    is_ended = facts.state != "recovered" and _is_over(facts)
-    asked = () if is_ended else _MENUS.get(facts.state, ())
+    asked = () if _is_ended(facts) else _MENUS.get(facts.state, ())
     if _is_storm(facts):
         asked = tuple(_OF_A_STORM.get(one, one) for one in asked if one not in _NOT_OF_A_STORM)
     if asked:
+        said = _WORDS | (_WORDS_AT_THE_END if facts.state == "recovered" else {})
         options = [
-            {"text": plain_text(_WORDS[one]), "value": f"{one.value}:{target}"} for one in asked
+            {"text": plain_text(said[one]), "value": f"{one.value}:{target}"} for one in asked
         ]
         yield {"type": "overflow", "action_id": _MORE, "options": options}
 

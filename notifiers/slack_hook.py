@@ -5,8 +5,9 @@ which nobody knows whether it arrived may come twice. A page names its reader, s
 """
 
 import asyncio
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -19,9 +20,12 @@ from notifiers.nearby import proxy_for
 from notifiers.report_slack import render_report_slack
 from notifiers.slack_answers import refused
 from notifiers.slack_blocks import plain
+from notifiers.slack_parts import Block
 from notifiers.story import tell
 from notifiers.summary import Summary
 from notifiers.summary_slack import render_summary_slack
+
+logger = logging.getLogger(__name__)
 
 _MEMBER = re.compile(r"@[UW][A-Z0-9]{2,20}")
 _CODE = re.compile(r"[a-z_]{1,60}")
@@ -56,7 +60,8 @@ class SlackHook:
             return _with_blocks(render_summary_slack(message))
         try:
             return _render(message)
-        except Exception:  # noqa: BLE001 (the edge of rendering: whatever data did, people must be told)
+        except Exception:  # the edge of rendering: whatever data did, people must be told
+            logger.exception("message %s does not render; it goes out as plain facts", message.key)
             told = plain(message)
             return Rendered(told.line, _body(told.body["text"]))
 
@@ -71,7 +76,7 @@ class SlackHook:
         await self._post(rendered.body)
         return Receipt()
 
-    async def _post(self, body: Any) -> None:
+    async def _post(self, body: Mapping[str, Any]) -> None:
         proxy = proxy_for(self._url)
         try:
             async with (
@@ -129,6 +134,6 @@ def _with_blocks(rendered: Rendered) -> Rendered:
     return Rendered(rendered.line, _body(rendered.body["text"], rendered.body["blocks"]))
 
 
-def _body(text: str, blocks: Any = ()) -> dict[str, Any]:
+def _body(text: str, blocks: Sequence[Block] = ()) -> dict[str, Any]:
     body: dict[str, Any] = {"text": text, "unfurl_links": False, "unfurl_media": False}
     return body | ({"blocks": blocks} if blocks else {})

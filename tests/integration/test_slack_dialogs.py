@@ -293,7 +293,7 @@ async def test_a_button_of_what_ended_long_ago_opens_nothing_and_says_so(desk: D
     await desk.deliver()
     root.blocks = stale
     await desk.clock.advance(timedelta(days=20))
-    for words in ("Write cause and close", "Keep open…", "Not actionable…"):
+    for words in ("Write cause and close", "Keep open…", "False alarm…"):
         await desk.press(root, words)
     assert desk.slack.views == []
     assert [one.partition(":")[0] for one in desk.replied()] == [

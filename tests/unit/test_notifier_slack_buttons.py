@@ -31,7 +31,7 @@ STORM = [
     *("Take all", "Open list", "(Hand over…)", "(Escalate now)", "(Add note)"),
     *("(Split one out…)", "(Not actionable…)"),
 ]
-RECOVERED = ["Write cause and close", "Open", "(Keep open…)", "(Not actionable…)", "(Add note)"]
+RECOVERED = ["Write cause and close", "Open", "(Keep open…)", "(False alarm…)", "(Add note)"]
 WORDS = {
     **dict.fromkeys(Event, TAKEN),
     Event.OPENED: OPEN,
