@@ -1,6 +1,7 @@
 """The weekly summary of a real store: once for each reader and week, caught up, and stopped by who wants."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -11,10 +12,13 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import pytest
 
+from notifiers.base import Notifier
 from notifiers.email import Email
+from notifiers.slack import Slack
 from notifiers.summary import Summary
 from rules.cron import parse_cron
 from tests.config_files import config_of
+from tests.fake_slack import TOKEN, FakeSlack
 from tests.integration.test_cli_weekly import a_week
 from tests.morning import Morning, morning
 from tests.post_office import PostOffice
@@ -23,10 +27,12 @@ from tests.smtp_server import MailServer
 from tests.watching import stuck_rule
 from watchdog.clock import MovedClock
 from watchdog.config.model import WeeklyReport
+from watchdog.domain.due import Due
 from watchdog.domain.weeks import Week
 from watchdog.reports.weekly import due_week, make_week, tell_week
 from watchdog.store import reports, subscriptions
 from watchdog.store.facts import decode_told
+from watchdog.store.figures import ROWS_MAX
 from watchdog.store.pool import transaction
 from watchdog.store.summaries import UNLOOKED
 
@@ -220,6 +226,41 @@ async def test_checks_without_an_answer_are_counted_from_summary_to_summary(
     ]
 
 
+async def test_a_week_that_is_told_much_later_keeps_no_counts_of_today(desk: Morning) -> None:
+    await desk.store.execute("insert into rule_look (rule, missed) values ('orders', 2)")
+    weekly = weekly_of("ana@example.com")
+    async with transaction(desk.store) as conn:
+        summary = await make_week(conn, desk.config, WEEK, WEEK.until + 8 * DAY)
+        await tell_week(conn, summary, Due(WEEK.monday, WEEK.until), weekly)
+    assert await desk.store.fetchval("select count(*) from report_sample") == 0
+
+
+async def test_a_mail_that_is_refused_for_good_reaches_its_reader_by_another_way(
+    desk: Morning,
+) -> None:
+    await tell(desk, "ana@example.com", "heads@example.com")
+    await desk.clock.advance(MONDAY_MORNING)
+    async with contextlib.AsyncExitStack() as stack:
+        slack = await stack.enter_async_context(FakeSlack(("alerts",)))
+        server = await stack.enter_async_context(MailServer())
+        server.script.refuse["ana@example.com"] = "550 no such person"
+        ways: dict[str, Notifier] = {
+            "slack": Slack(TOKEN, slack.api),
+            "email": Email(server.url, "watchdog@example.com"),
+        }
+        for way in ways.values():
+            stack.push_async_callback(way.close)
+        worker = PostOffice(desk.store, desk.clock).worker(notifiers=ways)
+        await worker.drain()
+        await worker.drain()
+        [posted] = slack.messages
+    assert posted.text.startswith("🗓 Week 24: quiet")
+    assert [one.receiver for one in await desk.entries() if one.state == "sent"] == [
+        "email:heads@example.com",
+        "slack:@U01ANA",
+    ]
+
+
 async def test_rules_that_have_been_watched_for_120_days_and_never_fired_are_named(
     desk: Morning, clock: MovedClock
 ) -> None:
@@ -252,13 +293,19 @@ async def test_what_other_reports_keep_stands_in_the_summary_of_its_week(
 
 
 async def test_a_week_with_too_much_to_count_is_not_told_and_said_once(
-    desk: Morning, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    desk: Morning, caplog: pytest.LogCaptureFixture
 ) -> None:
     worker, _ = await desk.leading()
     await worker.make_due()
     await a_week(desk.store, desk.clock)
     await desk.clock.advance(NIGHT + MONDAY_MORNING - desk.clock.now())
-    monkeypatch.setattr("watchdog.store.figures.record.__defaults__", (0,))
+    await desk.store.execute(
+        "insert into notification (incident_id, version, receiver, part, priority, state, due_at, "
+        "created_at, settled_at) select 1042, 1, 'email:ana@example.com', 'page', 0, 'sent', $1, $1, $1 "
+        "from generate_series(0, $2)",
+        NIGHT,
+        ROWS_MAX,
+    )
     await worker.make_due()
     await worker.make_due()
     assert [one.message for one in caplog.records].count("weekly summary not made") == 1

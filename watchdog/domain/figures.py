@@ -121,6 +121,11 @@ class CameBack:
     entity: Entity
     times: int
 
+    @property
+    def thing(self) -> Thing:
+        """Return what it is about."""
+        return (self.team, self.rule, self.entity)
+
 
 @dataclass(frozen=True, slots=True)
 class Load:

@@ -18,11 +18,10 @@ from notifiers.summary import (
     Summary,
     UnseenLine,
 )
-from rules.base import Entity
 from rules.spans import short_span
 from rules.values import dataclass
 from watchdog.domain.closing import NOT_GIVEN, WITHDRAWN
-from watchdog.domain.figures import History, Record, Weekly, own_of, weekly
+from watchdog.domain.figures import CameBack, History, Record, Thing, Weekly, own_of, weekly
 from watchdog.domain.incident import Incident
 from watchdog.domain.noise import noisy_rules
 from watchdog.domain.oncall import gaps, shifts
@@ -71,16 +70,18 @@ class Watched:
     slowest_every: timedelta = timedelta(minutes=1)
 
 
+_NOTHING = Watched()
+
+
 def summary_of(
     week: Week,
     known: Known,
     directory: Directory,
     now: datetime,
-    watched: Watched | None = None,
+    watched: Watched = _NOTHING,
     report: str = "weekly",
 ) -> Summary:
     """Return the summary of a week as far as it has gone by `now`."""
-    watched = watched or Watched()
     own = own_of(known.record)
     found = weekly(week, known.record, directory, now)
     earlier = weekly(week.before, known.before, directory, now)
@@ -157,27 +158,24 @@ def _came_back(
     found: Weekly, own: Sequence[History], record: Record, now: datetime
 ) -> tuple[BackLine, ...]:
     earlier = Counter(one.thing for one in record.earlier)
-    lines = []
-    for back in found.came_back:
-        thing = (back.team, back.rule, back.entity)
-        of_it = [one for one in own if one.opening.thing == thing]
-        causes = Counter(one.cause for one in of_it if one.cause_kind not in _UNEXPLAINED)
-        lines.append(
-            BackLine(
-                back.rule,
-                entity_words(back.entity),
-                back.times,
-                earlier[thing],
-                sum((one.bad_for(now) for one in of_it), timedelta()),
-                tuple(causes.most_common(2)),
-            )
-        )
-    return tuple(lines)
+    opened: dict[Thing, list[History]] = {}
+    for one in own:
+        opened.setdefault(one.opening.thing, []).append(one)
+    return tuple(
+        _back_line(back, opened[back.thing], earlier[back.thing], now) for back in found.came_back
+    )
 
 
-def entity_words(entity: Entity) -> str:
-    """Return what an entity is called in a line; empty for none."""
-    return ", ".join(f"{name} {value}" for name, value in entity)
+def _back_line(back: CameBack, of_it: Iterable[History], before: int, now: datetime) -> BackLine:
+    causes = Counter(one.cause for one in of_it if one.cause_kind not in _UNEXPLAINED)
+    return BackLine(
+        rule=back.rule,
+        entity=", ".join(f"{name} {value}" for name, value in back.entity),
+        times=back.times,
+        before=before,
+        bad_for=sum((one.bad_for(now) for one in of_it), timedelta()),
+        causes=tuple(causes.most_common(2)),
+    )
 
 
 def _days(found: Weekly, earlier: Weekly) -> tuple[DayLine, ...]:
@@ -245,27 +243,40 @@ def _unseen(
 ) -> Iterator[UnseenLine]:
     """Yield what nobody could see, and what nobody heard."""
     yield from _blind_spots(own, now)
-    for rule, count in sorted((known.unlooked or {}).items(), key=lambda one: (-one[1], one[0])):
+    yield from _unanswered(known.unlooked or {})
+    yield from _unheard(known.undelivered)
+    yield from _unguarded(directory, week.since, min(week.until, now))
+    yield from _never_fired(known.silent_rules)
+
+
+def _unanswered(unlooked: Mapping[str, int]) -> Iterator[UnseenLine]:
+    for rule, count in sorted(unlooked.items(), key=lambda one: (-one[1], one[0])):
         if count:
             yield UnseenLine(f"Rule {rule}", f"{count:,} checks were not made or gave no answer")
-    if known.undelivered:
-        total = sum(known.undelivered.values())
-        to = ", ".join(f"{one} {count}×" for one, count in sorted(known.undelivered.items())[:3])
+
+
+def _unheard(undelivered: Mapping[str, int]) -> Iterator[UnseenLine]:
+    if undelivered:
+        total = sum(undelivered.values())
+        to = ", ".join(f"{one} {count}×" for one, count in sorted(undelivered.items())[:3])
         yield UnseenLine(f"{total} undelivered {'page' if total == 1 else 'pages'}", f"to {to}")
-    for name in sorted(directory.teams):
-        found = list(gaps(directory, name, week.since, min(week.until, now)))
-        if found:
-            lasted = sum((one.ends_at - one.starts_at for one in found), timedelta())
-            lead = directory.teams[name].lead
-            yield UnseenLine(
-                f"Nobody on call for {name}", f"{short_span(lasted)}; only the lead, {lead}"
-            )
-    if known.silent_rules:
-        count = len(known.silent_rules)
+
+
+def _unguarded(directory: Directory, since: datetime, until: datetime) -> Iterator[UnseenLine]:
+    for name, team in sorted(directory.teams.items()):
+        spans = [one.ends_at - one.starts_at for one in gaps(directory, name, since, until)]
+        if spans:
+            lasted = short_span(sum(spans, timedelta()))
+            yield UnseenLine(f"Nobody on call for {name}", f"{lasted}; only the lead, {team.lead}")
+
+
+def _never_fired(rules: Sequence[str]) -> Iterator[UnseenLine]:
+    if rules:
+        count = len(rules)
         what = (
             f"{count} {'rule' if count == 1 else 'rules'} never fired in {SILENT_AFTER.days} days"
         )
-        yield UnseenLine(what, ", ".join(known.silent_rules[:5]))
+        yield UnseenLine(what, ", ".join(rules[:5]))
 
 
 def _blind_spots(own: Iterable[History], now: datetime) -> Iterator[UnseenLine]:

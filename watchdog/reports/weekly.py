@@ -84,7 +84,12 @@ async def tell_week(
 
 
 async def keep_counts(conn: asyncpg.Connection, name: str, monday: date, now: datetime) -> None:
-    """Keep what the summary of the week after one needs to know: counts as they are when it begins."""
+    """Keep what the summary of the week after one needs to know: counts as they are when it begins.
+
+    Of a week that is told when the one after it is over, too, nobody knows how they were then.
+    """
+    if now.date() >= monday + 2 * WEEK:
+        return
     counted = await summaries.counts(conn)
     await reports.keep(conn, name, monday + WEEK, now, {summaries.UNLOOKED: counted})
 
