@@ -13,7 +13,17 @@ from typing import Any
 
 import aiohttp
 
-from notifiers.base import DeliveryError, Event, Message, Pace, Part, Receipt, Rendered, Report
+from notifiers.base import (
+    DeliveryError,
+    Event,
+    Facts,
+    Message,
+    Pace,
+    Part,
+    Receipt,
+    Rendered,
+    Report,
+)
 from notifiers.clean import cut, safe_url, slack_escape, slack_text, tidy
 from notifiers.line import render_line
 from notifiers.nearby import proxy_for
@@ -32,8 +42,6 @@ _CODE = re.compile(r"[a-z_]{1,60}")
 _ANSWER_BYTES_MAX = 1000
 _LEAD_MAX = 300
 _POSTS = Pace(timedelta(seconds=1))
-_TAKEN_UP = {"open"}
-"""States in which somebody may take it."""
 
 
 class SlackHook:
@@ -89,10 +97,11 @@ class SlackHook:
                 said = await answer.content.read(_ANSWER_BYTES_MAX)
                 status, headers = answer.status, answer.headers
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise DeliveryError(f"slack cannot be reached: {type(error).__name__}") from None
+            reason = f"slack cannot be reached: {type(error).__name__}"
+            raise DeliveryError(reason, is_outage=True) from None
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             reason = f"slack did not answer: {type(error).__name__}"
-            raise DeliveryError(reason, unknown=True) from None
+            raise DeliveryError(reason, unknown=True, is_outage=True) from None
         if status == 200 and said.strip() == b"ok":
             return
         code = said.decode("ascii", "replace").strip()
@@ -113,7 +122,7 @@ def _render(message: Message) -> Rendered:
     line = render_line(facts)
     lead = slack_text(cut(tell(facts).lead, _LEAD_MAX))
     links = {
-        "Take": f"{facts.url}/take" if facts.url and facts.state in _TAKEN_UP else "",
+        "Take": f"{facts.url}/take" if facts.url and _waits_for_somebody(facts) else "",
         "Open": facts.url,
         "Runbook": safe_url(facts.runbook),
     }
@@ -122,6 +131,10 @@ def _render(message: Message) -> Rendered:
     linked = " · ".join(f"<{slack_escape(url)}|{name}>" for name, url in links.items() if url)
     told = "\n".join(filter(None, (_addressed(message, slack_text(line)), lead, linked)))
     return Rendered(line, _body(told))
+
+
+def _waits_for_somebody(facts: Facts) -> bool:
+    return facts.state == "open" or facts.event is Event.OFFERED
 
 
 def _addressed(message: Message, line: str) -> str:

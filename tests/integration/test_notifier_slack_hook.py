@@ -10,6 +10,10 @@ from notifiers.slack_hook import SlackHook
 from tests.fake_slack import FakeSlack, Trouble, fake_slack, rate_limited
 
 
+def said(status: int, words: bytes) -> Trouble:
+    return Trouble(status=status, body=words, content_type="text/html")
+
+
 async def send(slack: FakeSlack, part: Part = Part.ROOT, seconds: float = 5) -> Receipt:
     hook = SlackHook(slack.webhook, deadline=timedelta(seconds=seconds))
     message = Message("n-7", "@U01ANA", part, 1, sample(Event.OPENED))
@@ -25,27 +29,28 @@ async def test_each_event_is_one_message_and_an_edit_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "permanent", "unknown"),
+    ("trouble", "permanent", "unknown", "is_outage"),
     [
-        (Trouble(status=400, body=b"invalid_payload", content_type="text/html"), True, False),
-        (Trouble(status=403, body=b"action_prohibited", content_type="text/html"), True, False),
-        (Trouble(status=404, body=b"no_service", content_type="text/html"), True, False),
-        (Trouble(status=410, body=b"channel_is_archived", content_type="text/html"), True, False),
-        (Trouble(status=500, body=b"rollup_error", content_type="text/html"), False, True),
-        (Trouble(status=200, body=b"<html>", content_type="text/html"), False, True),
-        (Trouble(status=302, headers=(("Location", "/x"),)), False, False),
-        (Trouble(drop=True, accept=True), False, True),
-        (Trouble(hang=True), False, True),
+        (said(400, b"invalid_payload"), True, False, False),
+        (said(403, b"action_prohibited"), True, False, False),
+        (said(404, b"no_service"), True, False, False),
+        (said(410, b"channel_is_archived"), True, False, False),
+        (said(500, b"rollup_error"), False, True, True),
+        (said(200, b"<html>"), False, True, False),
+        (Trouble(status=302, headers=(("Location", "/x"),)), False, False, False),
+        (Trouble(drop=True, accept=True), False, True, True),
+        (Trouble(hang=True), False, True, True),
     ],
 )
 async def test_each_failure_says_whether_another_try_helps(
-    trouble: Trouble, permanent: bool, unknown: bool
+    trouble: Trouble, permanent: bool, unknown: bool, is_outage: bool
 ) -> None:
     async with fake_slack() as slack:
         slack.troubles.append(trouble)
         with pytest.raises(DeliveryError) as failure:
             await send(slack, seconds=0.3)
-        assert (failure.value.permanent, failure.value.unknown) == (permanent, unknown)
+        told = failure.value
+        assert (told.permanent, told.unknown, told.is_outage) == (permanent, unknown, is_outage)
         assert "secret" not in str(failure.value)
 
 
@@ -63,4 +68,4 @@ async def test_a_slack_that_is_not_there_has_surely_taken_nothing() -> None:
         pass
     with pytest.raises(DeliveryError) as failure:
         await send(slack)
-    assert not failure.value.unknown
+    assert (failure.value.unknown, failure.value.is_outage) == (False, True)

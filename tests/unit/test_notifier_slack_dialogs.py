@@ -24,6 +24,7 @@ from watchdog.domain.incident import Incident, State
 from watchdog.domain.people import Directory, Person
 from watchdog.domain.storms import Member, member_of
 from watchdog.web.asking_slack import FIRST_FIELD, Scene, dialog_of
+from watchdog.web.dialogs import _SENT
 
 NOW = datetime(2025, 6, 13, 3, 25, tzinfo=UTC)
 ANY = st.sampled_from(NASTY) | st.text(max_size=300)
@@ -46,6 +47,10 @@ def view(asked: Button, one: Incident, directory: Directory = PEOPLE, count: int
 def test_each_dialog_looks_as_agreed(asked: Button) -> None:
     pretty = json.dumps(view(asked, an_ended()), indent=1, ensure_ascii=False)
     assert_golden(f"slack_dialog_{asked.name.lower()}.json", pretty + "\n")
+
+
+def test_each_dialog_can_be_sent_and_nothing_else() -> None:
+    assert set(_SENT) == {one.value for one in DIALOGS}
 
 
 @pytest.mark.parametrize("asked", sorted(DIALOGS))
