@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from notifiers.base import Event, Facts, Message, Rendered, Report
 from notifiers.clean import cut, header_text, one_line, safe_url, tidy
-from notifiers.line import head, render_line, told_in_short
+from notifiers.line import head, open_for, render_line, told_in_short
 from notifiers.mail_call import NO_LINKS, Call, Links, call_of
 from notifiers.mail_reasons import is_owners, reason_of
 from notifiers.story import tell, unless_taken
@@ -100,6 +100,8 @@ def subject(facts: Facts) -> str:
     Gmail leaves brackets at the front out when it compares subjects, and needs the rest to be equal.
     """
     tag = _TAGS.get(facts.event) or header_text(head(facts)[1], 20)
+    if facts.event is Event.STILL_OPEN:
+        tag = f"{tag} {open_for(facts)}"
     title = header_text(facts.title, 120)
     return f"[{tag}] {title} #{facts.id}" if facts.id else f"[{tag}] {title}"
 

@@ -167,6 +167,7 @@ async def open_incident(
     clock: MovedClock,
     number: int = 1042,
     evidence: Mapping[str, list[dict[str, object]]] | None = None,
+    directory: Directory = DIRECTORY,
     **changes: Any,
 ) -> Incident:
     """Commit the opening of an incident with its messages."""
@@ -174,7 +175,7 @@ async def open_incident(
     fresh = replace(
         an_incident(), id=number, fingerprint=number.to_bytes(32, "big"), opened_at=at, **changes
     )
-    step = with_notices(life.opened(fresh, dict(evidence or {})), DIRECTORY)
+    step = with_notices(life.opened(fresh, dict(evidence or {})), directory)
     async with transaction(store) as conn:
         await incidents.commit(conn, [step])
     return step.transition.after

@@ -115,6 +115,7 @@ def test_without_a_team_it_is_yours() -> None:
         (Event.OPENED, {"severity": "warning"}, "[WARNING] Orders stopped syncing #1042"),
         (Event.OPENED, {"severity": ""}, "[OPEN] Orders stopped syncing #1042"),
         (Event.BACK_AGAIN, {}, "[BACK AGAIN] Orders stopped syncing #1042"),
+        (Event.STILL_OPEN, {}, "[STILL OPEN 3h10m] Orders stopped syncing #1042"),
         (Event.OFFERED, {}, "[HANDOVER] Orders stopped syncing #1042"),
         (Event.TEST, {}, "[TEST] Watchdog test message"),
         (Event.RESOLVED, {"title": "a\r\nBcc: b"}, "[RESOLVED] a Bcc: b #1042"),

@@ -1,8 +1,10 @@
 """To which owners no road is left when a page was given up."""
 
+from dataclasses import replace
+
 import pytest
 
-from watchdog.domain.fallback import Unreached, people_at, unheard_owners
+from watchdog.domain.fallback import Unreached, people_at, reader_at, unheard_owners
 from watchdog.domain.people import Directory, Person, Team
 
 SLACK, MAIL, RAJ = "slack:@U01ANA", "email:ana@example.com", "slack:@U02RAJ"
@@ -46,3 +48,13 @@ def test_whoever_shares_an_address_is_reached_there() -> None:
     assert people_at(SLACK, DIRECTORY) == ["ana"]
     assert people_at(RAJ, DIRECTORY) == ["raj", "pair"]
     assert people_at("slack:#data-alerts", DIRECTORY) == []
+
+
+def test_only_an_address_of_one_person_alone_has_a_reader() -> None:
+    assert reader_at("slack:@U01ANA", DIRECTORY) == "ana"
+    assert reader_at(RAJ, DIRECTORY) == "", "two people have it"
+    assert reader_at("email:nobody@example.com", DIRECTORY) == ""
+    mailbox = Team("data", lead="ana", email="ana@example.com")
+    shared = replace(DIRECTORY, teams={"data": mailbox})
+    assert reader_at("email:ana@example.com", DIRECTORY) == "ana"
+    assert reader_at("email:ana@example.com", shared) == "", "a team reads there, too"

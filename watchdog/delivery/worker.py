@@ -23,7 +23,7 @@ from watchdog.delivery.retries import Patience, next_try_at
 from watchdog.delivery.roads import fall_back, missed_by
 from watchdog.delivery.sending import Answer, send_one
 from watchdog.domain.digest import digests
-from watchdog.domain.fallback import channel_of, people_at
+from watchdog.domain.fallback import channel_of, reader_at
 from watchdog.domain.people import Directory
 from watchdog.store import digests as backlog
 from watchdog.store import fallbacks, incidents, intents, outbox, withholding
@@ -276,8 +276,7 @@ class Delivery:
         return self._gates[channel]
 
     async def _send(self, row: Claimed, notifier: Notifier) -> Answer:
-        readers = people_at(row.receiver, self._directory())
-        reader = readers[0] if len(readers) == 1 else ""
+        reader = reader_at(row.receiver, self._directory())
         return await send_one(row, notifier, self._limits.send_within, reader)
 
     def _judge(

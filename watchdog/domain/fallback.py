@@ -91,6 +91,13 @@ def people_at(receiver: str, directory: Directory) -> list[str]:
     return [one.name for one in people if receiver in _ways_to(one, receiver)]
 
 
+def reader_at(receiver: str, directory: Directory) -> str:
+    """Return the one person who reads there; empty: a team or several do, or nobody knows who."""
+    people = people_at(receiver, directory)
+    is_shared = any(receiver in _ways_to_team(one, receiver) for one in directory.teams.values())
+    return people[0] if len(people) == 1 and not is_shared else ""
+
+
 def next_receiver(
     unreached: Unreached,
     directory: Directory,
