@@ -145,8 +145,7 @@ class Slack:
         if not message.address.startswith("@") or message.part not in {Part.PAGE, Part.THREAD}:
             return ()
         try:
-            async with _Deadline(_SILENCE_SECONDS):
-                answer = await self._call("dnd.info", params={"user": message.address[1:]})
+            return await self.silences(message.address[1:])
         except DeliveryError as error:
             if str(error) != self._silences_refused:  # mostly the scope: say it once
                 logger.warning(
@@ -155,7 +154,15 @@ class Slack:
                 )
             self._silences_refused = str(error)
             return ()
-        return silences_of(answer)
+
+    async def silences(self, user: str) -> tuple[tuple[datetime, datetime], ...]:
+        """Return when a person (`U01ANA`) is in Do Not Disturb: now, or next by their schedule.
+
+        Raises:
+            DeliveryError: Slack does not say.
+        """
+        async with _Deadline(_SILENCE_SECONDS):
+            return silences_of(await self._call("dnd.info", params={"user": user}))
 
     async def _send_once(self, message: Message, body: Mapping[str, Any]) -> Receipt:
         remote = message.remote

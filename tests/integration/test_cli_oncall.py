@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -11,6 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
+from tests.fake_slack import TOKEN, Trouble, fake_slack
+from watchdog.clock import SystemClock
 
 RULES = """\
 version: 1
@@ -105,6 +109,43 @@ async def test_check_names_gaps_and_people_without_a_way_to_be_reached(run: Run)
     assert gap["trouble"].startswith("only the lead answers from ")
     assert gap["trouble"].endswith(", and 52 times more within 52 weeks")
     assert (nobody["person"], nobody["trouble"]) == ("tom", "has neither email nor slack")
+
+
+async def test_check_live_names_who_is_on_call_in_do_not_disturb(run: Run, tmp_path: Path) -> None:
+    rules, now, hour = tmp_path / "rules.yaml", SystemClock().now(), timedelta(hours=1)
+    async with fake_slack("data-alerts") as slack:
+        channel = f'channels: {{ slack: {{ token: {TOKEN}, api: "{slack.api}" }} }}\n'
+        with_slack = rules.read_text().replace("email: ana", "slack: U01ANA, email: ana")
+        rules.write_text(with_slack.replace("email: raj", "slack: U02RAJ, email: raj") + channel)
+        # They take turns each day, so that both have one in two days.
+        slack.silences = {
+            "U01ANA": _span(now - hour, now + 48 * hour),
+            "U02RAJ": _span(now + hour, now + 49 * hour),
+        }
+        code, said, err = await run("oncall", "check", "--live", "-o", "json")
+        assert (code, err) == (1, "")
+        silent = [one for one in json.loads(said) if "Disturb" in one["trouble"]]
+        assert [(one["team"], one["person"]) for one in silent] == [
+            ("data", "ana"),
+            ("office", "ana"),
+            ("data", "raj"),
+        ]
+        assert re.fullmatch(r"on call in Do Not Disturb now until .* Berlin", silent[0]["trouble"])
+        assert re.fullmatch(r"on call in .* from .* until .* Kolkata", silent[2]["trouble"])
+        slack.troubles.append(Trouble(code="missing_scope"))
+        code, said, err = await run("oncall", "check", "--live")
+        assert (code, said) == (3, "")
+        assert "who is in Do Not Disturb is not known: slack refused: missing_scope" in err
+
+
+def _span(begins_at: datetime, ends_at: datetime) -> tuple[int, int]:
+    return int(begins_at.timestamp()), int(ends_at.timestamp())
+
+
+async def test_check_live_without_slack_is_wrong_use(run: Run) -> None:
+    code, said, err = await run("oncall", "check", "--live")
+    assert (code, said) == (2, "")
+    assert "--live asks Slack: write its `token` under `channels: slack:`" in err
 
 
 async def test_the_shifts_of_a_person_are_exported_covers_included(run: Run) -> None:

@@ -143,12 +143,19 @@ def _shift_row(shift: "Shift", directory: "Directory") -> dict[str, Any]:
 
 
 @oncall_command.command("check")
+@click.option(
+    "--live", "is_live", is_flag=True,
+    help="Ask Slack, too, who is on call within a week and in Do Not Disturb.",
+)  # fmt: skip
 @format_option
 @placed
-def oncall_check(form: str | None, place: Place) -> int:
+def oncall_check(form: str | None, place: Place, *, is_live: bool) -> int:
     """Look for gaps in the next 52 weeks, for people without a way to be reached, for lost covers.
 
     Exit 1: there is one.
+
+    Slack rings nobody who is in Do Not Disturb, which many are each night by its default: whoever is next
+    is paged at once. With --live this is seen in daylight, for each person's present or next such hours.
     """
 
     async def work() -> int:
@@ -161,6 +168,13 @@ def oncall_check(form: str | None, place: Place) -> int:
             ending = (
                 "Close a gap: watchdog oncall cover TEAM --who NAME, or another layer in `oncall:`"
             )
+        if is_live:
+            from watchdog.cli.unheard import unheard_rows
+
+            silent = await unheard_rows(here.config, directory, here.now)
+            rows += silent
+            if silent:
+                ending = "Do Not Disturb is ended in Slack, under Preferences, Notifications."
         print_table(Table(("team", "person", "trouble"), rows, ending=ending), chosen(form))
         return BAD_ANSWER if rows else 0
 
