@@ -192,6 +192,12 @@ class Summary:
         return f"{self.year}-{self.week:02}"
 
     @property
+    def name_before(self) -> str:
+        """Return the week before as links name it."""
+        year, week, _ = (self.monday - timedelta(days=7)).isocalendar()
+        return f"{year}-{week:02}"
+
+    @property
     def team(self) -> str:
         """Return in whose name it comes; empty where it is about several teams."""
         return self.teams[0] if len(self.teams) == 1 else ""

@@ -72,7 +72,7 @@ def sample_summary() -> Summary:
         unseen=(
             UnseenLine("Source crm", "could not be looked at for 40m"),
             UnseenLine("Rule invoices-late", "41 checks were not made or gave no answer"),
-            UnseenLine("1 undelivered page", "to slack:@U04TOM 1×"),
+            UnseenLine("1 undelivered page", "to tom 1×"),
             UnseenLine("2 rules never fired in 120 days", "backup-old, disk-full"),
         ),
         statistics=(_statistics(),),

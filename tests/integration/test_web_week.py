@@ -60,6 +60,14 @@ async def test_a_week_that_is_none_or_has_not_begun_is_not_there(page: Page) -> 
         assert "it has not begun" in await ana.read("/week/2025-40", 404)
 
 
+async def test_the_present_week_is_one_step_away(page: Page) -> None:
+    async with page.signed_in("ana") as ana:
+        assert 'href="/week">The week so far</a>' in await ana.read("/")
+        led = await ana.client.get("/week", follow_redirects=True)
+    assert led.url.path == "/week/2025-24"
+    assert 'href="/week/2025-23"' in led.text
+
+
 async def test_a_week_is_for_people_who_are_signed_in(page: Page) -> None:
     async with page.client() as stranger:
         assert (await stranger.get("/week/2025-24")).status_code == 401

@@ -167,7 +167,7 @@ def test_what_could_not_be_seen_is_named() -> None:
         blind("no_data:mail", DAY),
         blind("orders", DAY),
         unlooked={"late": 1200, "fine": 0},
-        undelivered={"slack:@U01ANA": 2, "email:raj@example.com": 1},
+        undelivered={"slack:@U01ANA": 2, "email:ana@example.com": 1, "email:x@example.com": 1},
         silent_rules=["backup-old"],
     )
     assert found.unseen == (
@@ -175,7 +175,7 @@ def test_what_could_not_be_seen_is_named() -> None:
         UnseenLine("Rule orders", "could not be looked at for 1h"),
         UnseenLine("Source crm", "could not be looked at for 2h, 2 times"),
         UnseenLine("Rule late", "1,200 checks were not made or gave no answer"),
-        UnseenLine("3 undelivered pages", "to email:raj@example.com 1×, slack:@U01ANA 2×"),
+        UnseenLine("4 undelivered pages", "to ana 3×, email:x@example.com 1×"),
         UnseenLine("1 rule never fired in 120 days", "backup-old"),
     )
     assert found.unlooked == 1200

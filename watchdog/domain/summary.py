@@ -21,6 +21,7 @@ from notifiers.summary import (
 from rules.spans import short_span
 from rules.values import dataclass
 from watchdog.domain.closing import NOT_GIVEN, WITHDRAWN
+from watchdog.domain.fallback import people_at
 from watchdog.domain.figures import CameBack, History, Record, Thing, Weekly, own_of, weekly
 from watchdog.domain.incident import Incident
 from watchdog.domain.noise import noisy_rules
@@ -244,7 +245,7 @@ def _unseen(
     """Yield what nobody could see, and what nobody heard."""
     yield from _blind_spots(own, now)
     yield from _unanswered(known.unlooked or {})
-    yield from _unheard(known.undelivered)
+    yield from _unheard(known.undelivered, directory)
     yield from _unguarded(directory, week.since, min(week.until, now))
     yield from _never_fired(known.silent_rules)
 
@@ -255,10 +256,13 @@ def _unanswered(unlooked: Mapping[str, int]) -> Iterator[UnseenLine]:
             yield UnseenLine(f"Rule {rule}", f"{count:,} checks were not made or gave no answer")
 
 
-def _unheard(undelivered: Mapping[str, int]) -> Iterator[UnseenLine]:
+def _unheard(undelivered: Mapping[str, int], directory: Directory) -> Iterator[UnseenLine]:
     if undelivered:
         total = sum(undelivered.values())
-        to = ", ".join(f"{one} {count}×" for one, count in sorted(undelivered.items())[:3])
+        names: Counter[str] = Counter()
+        for receiver, count in undelivered.items():
+            names[next(iter(people_at(receiver, directory)), receiver)] += count
+        to = ", ".join(f"{one} {count}×" for one, count in names.most_common(3))
         yield UnseenLine(f"{total} undelivered {'page' if total == 1 else 'pages'}", f"to {to}")
 
 

@@ -211,6 +211,7 @@ def routes() -> list[BaseRoute]:
         Route("/silences", silences.show_silences),
         Route("/silences", silences.add, methods=["POST"]),
         Route("/silences/{number:int}/end", silences.end, methods=["POST"]),
+        Route("/week", week.show_present),
         Route("/week/{week}", week.show_week),
         Route("/u/{token}", week.show_subscription),
         Route("/u/{token}", week.change_subscription, methods=["POST"]),

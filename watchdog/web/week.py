@@ -2,11 +2,11 @@
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from notifiers.summary_mail import html_page
 from watchdog.domain.summary import LISTED_MAX
-from watchdog.domain.weeks import week_named
+from watchdog.domain.weeks import week_at, week_named
 from watchdog.reports.weekly import make_week, name_and_zone
 from watchdog.store import subscriptions
 from watchdog.store.figures import TooMany
@@ -24,6 +24,13 @@ _HEADERS = {
     ),
 }
 _AGAIN = "again"
+
+
+async def show_present(request: Request) -> Response:
+    """Lead to the present week."""
+    room = room_of(request)
+    _, zone = name_and_zone(room.service.config)
+    return RedirectResponse(f"/week/{week_at(room.now(), zone)}", 303)
 
 
 async def show_week(request: Request) -> Response:
