@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bench import rulefiles
-from bench.machine import family_cpu_s
+from bench.machine import Meter
 from bench.world import NOW, World, world
 from watchdog.config.model import Rule
 from watchdog.engine.slots import next_slot
@@ -14,27 +13,6 @@ from watchdog.store.pool import transaction
 
 _SLOTS = 60
 _TABLES = ("incident", "event", "track", "notification", "attempt", "thread", "rule_look", "member")
-
-
-@dataclass(frozen=True, slots=True)
-class _Meter:
-    """Wall and CPU since it was started."""
-
-    server_pid: int
-    wall_s: float
-    ours_s: float
-    database_s: float
-
-    @classmethod
-    def start(cls, server_pid: int) -> "_Meter":
-        database_s = family_cpu_s(server_pid)
-        return cls(server_pid, time.perf_counter(), time.process_time(), database_s)
-
-    def read(self) -> tuple[float, float, float]:
-        """Return the seconds of wall, of our CPU, and of the server's."""
-        wall_s = time.perf_counter() - self.wall_s
-        ours_s = time.process_time() - self.ours_s
-        return wall_s, ours_s, family_cpu_s(self.server_pid) - self.database_s
 
 
 async def rules(count: int, *, quick: bool) -> dict[str, float]:
@@ -54,7 +32,7 @@ async def rules(count: int, *, quick: bool) -> dict[str, float]:
 async def _at_once(watched: World, rounds: int) -> dict[str, float]:
     evaluations = rounds * len(watched.rules)
     before = await _transaction_number(watched)
-    meter = _Meter.start(watched.server_pid)
+    meter = Meter.start(watched.server_pid)
     for number in range(rounds):
         await watched.engine.evaluate(watched.rules, NOW + number * timedelta(minutes=1))
     wall_s, ours_s, database_s = meter.read()
@@ -113,7 +91,7 @@ async def entities(*, quick: bool) -> dict[str, float]:
     rounds = 20 if quick else 100
     async with world() as watched:
         await watched.engine.evaluate(watched.rules, NOW)
-        meter = _Meter.start(watched.server_pid)
+        meter = Meter.start(watched.server_pid)
         for number in range(rounds):
             await watched.engine.evaluate(watched.rules, NOW + number * timedelta(seconds=1))
         wall_s, ours_s, database_s = meter.read()
@@ -158,7 +136,7 @@ async def _turn_bad(watched: World) -> dict[str, float]:
     started_s = time.perf_counter()
     looked = await watched.engine.look(watched.rules, NOW)
     judged_s = time.perf_counter() - started_s
-    meter = _Meter.start(watched.server_pid)
+    meter = Meter.start(watched.server_pid)
     await watched.engine.settle(looked, NOW)
     stored_s, ours_s, database_s = meter.read()
     return {

