@@ -1,10 +1,13 @@
 """Gates before and after everything that leaves the process, at which a process can die."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import asyncpg
+
+Passage = Callable[[str], Awaitable[None]]
+"""What is awaited at each gate, with its name."""
 
 
 class Died(BaseException):
@@ -37,7 +40,7 @@ class Gate:
 class GatedConnection:
     """A connection with a gate before and after each statement, and around commits."""
 
-    def __init__(self, conn: Any, gate: Gate) -> None:
+    def __init__(self, conn: Any, gate: Passage) -> None:
         self._conn = conn
         self._gate = gate
 
@@ -69,7 +72,7 @@ class GatedConnection:
 class GatedPool:
     """A pool whose connections have gates."""
 
-    def __init__(self, pool: asyncpg.Pool, gate: Gate) -> None:
+    def __init__(self, pool: asyncpg.Pool, gate: Passage) -> None:
         self._pool = pool
         self._gate = gate
 

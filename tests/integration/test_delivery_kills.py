@@ -12,7 +12,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from notifiers.base import Event, Notifier, Part
+from notifiers.base import Event, Notifier, Pace, Part
 from tests.gates import Died, Gate, GatedPool
 from tests.incidents import Story, end_leases, states
 from tests.post_office import ALERTS, ANA_MAIL, ANA_SLACK, BROKEN, RAJ_SLACK, PostOffice
@@ -107,6 +107,11 @@ async def test_a_worker_may_die_at_any_step(office: PostOffice) -> None:
 
 async def test_where_nobody_can_look_only_unknown_outcomes_double(office: PostOffice) -> None:
     assert await die_everywhere(office, Delivery, stride=4, can_look=False) == []
+
+
+async def test_a_worker_that_keeps_to_a_pace_may_die_at_any_step(office: PostOffice) -> None:
+    office.slack.paces = dict.fromkeys(Part, Pace(timedelta(seconds=1)))
+    assert await die_everywhere(office, Delivery, stride=5) == []
 
 
 async def test_the_gates_stand_at_every_step(office: PostOffice) -> None:

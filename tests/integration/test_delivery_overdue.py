@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from notifiers.base import Event, Pace, Part
+from tests.gates import GatedPool
 from tests.incidents import Story, states
 from tests.post_office import ALERTS, ANA_MAIL, ANA_SLACK, RAJ_MAIL, SUPPORT, PostOffice
 from tests.postgres import NIGHT
@@ -168,11 +169,11 @@ async def test_a_page_that_dies_after_its_mail_arrived_is_told_to_nobody_else(
 
 
 async def test_a_page_that_is_held_until_the_morning_is_not_overdue(office: PostOffice) -> None:
-    held = NIGHT + timedelta(hours=5)
+    held = NIGHT + ALL_WAIT
     await Story(office.store).tell(Event.OPENED, NIGHT, (ANA_SLACK, PAGE, held))
     office.slack.usual["@U01ANA"] = Mood.REFUSE
 
-    await advance(office, timedelta(hours=5), PAGE_WAITS - SECOND)
+    await advance(office, ALL_WAIT, PAGE_WAITS - SECOND)
     assert office.everything == []
     await advance(office, SECOND)
 
@@ -191,3 +192,53 @@ async def test_two_workers_send_one_mail(office: PostOffice) -> None:
     assert office.email.heard("ana@example.com") == ["page:opened"]
     assert RAJ_MAIL not in {receiver for receiver, _, _ in await states(office.store)}
     assert SUPPORT not in {receiver for receiver, _, _ in await states(office.store)}
+
+
+async def test_first_messages_that_only_wait_for_their_turn_are_not_mailed(
+    office: PostOffice,
+) -> None:
+    office.slack.paces = {ROOT: Pace(ALL_WAIT)}
+    for _ in range(3):
+        await Story(office.store).tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
+
+    await advance(office, 3 * ALL_WAIT)
+
+    assert office.slack.heard("#alerts") == ["root:opened"] * 3
+    assert office.email.heard("support@example.com") == []
+
+
+async def test_a_silenced_page_that_cannot_go_out_is_no_reason_to_tell_others(
+    office: PostOffice,
+) -> None:
+    await Story(office.store).tell(Event.OPENED, NIGHT, (ANA_SLACK, PAGE))
+    office.slack.usual["@U01ANA"], office.slack.wait = Mood.ASK_TO_WAIT, timedelta(hours=1)
+    await advance(office, SECOND)
+    await office.store.execute(
+        "with made as (insert into silence (pattern, reason, made_by, of_critical, made_at, ends_at)"
+        " values ('*', 'a test', 'ana', true, $1, $2) returning id, ends_at)"
+        " update incident set silence = made.id, silenced_until = made.ends_at from made",
+        NIGHT,
+        NIGHT + timedelta(days=1),
+    )
+
+    await advance(office, 2 * ALL_WAIT)
+
+    assert await states(office.store) == [(ANA_SLACK, "page", "pending")]
+    assert await office.store.fetchval("select missed from incident") == ""
+
+
+async def test_a_look_that_the_store_breaks_off_is_made_again(office: PostOffice) -> None:
+    await Story(office.store).tell(Event.OPENED, NIGHT, (ANA_SLACK, PAGE))
+    office.slack.usual["@U01ANA"] = Mood.ASK_TO_WAIT
+    broken: list[str] = []
+
+    async def break_once(name: str) -> None:
+        if name == "before commit" and not broken:
+            broken.append(name)
+            raise asyncpg.InterfaceError("the connection is lost")
+
+    office.delivery = office.worker(pool=GatedPool(office.store, break_once))
+    await advance(office, PAGE_WAITS + 10 * SECOND)
+
+    assert broken
+    assert office.email.heard("ana@example.com") == ["page:opened"]

@@ -50,6 +50,11 @@ class Outages:
         wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(tries - 1, _DOUBLINGS_MAX))
         self._out[channel] = _Outage(tries, now + wait)
 
+    @property
+    def out(self) -> list[str]:
+        """Return the channels that nothing got through the last time."""
+        return list(self._out)
+
     def closed(self, now: datetime) -> list[str]:
         """Return the channels that are left alone now."""
         return [name for name, one in self._out.items() if now < one.until]

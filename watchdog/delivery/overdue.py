@@ -35,20 +35,32 @@ class Overdue:
         later = now + PAGE_WAITS
         self.look_at = min(self.look_at or later, later)
 
+    def forget(self, now: datetime) -> None:
+        """What was looked at last may not have been written: look at all of it again."""
+        self._asked.clear()
+        self.look_at = now
+
     async def look(
         self,
         conn: asyncpg.Connection,
         directory: Directory,
         channels: Collection[str],
+        out: Collection[str],
         now: datetime,
     ) -> int:
-        """Send what is overdue by other roads, each at most once by each rule; return how many were sent."""
-        waiting = await fallbacks.overdue(conn, now - PAGE_WAITS, now - ALL_WAIT, _AT_ONCE_MAX)
-        self.look_at = await fallbacks.next_overdue_at(conn, now, PAGE_WAITS, ALL_WAIT)
+        """Send what is overdue by other roads, each at most once by each rule; return how many were sent.
+
+        Args:
+            channels: Those that are configured; `out`: those that nothing gets through.
+        """
+        waiting = await fallbacks.overdue(conn, now, PAGE_WAITS, ALL_WAIT, out)
         late = {one: since <= now - ALL_WAIT for one, since in waiting.items()}
         known = {one: was_late for one, was_late in self._asked.items() if one in late}
-        fresh = {one: is_late for one, is_late in late.items() if known.get(one) is not is_late}
+        new = [one for one, is_late in late.items() if known.get(one) is not is_late]
+        fresh = {one: late[one] for one in new[:_AT_ONCE_MAX]}
+        next_at = await fallbacks.next_overdue_at(conn, now, PAGE_WAITS, ALL_WAIT)
         self._asked = known | fresh
+        self.look_at = now if len(new) > len(fresh) else next_at
         soon = [one for one, is_late in fresh.items() if not is_late]
         given_up = [one for one, is_late in fresh.items() if is_late]
         sent = await tell_meanwhile(conn, soon, directory, channels, now)

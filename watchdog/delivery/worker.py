@@ -169,9 +169,14 @@ class Delivery:
         now = self._clock.now()
         if self._overdue.look_at is None or now < self._overdue.look_at:
             return
-        async with self._connection() as conn, conn.transaction():
-            sent = await self._overdue.look(conn, self._directory(), self._notifiers, now)
-        self.figures.fallbacks += sent
+        try:
+            async with self._connection() as conn, conn.transaction():
+                self.figures.fallbacks += await self._overdue.look(
+                    conn, self._directory(), self._notifiers, self._outages.out, now
+                )
+        except BaseException:
+            self._overdue.forget(now)
+            raise
 
     async def _sum_up(self) -> None:
         """Where a channel is back: tell by one message what has waited there for too long."""

@@ -14,12 +14,16 @@ from watchdog.store.facts import encode_report
 from watchdog.store.sql import load
 from watchdog.store.text import json_text
 
+_WAITING_MAX = 50_000
 _SQL = {**load("outbox"), **load("reports")}
 
 
 async def waiting_in(conn: asyncpg.Connection, channel: str) -> list[Waiting]:
-    """Return the messages of incidents that wait in a channel, locked until the transaction ends."""
-    rows = await conn.fetch(_SQL["lock_backlog"], channel)
+    """Return the oldest messages of incidents that wait in a channel, locked until the transaction ends.
+
+    At most 50,000: what is beyond them is sent as it is.
+    """
+    rows = await conn.fetch(_SQL["lock_backlog"], channel, _WAITING_MAX)
     return [Waiting(**dict(row) | {"part": Part(row["part"])}) for row in rows]
 
 

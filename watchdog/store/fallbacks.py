@@ -1,6 +1,6 @@
 """Who is told instead when a message is given up: what decides it, and the messages to them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -52,16 +52,22 @@ async def unreached(conn: asyncpg.Connection, ids: Iterable[int]) -> dict[int, U
 
 
 async def overdue(
-    conn: asyncpg.Connection, pages_since: datetime, all_since: datetime, limit: int
+    conn: asyncpg.Connection,
+    now: datetime,
+    page_waits: timedelta,
+    all_wait: timedelta,
+    out: Collection[str],
 ) -> dict[int, datetime]:
     """Return first messages of incidents that are still on their way, with since when they are due.
 
-    Left out is what went by another road already.
+    Left out is what went by another road already, what is silenced, and what only waits for its turn.
 
     Args:
-        pages_since, all_since: Pages that have been due since then; pages and others.
+        page_waits, all_wait: How long pages may have been due; how long all may.
+        out: Channels that nothing gets through.
     """
-    rows = await conn.fetch(_SQL["list_overdue"], all_since, pages_since, limit)
+    since = (now - all_wait, now - page_waits)
+    rows = await conn.fetch(_SQL["list_overdue"], *since, now, list(out))
     return {row["id"]: row["due_since"] for row in rows}
 
 

@@ -139,6 +139,7 @@ join incident i on i.id = n.incident_id
 join event e on e.incident_id = n.incident_id and e.version = n.version
 where n.state = 'pending' and split_part(n.receiver, ':', 1) = $1
 order by n.id
+limit $2
 for update of n skip locked;
 
 -- name: replace_by_digest
@@ -321,18 +322,20 @@ order by id;
 
 -- name: list_overdue
 -- First messages of incidents that are still on their way though they have been due since $1, or since $2 if they are pages,
--- and that are not on another road already.
+-- and that are not on another road already. What only waits for its turn in a channel is not overdue, unless nothing gets
+-- through there ($4); and neither is what a silence would hide.
 select n.id, coalesce(n.first_due_at, n.due_at) as due_since from notification n
 where n.state in ('pending', 'sending') and n.incident_id is not null
     and case n.part
         when 'page' then coalesce(n.first_due_at, n.due_at) <= $2
         when 'root' then coalesce(n.first_due_at, n.due_at) <= $1
+            and (n.attempts > 0 or split_part(n.receiver, ':', 1) = any($4::text[]))
     end
     and not exists (
         select from notification f where f.fallback_of = n.id and f.state not in ('dead', 'withheld')
     )
-order by due_since, n.id
-limit $3;
+    and not exists (select from incident i where i.id = n.incident_id and i.silenced_until > $3)
+order by due_since, n.id;
 
 -- name: next_overdue_at
 -- When the next of those that are on their way is overdue: a page $2 after it was due, and each $3 after it.
