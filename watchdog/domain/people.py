@@ -228,6 +228,12 @@ class Directory:
     url: str = ""
     covers: tuple[Cover, ...] = ()
 
+    @property
+    def responders(self) -> list[str]:
+        """Return the names of those who may own incidents, in order."""
+        people = self.people.values()
+        return sorted(one.name for one in people if one.role is not Role.VIEWER)
+
     def zone_of(self, team: str) -> str:
         """Return the name of a team's zone, for instants in its sentences; UTC of one that is gone."""
         return self.teams[team].zone.key if team in self.teams else UTC_ZONE.key

@@ -12,7 +12,7 @@ from watchdog.domain import life, opinions, reminders
 from watchdog.domain.closing import CAUSE_KINDS, UNNEEDED, Answer, Closing, Prevention, usual_due
 from watchdog.domain.incident import Incident, Refused
 from watchdog.domain.notices import standing
-from watchdog.domain.people import Directory, Role
+from watchdog.domain.people import Directory
 from watchdog.domain.storms import Member
 from watchdog.web.asking import SNOOZE_HOURS
 from watchdog.web.silences import SPANS
@@ -127,7 +127,7 @@ def _window(scene: Scene) -> str:
 
 
 def _hand_over(scene: Scene) -> Sequence[Field]:
-    others = [name for name in _responders(scene.directory) if name != scene.one.owner]
+    others = [name for name in scene.directory.responders if name != scene.one.owner]
     return Choice("to", "To", _same(others)), Line("words", "What they should know", is_long=True)
 
 
@@ -156,7 +156,7 @@ def _unneeded(scene: Scene) -> Sequence[Field]:
 
 
 def _resolve(scene: Scene) -> Sequence[Field]:
-    others = (name for name in _responders(scene.directory) if name != scene.person)
+    others = (name for name in scene.directory.responders if name != scene.person)
     window = Line("window", "When it was bad, if not as its data say", shadow=_window(scene))
     return (
         Line("words", "The cause, in one sentence", is_needed=True),
@@ -190,8 +190,3 @@ _FIELDS: Mapping[Button, Callable[[Scene], Sequence[Field]]] = {
 
 def _same(values: Sequence[str]) -> list[tuple[str, str]]:
     return [(value, value) for value in values]
-
-
-def _responders(directory: Directory) -> list[str]:
-    people = directory.people.values()
-    return sorted(one.name for one in people if one.role is not Role.VIEWER)

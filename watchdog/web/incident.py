@@ -13,7 +13,6 @@ from watchdog.domain.closing import CAUSE_KINDS, UNNEEDED, Prevention, usual_due
 from watchdog.domain.escalation import next_up
 from watchdog.domain.incident import Incident, State
 from watchdog.domain.opinions import why_not_reopened
-from watchdog.domain.people import Role
 from watchdog.recovery_actions import NotWritten
 from watchdog.store import covers, incidents, runs, silences
 from watchdog.store.pool import transaction
@@ -114,7 +113,7 @@ async def _page(
         may_reopen=not why_not_reopened(one, room.now()),
         preventions=[one.value for one in Prevention],
         due_on=usual_due(room.now()),
-        responders=_responders(room, one),
+        responders=[name for name in room.service.directory().responders if name != one.owner],
         offers=offers,
         **known,
     )
@@ -126,15 +125,6 @@ def _table(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "columns": columns,
         "rows": [[row.get(column) for column in columns] for row in rows[:_ROWS_MAX]],
     }
-
-
-def _responders(room: Room, one: Incident) -> list[str]:
-    people = room.service.directory().people.values()
-    return sorted(
-        person.name
-        for person in people
-        if person.role is not Role.VIEWER and person.name != one.owner
-    )
 
 
 async def ask(request: Request, *, form: str) -> Response:
