@@ -99,7 +99,8 @@ def test_what_changes_something_is_posted() -> None:
     signing = {"/sign-in", "/sign-out"}
     slack = {"/slack/actions"}
     silences = {"/silences", "/silences/{number:int}/end"}
-    others = signing | jobs | slack | silences
+    mails = {"/take/{token}", "/u/{token}"}
+    others = signing | jobs | slack | silences | mails
     assert posted == others | {f"/i/{{number:int}}/{verb}" for verb in verbs}
 
 
