@@ -3,16 +3,14 @@
 import asyncio
 import itertools
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.command_line import say
 from tests.fake_slack import TOKEN, Trouble, fake_slack
 from watchdog.clock import SystemClock
 
@@ -37,23 +35,15 @@ Run = Callable[..., Awaitable[tuple[int, str, str]]]
 
 
 @pytest.fixture
-def run(tmp_path: Path, store_dsn: str) -> Run:
-    """Give a function that runs a command, and returns exit code, stdout and stderr."""
+def run(tmp_path: Path, store_dsn: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Give a function that runs a command as ana, and returns exit code, stdout and stderr."""
     (tmp_path / "rules.yaml").write_text(RULES.format(dsn=store_dsn))
-    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "WATCHDOG_PERSON": "ana"}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WATCHDOG_PERSON", "ana")
 
     async def ran(*words: str) -> tuple[int, str, str]:
-        ended = await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, "-m", "watchdog", *words],
-            cwd=tmp_path,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        return ended.returncode, ended.stdout, ended.stderr
+        ended = await asyncio.to_thread(say, *words)
+        return ended.code, ended.out, ended.err
 
     return ran
 
@@ -152,7 +142,7 @@ async def test_the_shifts_of_a_person_are_exported_covers_included(run: Run) -> 
     await run("oncall", "cover", "data", "--who", "tom", "--until", "2h")
     code, said, _ = await run("oncall", "export", "tom", "--weeks", "2")
     assert code == 0
-    assert said.startswith("BEGIN:VCALENDAR\n")
+    assert said.startswith("BEGIN:VCALENDAR\r\n"), "as RFC 5545 has it"
     summaries = [line for line in said.splitlines() if line.startswith("SUMMARY:")]
     assert summaries[0] == "SUMMARY:On call: data (cover)"
     assert set(summaries[1:]) == {"SUMMARY:On call: office"}
