@@ -15,6 +15,10 @@ from watchdog import verbs
 from watchdog.clock import MovedClock
 from watchdog.config.model import Config, EmailChannel
 from watchdog.domain.incident import Incident, State
+from watchdog.domain.notices import with_notices
+from watchdog.domain.storm_life import joined
+from watchdog.store import incidents
+from watchdog.store.pool import transaction
 
 KEY = "k" * KEY_MIN
 GONE = "This link does not work, or does not work any more"
@@ -153,6 +157,17 @@ async def test_what_is_over_cannot_be_taken(store: asyncpg.Pool, clock: MovedClo
         assert "There is nothing to take: it is recovered." in shown
         assert (await phone.post(link(one), data={}, headers=FORM)).status_code == 409
     assert (await stored(store)).version == 2
+
+
+async def test_what_has_joined_a_storm_says_which(store: asyncpg.Pool, clock: MovedClock) -> None:
+    one = await open_incident(store, clock)
+    storm = await open_incident(store, clock, 1050, kind="storm")
+    step = with_notices(joined(one, storm.id, clock.now()), DIRECTORY)
+    async with transaction(store) as conn:
+        await incidents.commit(conn, [step])
+    async with running_page(store, clock, config()) as page, page.client() as phone:
+        shown = (await phone.get(link(one))).text
+    assert "There is nothing to take: it is resolved, part of storm #1050." in shown
 
 
 async def test_an_offer_is_accepted_by_a_link(store: asyncpg.Pool, clock: MovedClock) -> None:

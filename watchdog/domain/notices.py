@@ -120,9 +120,8 @@ def _notices(
     first = _first_notices(newly, due.push_at)
     known = transition.after.audience
     further = _further_notices(transition, directory, route, due, newly) if known else ()
-    own = _mail_of(
-        transition.happened.actor, directory
-    )  # a mail of what they did is no news to them
+    # What they did themselves is no news to them.
+    own = _mail_of(transition.happened.actor, directory)
     return tuple(one for one in (*first, *further) if one.receiver not in own), newly
 
 
