@@ -1,12 +1,9 @@
 """Files as a source: what matches a pattern, and what the lines of logs say."""
 
 import asyncio
-import contextlib
 import logging
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 
 from rules.base import Answer, Question, Rows, Unanswered
 from rules.file_questions import FileQuestion, LogQuestion
@@ -14,19 +11,18 @@ from watchdog.config.model import Source as SourceSpec
 from watchdog.sources.base import seconds_in_words
 from watchdog.sources.log_reader import LogReader
 from watchdog.sources.places import Refused, absolute, matching
+from watchdog.sources.threads import Threads
 
 logger = logging.getLogger(__name__)
 
 NEWEST_MAX = 1000
 """Most files that an answer names, the newest ones."""
 
-T = TypeVar("T")
-
 
 class FilesSource:
     """The files of this machine.
 
-    Questions about the same files are answered together, in a thread of its own for a look: one
+    Questions about the same files are answered together, in a thread of their own: one
     dead file system keeps nobody else waiting. What was read of logs is kept between looks.
     """
 
@@ -35,6 +31,7 @@ class FilesSource:
         self._timeout_s = spec.timeout.total_seconds()
         self._address_of_demo = address_of_demo
         self._places: dict[tuple[str, ...], _Place] = {}
+        self._threads = Threads()
 
     async def answer(self, question: Question) -> Answer:
         """Return what files say to one question."""
@@ -55,7 +52,7 @@ class FilesSource:
         async def ask(files: tuple[str, ...], batch: list[FileQuestion | LogQuestion]) -> None:
             place = self._places.setdefault(files, _Place(files, self._folder, self._timeout_s))
             try:
-                found = await place.answer_all(batch, self._address_of_demo)
+                found = await place.answer_all(batch, self._address_of_demo, self._threads)
             except Exception as error:
                 # The edge: of a built-in source only the rule can tell that it is not watched.
                 logger.exception("files not looked at", extra={"files": files})
@@ -74,6 +71,7 @@ class FilesSource:
     async def close(self) -> None:
         """Forget what was read; a thread that hangs is left to itself."""
         self._places.clear()
+        self._threads.close()
 
 
 class _Place:
@@ -94,7 +92,10 @@ class _Place:
         return self._reader.is_empty and is_idle and not self._turn.locked()
 
     async def answer_all(
-        self, questions: Sequence[FileQuestion | LogQuestion], address_of_demo: Mapping[str, str]
+        self,
+        questions: Sequence[FileQuestion | LogQuestion],
+        address_of_demo: Mapping[str, str],
+        threads: Threads,
     ) -> list[Answer]:
         """Return the answers in order, within twice the time-out."""
         try:
@@ -106,7 +107,7 @@ class _Place:
             if self._hanging is not None and not self._hanging.done():
                 words = "the file system hangs: an earlier look at it has not come back"
                 return self._unanswered(questions, words)
-            self._hanging = _in_thread(lambda: self._look(questions, address_of_demo))
+            self._hanging = threads.run(lambda: self._look(questions, address_of_demo))
             async with asyncio.timeout(self._timeout_s):
                 return await asyncio.shield(self._hanging)
         except TimeoutError:
@@ -144,40 +145,3 @@ def _newest(patterns: Sequence[str]) -> Rows:
         for path, known in found[:NEWEST_MAX]
     ]
     return Rows(rows)
-
-
-def _in_thread(work: Callable[[], T]) -> "asyncio.Future[T]":
-    """Start `work` in a thread of its own, which keeps neither the loop nor the exit waiting.
-
-    A pool would be full of threads that hang in a dead file system, and joined at the exit.
-    """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    future.add_done_callback(_seen)
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if future.cancelled():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        result, failure = None, None
-        try:
-            result = work()
-        except BaseException as error:  # noqa: BLE001 (it is raised where it is awaited)
-            failure = error
-        with contextlib.suppress(RuntimeError):  # the loop is gone, and so is who waited
-            loop.call_soon_threadsafe(settle, result, failure)
-
-    threading.Thread(target=run, name="look at files", daemon=True).start()
-    return future
-
-
-def _seen(future: "asyncio.Future[T]") -> None:
-    """Look at what a thread raised after nobody waited for it any more."""
-    if not future.cancelled():
-        future.exception()
