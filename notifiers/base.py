@@ -80,6 +80,7 @@ class Facts:
         steps: What may help, each in a sentence.
         risk: What may still happen. `prevention`: what stops it next time, or why nothing is needed.
         owner_took_it: The owner has confirmed by taking it.
+        bad_members: How many things are bad that a storm stands for; 0 for any other incident.
         ends_by_hand: It was reopened and its checks are good, so that only its owner ends it.
         times: How many times this has been an incident within 7 days, this one included.
         last_cause: What ended it the last time, under `last_owner`, at `last_at`; empty: nobody knows.
@@ -119,6 +120,7 @@ class Facts:
     prevention: str = ""
     previous_severity: str = ""
     ends_by_hand: bool = False
+    bad_members: int = 0
     zone: str = "UTC"
     url: str = ""
     next_person: str = ""

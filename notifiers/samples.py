@@ -60,6 +60,7 @@ _TOM_NEXT = _next_after(25, "tom")
 
 _STORM: dict[str, Any] = _NEVER_BEFORE | {
     "id": 1050,
+    "bad_members": 14,
     "title": "source main",
     "rule": "storm:main",
     "failure_class": "",
@@ -193,6 +194,7 @@ _CHANGES: dict[Event, tuple[int, dict[str, Any]]] = {
         9,
         _STORM
         | {
+            "bad_members": 11,
             "fact": "11 of 16 bad, 1 critical",
             "detail": _STORM["detail"].replace("14 incidents", "11 of 16 are bad"),
         },
@@ -208,6 +210,7 @@ _CHANGES: dict[Event, tuple[int, dict[str, Any]]] = {
         | {
             "actor": "ana",
             "next_at": _OPENED_AT + timedelta(minutes=22),
+            "bad_members": 13,
             "fact": "13 incidents, 3 critical",
             "words": "Orders stopped syncing is #1061 now",
         },

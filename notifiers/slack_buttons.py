@@ -165,7 +165,9 @@ def _asked_first(facts: Facts) -> Sequence[tuple[Button, str]]:
 
 
 def _said(asked: Button, words: str, facts: Facts) -> str:
-    return "Take all" if asked is Button.TAKE and not words and _is_storm(facts) else words
+    if asked is Button.TAKE and not words and _is_storm(facts):
+        return f"Take all {facts.bad_members:,}" if facts.bad_members > 0 else "Take all"
+    return words
 
 
 def _is_over(facts: Facts) -> bool:

@@ -66,6 +66,7 @@ def any_facts(draw: st.DrawFn) -> Facts:
         owner=draw(_text),
         owner_took_it=draw(st.booleans()),
         ends_by_hand=draw(st.booleans()),
+        bad_members=draw(st.integers(min_value=-1, max_value=2**63)),
         opened_at=draw(_at),
         actor=draw(_text),
         words=draw(_text),

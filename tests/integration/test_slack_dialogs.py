@@ -203,7 +203,7 @@ async def test_one_of_a_storm_is_split_out_and_the_rest_is_taken_together(desk: 
     await open_storm(pool, desk.clock)
     await desk.deliver()
     root = next(one for one in desk.slack.messages if one.channel.startswith("C"))
-    assert words_of(root.blocks)[0] == "Take all"
+    assert words_of(root.blocks)[0] == "Take all 6"
     view = await desk.dialog(root, "Split one out…")
     [which] = inputs_of(view)
     assert which["element"]["options"][0] == {
@@ -222,7 +222,7 @@ async def test_one_of_a_storm_is_split_out_and_the_rest_is_taken_together(desk: 
         },
     }
     await desk.deliver()
-    await desk.press(root, "Take all")
+    await desk.press(root, "Take all 5")
     assert (await stored(pool, 1050)).owner == "raj"
     assert await pool.fetchval("select count(*) from incident") == 2
 

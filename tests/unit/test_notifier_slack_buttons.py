@@ -27,8 +27,8 @@ NOISE = ["(Silence this rule…)", "(Not actionable…)"]
 OPEN = ["Take", "Runbook", "(Hand over…)", "(Escalate now)", "(Add note)", *NOISE]
 MENU = ["(Hand over…)", "(Snooze…)", "(Give back)", *NOISE]
 TAKEN = ["Add note", "Runbook", *MENU]
-STORM = [
-    *("Take all", "Open list", "(Hand over…)", "(Escalate now)", "(Add note)"),
+STORM_MENU = [
+    *("Open list", "(Hand over…)", "(Escalate now)", "(Add note)"),
     *("(Split one out…)", "(Not actionable…)"),
 ]
 RECOVERED = ["Write cause and close", "Open", "(Keep open…)", "(False alarm…)", "(Add note)"]
@@ -50,10 +50,10 @@ WORDS = {
     Event.ACTION_LATE: ["It is done…", "Open"],
     Event.ACTION_DONE: ["Open"],
     Event.WITHDRAWN: ["Open"],
-    Event.STORM: STORM,
-    Event.MEMBERS: STORM,
+    Event.STORM: ["Take all 14", *STORM_MENU],
+    Event.MEMBERS: ["Take all 11", *STORM_MENU],
     Event.JOINED: ["Open"],
-    Event.SPLIT: STORM,
+    Event.SPLIT: ["Take all 13", *STORM_MENU],
     Event.FLAPPING: OPEN,
     Event.SILENCED: OPEN,
     Event.RELEASED: OPEN,
@@ -94,6 +94,12 @@ def test_without_a_runbook_the_second_button_opens_the_incident() -> None:
     assert words_of(blocks_of(alone)) == ["Take", *OPEN[2:]]
 
 
+def test_a_storm_of_thousands_and_one_of_an_older_release_can_be_taken() -> None:
+    for number, words in ((10_000, "Take all 10,000"), (0, "Take all")):
+        facts = replace(sample(Event.STORM), bad_members=number)
+        assert words_of(blocks_of(facts))[0] == words
+
+
 def test_a_message_with_buttons_looks_as_agreed() -> None:
     pretty = json.dumps(blocks_of(sample(Event.OPENED)), indent=1, ensure_ascii=False)
     assert_golden("slack_buttons.json", pretty + "\n")
@@ -131,7 +137,7 @@ def test_a_press_of_take_says_which_incident_and_which_state_of_it() -> None:
         (Event.REOPENED, "Resolve…", Button.RESOLVE),
         (Event.ACTION_LATE, "It is done…", Button.DONE),
         (Event.STORM, "Split one out…", Button.SPLIT),
-        (Event.STORM, "Take all", Button.TAKE),
+        (Event.STORM, "Take all 14", Button.TAKE),
         (Event.OFFERED, "Decline", Button.DECLINE),
         (Event.OFFERED, "Accept", Button.TAKE),
         (Event.TEST, "Press to test", Button.TRY),

@@ -324,6 +324,7 @@ def facts_of(transition: Transition, directory: Directory) -> Facts:
         prevention=str(after.answer) if after.answer else "",
         previous_severity=happened.previous_severity,
         ends_by_hand=after.ends_by_hand,
+        bad_members=int(after.value or 0) if after.is_storm else 0,
         zone=directory.zone_of(after.team),
         url=f"{directory.url}/i/{after.id}" if directory.url else "",
         next_person=following.person if following else "",
