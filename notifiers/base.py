@@ -82,6 +82,7 @@ class Facts:
         owner_took_it: The owner has confirmed by taking it.
         bad_members: How many things are bad that a storm stands for; 0 for any other incident.
         ends_by_hand: It was reopened and its checks are good, so that only its owner ends it.
+        on_call_until: When somebody else follows its owner on call, if that is soon.
         times: How many times this has been an incident within 7 days, this one included.
         last_cause: What ended it the last time, under `last_owner`, at `last_at`; empty: nobody knows.
         next_person: Who is paged if nobody takes it, at `next_at`; nobody: the team is told then.
@@ -125,6 +126,7 @@ class Facts:
     url: str = ""
     next_person: str = ""
     next_at: datetime | None = None
+    on_call_until: datetime | None = None
     times: int = 1
     last_cause: str = ""
     last_owner: str = ""

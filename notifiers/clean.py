@@ -174,6 +174,7 @@ def tidy(facts: Facts) -> Facts:
         url=safe_url(facts.url),
         next_person=_short(facts.next_person, 60),
         next_at=_aware_or_none(facts.next_at),
+        on_call_until=_aware_or_none(facts.on_call_until),
         last_cause=_short(facts.last_cause, 200),
         last_owner=_short(facts.last_owner, 60),
         last_at=_aware_or_none(facts.last_at),

@@ -1,6 +1,7 @@
 """Why a mail came to its reader: who was told before is not always the one who is asked now. Pure."""
 
 from notifiers.base import Event, Facts, Message
+from notifiers.times import time_of_day
 
 Reason = tuple[str, str]
 """As programs read it, and the begin of a sentence that the team's name ends."""
@@ -37,6 +38,14 @@ def reason_of(message: Message, facts: Facts) -> Reason:
         return _OWNER if message.remote or facts.event not in _FIRST_PAGES else _ON_CALL
     is_first = facts.event in _FIRST_PAGES and not message.remote
     return _ON_CALL if is_first and not message.reader else _TOLD_BEFORE
+
+
+def because_of(reason: Reason, facts: Facts) -> str:
+    """Return the sentence that says why."""
+    team = f"team {facts.team}" if facts.team else "your team"
+    until = facts.on_call_until if reason == _ON_CALL else None
+    ends = f" until {time_of_day(until, facts.zone, facts.at)}" if until else ""
+    return f"{reason[1]} {team}{ends}."
 
 
 def is_owners(message: Message, facts: Facts) -> bool:

@@ -15,7 +15,7 @@ from notifiers.base import Event, Facts, Message, Rendered, Report
 from notifiers.clean import cut, header_text, one_line, safe_url, tidy
 from notifiers.line import head, open_for, render_line, told_in_short
 from notifiers.mail_call import NO_LINKS, Call, Links, call_of
-from notifiers.mail_reasons import is_owners, reason_of
+from notifiers.mail_reasons import because_of, is_owners, reason_of
 from notifiers.story import tell, unless_taken
 from notifiers.summary import Summary
 from notifiers.telling import Row, Story
@@ -65,8 +65,7 @@ def _render(message: Message, sender: str, domain: str, links: Links) -> Rendere
     facts = tidy(message.incident)
     story = tell(facts)
     call = call_of(facts, message.reader, links)
-    why = reason_of(message, facts)[1]
-    because = f"{why} {facts.team and 'team '}{facts.team or 'your team'}."
+    because = because_of(reason_of(message, facts), facts)
     body = {
         "subject": subject(facts),
         "text": text_part(facts, story, because, call),

@@ -32,6 +32,7 @@ _BASE = Facts(
     url="https://watchdog.example.com/i/1042",
     next_person="raj",
     next_at=_OPENED_AT + timedelta(minutes=10),
+    on_call_until=datetime(2026, 6, 15, 8, 0, tzinfo=UTC),
     times=3,
     last_cause="API key expired",
     last_owner="raj",

@@ -91,6 +91,7 @@ def any_facts(draw: st.DrawFn) -> Facts:
         url=draw(_urls),
         next_person=draw(_text),
         next_at=draw(_maybe_at),
+        on_call_until=draw(_maybe_at),
         times=draw(st.integers(min_value=0, max_value=2**31)),
         last_cause=draw(_text),
         last_owner=draw(_text),

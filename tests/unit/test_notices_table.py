@@ -26,8 +26,9 @@ from tests.unit.test_notices import DIRECTORY, HOURS, MORNING, PEOPLE, TEAM
 from watchdog.domain import life, storm_life
 from watchdog.domain.incident import WATCHDOG, Happened, Incident, Refused, Transition
 from watchdog.domain.notices import Step, report_notices, with_notices
+from watchdog.domain.oncall import on_call
 from watchdog.domain.opinions import not_actionable, reopen
-from watchdog.domain.people import Directory, Route, Rung, Team
+from watchdog.domain.people import WEEKLY, Directory, Rotation, Route, Rung, Team
 from watchdog.domain.reminders import snooze
 from watchdog.domain.routing import next_working_instant
 from watchdog.domain.step import step as stepped
@@ -370,6 +371,19 @@ def test_facts_say_who_is_paged_next_and_when(event: str, person: str, minutes: 
     facts = with_notices(paged, directory).facts
     at = None if minutes is None else NOW + timedelta(minutes=minutes)
     assert (facts.next_person, facts.next_at) == (person, at)
+
+
+def test_an_opening_says_until_when_its_owner_is_on_call() -> None:
+    turns = replace(TEAM, oncall=(Rotation(WEEKLY, ("ana", "raj")),))
+    directory = replace(DIRECTORY, teams={"data": turns})
+    opening = life.opened(an_incident(), {})
+    until = with_notices(opening, directory).facts.on_call_until
+    assert until is not None
+    assert on_call(directory, "data", until) == "raj"
+    assert on_call(directory, "data", until - timedelta(seconds=1)) == "ana"
+    assert with_notices(EVENTS["escalated"], directory).facts.on_call_until is None
+    of_another = replace(opening, after=replace(opening.after, owner="raj"))
+    assert with_notices(of_another, directory).facts.on_call_until is None
 
 
 def test_an_owner_who_took_it_once_is_said_to_have_taken_it_after_it_recovered() -> None:

@@ -94,7 +94,7 @@ def test_the_page_is_named_on_a_line_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("event", "reason"),
     [
-        (Event.OPENED, "because you are on call for team data."),
+        (Event.OPENED, "because you are on call for team data until Mon 10:00."),
         (Event.OFFERED, "because you are asked to take over for team data."),
         (Event.TEST, "because somebody tests the way to you, in team data."),
         (Event.RECOVERED, "because you were told of this incident of team data."),
@@ -105,7 +105,8 @@ def test_the_last_line_says_why_it_came(event: Event, reason: str) -> None:
 
 
 def test_without_a_team_it_is_yours() -> None:
-    assert text_of(Event.OPENED, team="").rstrip().endswith("on call for your team.")
+    text = text_of(Event.OPENED, team="", on_call_until=None)
+    assert text.rstrip().endswith("on call for your team.")
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """Why a mail came, by who reads it and what they were told before."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from notifiers.base import Event, Message, Part
-from notifiers.mail_reasons import reason_of
+from notifiers.mail_reasons import because_of, reason_of
 from notifiers.samples import sample
 
 KNOWN = {"message_id": "<i1042.1.8e43ca377012@watchdog.example.com>"}
@@ -39,3 +40,20 @@ def test_the_reason_is_the_readers_own(
     facts = sample(event)
     message = Message("n-7", "x@example.com", Part.PAGE, 1, facts, remote, reader)
     assert reason_of(message, facts)[0] == reason
+
+
+@pytest.mark.parametrize(
+    ("event", "remote", "sentence"),
+    [
+        (Event.OPENED, {}, "because you are on call for team data until Mon 10:00."),
+        (Event.BACK_AGAIN, KNOWN, "because you are its owner, for team data."),
+    ],
+)
+def test_only_whoever_is_on_call_is_told_until_when(
+    event: Event, remote: dict[str, str], sentence: str
+) -> None:
+    facts = sample(event)
+    message = Message("n-7", "x@example.com", Part.PAGE, 1, facts, remote, "ana")
+    assert because_of(reason_of(message, facts), facts).endswith(sentence)
+    without = replace(facts, on_call_until=None, team="")
+    assert "until" not in because_of(reason_of(message, facts), without)

@@ -8,7 +8,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rules.hours import WeeklyHours
-from watchdog.domain.oncall import By, duties, gaps, next_handover, on_call, shifts, swapped
+from watchdog.domain.oncall import (
+    By,
+    duties,
+    gaps,
+    next_handover,
+    on_call,
+    shift_ends_at,
+    shifts,
+    swapped,
+)
 from watchdog.domain.people import (
     DAILY,
     MONTHLY,
@@ -47,6 +56,19 @@ def test_a_week_belongs_to_one_person_from_hand_over_to_hand_over() -> None:
     assert {before, after} == {"ana", "raj"}
     assert who(team, monday + timedelta(days=7, seconds=-1)) == after
     assert who(team, monday + timedelta(days=7)) == before
+
+
+def test_whoever_is_on_call_knows_when_they_are_relieved() -> None:
+    team = directory_of(WEEKS)
+    ends_at = datetime(2025, 6, 23, 10, tzinfo=BERLIN)
+    at = ends_at - timedelta(days=3)
+    person = who(team, at)
+    assert shift_ends_at(team, "data", person, at) == ends_at
+    assert who(team, ends_at) != person
+    assert shift_ends_at(team, "data", "tom", at) is None, "tom is not on call"
+    alone = directory_of(Rotation(WEEKLY, ("ana",)))
+    assert shift_ends_at(alone, "data", "ana", at) is None, "nobody follows"
+    assert shift_ends_at(directory_of(), "data", "tom", at) is None, "the lead always answers"
 
 
 def test_days_pass_from_one_to_the_next_in_order() -> None:

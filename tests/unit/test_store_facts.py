@@ -42,6 +42,7 @@ any_facts = st.builds(
     zone=texts,
     next_person=texts,
     next_at=maybe,
+    on_call_until=maybe,
     times=st.integers(1, 1000),
     last_cause=texts,
     last_at=maybe,

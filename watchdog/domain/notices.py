@@ -9,6 +9,7 @@ from rules.values import dataclass
 from watchdog.domain.escalation import next_deadline, next_up
 from watchdog.domain.fallback import first_part
 from watchdog.domain.incident import WATCHDOG, Happened, Incident, State, Transition, told
+from watchdog.domain.oncall import shift_ends_at
 from watchdog.domain.people import Directory, Route, Team
 from watchdog.domain.reminders import REMINDERS, told_of_reminder
 from watchdog.domain.routing import (
@@ -292,6 +293,9 @@ def facts_of(transition: Transition, directory: Directory) -> Facts:
     """Return what messages may say about a transition, frozen as it was then."""
     after, happened = transition.after, transition.happened
     following = next_up(after, directory)
+    on_call_until = None
+    if happened.event in _BEGINNINGS and after.team in directory.teams:
+        on_call_until = shift_ends_at(directory, after.team, after.owner, happened.at)
     return Facts(
         id=after.id,
         event=happened.event,
@@ -329,4 +333,5 @@ def facts_of(transition: Transition, directory: Directory) -> Facts:
         url=f"{directory.url}/i/{after.id}" if directory.url else "",
         next_person=following.person if following else "",
         next_at=following.at if following else None,
+        on_call_until=on_call_until,
     )

@@ -18,6 +18,10 @@ HORIZON = timedelta(weeks=52)
 """How far ahead hand-overs and gaps are looked for; no turn is longer than half of it."""
 
 
+SOON = timedelta(days=8)
+"""How far ahead whoever is paged wants to know when they are relieved: a weekly turn and a day."""
+
+
 class By(StrEnum):
     """What put somebody on call."""
 
@@ -68,6 +72,16 @@ def next_handover(directory: Directory, team: str, at: datetime) -> Shift | None
     person = on_call(directory, team, at)
     ahead = shifts(directory, team, at, at + HORIZON)
     return next((one for one in ahead if one.person != person), None)
+
+
+def shift_ends_at(directory: Directory, team: str, person: str, at: datetime) -> datetime | None:
+    """Return when somebody else is on call than `person` is now.
+
+    None if they are not on call, or for so long that nobody asks: `SOON`.
+    """
+    until = at + SOON
+    shift = next(shifts(directory, team, at, until))
+    return shift.ends_at if shift.person == person and shift.ends_at < until else None
 
 
 def gaps(directory: Directory, team: str, since: datetime, until: datetime) -> Iterator[Shift]:
