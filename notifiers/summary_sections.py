@@ -168,8 +168,9 @@ def sections_above(summary: Summary, rows_max: int = ROWS_MAX) -> tuple[Section,
 def sections_below(summary: Summary, rows_max: int = ROWS_MAX) -> tuple[Section, ...]:
     """Return the sections that stand below the days; empty ones are left out."""
     parts = (_load_section(summary), _actions_section(summary), _unseen_section(summary))
-    kept = tuple(map(_statistics_section, summary.statistics[:_STATISTICS_MAX]))
-    return (*(one.cut_to(rows_max) for one in parts if one.lines), *kept)
+    kept = map(_statistics_section, summary.statistics[:_STATISTICS_MAX])
+    shown = (*(one.cut_to(rows_max) for one in parts), *kept)
+    return tuple(one for one in shown if one.lines)
 
 
 def _decisions_section(summary: Summary) -> Section:

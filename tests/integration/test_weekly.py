@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -34,7 +34,7 @@ from watchdog.store import reports, subscriptions
 from watchdog.store.facts import decode_told
 from watchdog.store.figures import ROWS_MAX
 from watchdog.store.pool import transaction
-from watchdog.store.summaries import UNLOOKED
+from watchdog.store.summaries import UNLOOKED, counts_around
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MONDAY_MORNING = timedelta(days=3, hours=4, minutes=15)
@@ -310,3 +310,61 @@ async def test_a_week_with_too_much_to_count_is_not_told_and_said_once(
     await worker.make_due()
     assert [one.message for one in caplog.records].count("weekly summary not made") == 1
     assert await told(desk.store) == []
+
+
+async def test_counts_of_a_week_that_is_long_over_are_known_only_where_both_ends_were_kept(
+    desk: Morning,
+) -> None:
+    later = WEEK.until + 30 * DAY
+    async with transaction(desk.store) as conn:
+        assert await counts_around(conn, "weekly", WEEK, later) == (None, None)
+        await reports.keep(conn, "weekly", date(2025, 6, 9), NIGHT, {UNLOOKED: {"orders": 1.0}})
+        begin, end = await counts_around(conn, "weekly", WEEK, later)
+        assert (begin, end) == ({"orders": 1}, None)
+        await reports.keep(conn, "weekly", date(2025, 6, 16), NIGHT, {UNLOOKED: {"orders": 5.0}})
+        summary = await make_week(conn, desk.config, WEEK, later)
+    assert summary.unlooked == 4
+
+
+async def test_a_replica_that_was_fenced_off_tells_nobody(desk: Morning) -> None:
+    worker, _ = await desk.leading()
+    await worker.make_due()
+    await desk.clock.advance(MONDAY_MORNING)
+    await desk.store.execute("update lease set token = token + 1, replica = 'two'")
+    await worker.make_due()
+    assert await receivers(desk) == []
+    assert await desk.store.fetchval("select count(*) from report_told") == 0
+
+
+async def test_only_the_replica_that_leads_tells(desk: Morning) -> None:
+    worker, _ = await desk.leading()
+    other, _ = desk.replica("two")
+    await worker.make_due()
+    await desk.clock.advance(MONDAY_MORNING)
+    await other.make_due()
+    assert await receivers(desk) == []
+
+
+async def test_the_worker_wakes_by_itself_on_monday(desk: Morning) -> None:
+    worker, _ = await desk.leading()
+    running = asyncio.ensure_future(worker.run())
+    await desk.clock.advance(MONDAY_MORNING)
+    assert await receivers(desk) == BOTH
+    running.cancel()
+    await asyncio.wait({running})
+
+
+@pytest.mark.parametrize(
+    ("now", "monday", "at"),
+    [
+        ("2025-06-16T06:29:59+00:00", "2025-06-02", "2025-06-09T06:30:00+00:00"),
+        ("2025-06-16T06:30:00+00:00", "2025-06-09", "2025-06-16T06:30:00+00:00"),
+        ("2025-06-22T23:00:00+00:00", "2025-06-09", "2025-06-16T06:30:00+00:00"),
+        ("2025-10-27T08:00:00+00:00", "2025-10-20", "2025-10-27T07:30:00+00:00"),  # winter since
+        ("2026-01-05T12:00:00+00:00", "2025-12-29", "2026-01-05T07:30:00+00:00"),  # week 2026-01
+    ],
+)
+def test_the_week_that_is_due_is_the_one_before(now: str, monday: str, at: str) -> None:
+    due = due_week(weekly_of("ana@example.com"), datetime.fromisoformat(now))
+    assert due is not None
+    assert (due.day, due.at) == (date.fromisoformat(monday), datetime.fromisoformat(at))

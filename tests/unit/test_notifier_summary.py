@@ -55,6 +55,13 @@ def test_a_week_reads_as_agreed() -> None:
     assert_golden("mail_summary_picture.html", body["html"])
 
 
+def test_a_week_in_slack_reads_as_agreed() -> None:
+    rendered = render_summary_slack(message_of(sample_summary(), address="@U01ANA"))
+    assert rendered.line == "🗓 Week 23: 12 incidents (5 fewer), 1 still open, 3 to decide"
+    told = json.dumps(rendered.body, indent=1, ensure_ascii=False)
+    assert_golden("slack_summary.json", f"{told}\n")
+
+
 def test_the_page_of_a_week_reads_as_agreed() -> None:
     assert_golden("page_summary.html", html_page(sample_summary(), rows_max=50))
 
@@ -263,3 +270,11 @@ def test_data_that_breaks_the_layout_leaves_the_name_of_the_week() -> None:
     mail = read(replace(sample_summary(), **nonsense))
     assert mail["Subject"] == "Week 23"
     assert "cannot be shown" in mail.get_content()
+
+
+def test_data_that_breaks_slacks_layout_leaves_the_name_of_the_week() -> None:
+    nonsense: dict[str, Any] = {"counted": None}
+    rendered = render_summary_slack(
+        message_of(replace(sample_summary(), **nonsense), address="@U01ANA")
+    )
+    assert (rendered.line, rendered.body["blocks"]) == ("🗓 Week 23", [])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchdog.domain.people import Directory, Team
-from watchdog.domain.weeks import Week, week_at, week_named, zone_of_weeks
+from watchdog.domain.weeks import Week, week_at, week_named, week_of, zone_of_weeks
 
 NOW = datetime(2025, 6, 13, 2, 15, tzinfo=UTC)
 UTC_ZONE, BERLIN, HONOLULU = map(ZoneInfo, ("UTC", "Europe/Berlin", "Pacific/Honolulu"))
@@ -73,3 +73,14 @@ def test_weeks_are_those_of_the_zone_that_all_teams_share(
 ) -> None:
     teams = {str(one): Team(str(one), "ana", zone=each) for one, each in enumerate(zones)}
     assert zone_of_weeks(Directory(teams=teams)) == zone
+
+
+@pytest.mark.parametrize("day", range(9, 16))
+def test_every_day_lies_in_its_week(day: int) -> None:
+    week = week_of(date(2025, 6, day), BERLIN)
+    assert (str(week), str(week.before)) == ("2025-24", "2025-23")
+    assert week.before.until == week.since
+
+
+def test_the_week_before_the_first_is_the_last_of_the_year_before() -> None:
+    assert str(week_of(date(2026, 1, 1), BERLIN).before) == "2025-52"
