@@ -7,22 +7,9 @@ import pytest
 
 from notifiers.summary_mail import html_part
 from notifiers.summary_samples import sample_summary
+from tests.contrast import READABLE, contrast
 
 HTML = html_part(sample_summary(), "T0KEN")
-READABLE = 4.5
-"""WCAG 2, level AA, for texts of any size."""
-
-
-def luminance(colour: str) -> float:
-    """Return the relative luminance of `#rrggbb` as WCAG 2 defines it."""
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: str, other: str) -> float:
-    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
 
 
 def dark(of: str, what: str) -> str:
