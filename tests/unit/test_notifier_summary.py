@@ -232,7 +232,7 @@ def test_without_an_address_nothing_is_linked() -> None:
     assert Tags(html).links == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(any_summaries())
 def test_any_week_is_a_mail_of_76_columns_without_foreign_tags(summary: Summary) -> None:
     body = body_of(summary)
@@ -245,7 +245,7 @@ def test_any_week_is_a_mail_of_76_columns_without_foreign_tags(summary: Summary)
     assert len(line(tidy_summary(summary))) <= LINE_MAX
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(any_summaries())
 def test_any_week_is_a_message_that_slack_takes(summary: Summary) -> None:
     rendered = render_summary_slack(message_of(summary, address="@U01ANA"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from notifiers.summary import Summary
 from tests.any_summaries import any_summaries
@@ -63,6 +63,7 @@ def test_what_is_missing_without_a_default_is_named() -> None:
         decode(Outer, {"name": "x"})
 
 
+@settings(max_examples=20, deadline=None)
 @given(any_summaries())
 def test_any_summary_is_read_back(summary: Summary) -> None:
     assert decode(Summary, json.loads(json.dumps(encode(summary)))) == summary

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifiers.summary import GapLine, LoadLine, Summary, UnseenLine
@@ -210,6 +210,7 @@ def test_what_is_listed_is_bounded() -> None:
 weeks = st.lists(lives(), max_size=12)
 
 
+@settings(max_examples=50)
 @given(weeks, weeks)
 def test_totals_agree_whatever_the_weeks_were_like(
     week: list[History], before: list[History]
@@ -231,6 +232,7 @@ def test_totals_agree_whatever_the_weeks_were_like(
     assert sum(one.night_pages for one in found.people) == found.counted.night_pages
 
 
+@settings(max_examples=20)
 @given(weeks)
 def test_a_summary_is_read_back_as_it_was_written(week: list[History]) -> None:
     found = summary(*week)
