@@ -244,7 +244,7 @@ _KEYS = [
 _KINDS = ["block_actions", "view_submission", "view_closed", "/watchdog"]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.dictionaries(st.sampled_from(_KEYS), _JSON | st.sampled_from(_KINDS)),
     st.dictionaries(st.sampled_from(["id", "callback_id", "private_metadata", "state"]), _JSON),
