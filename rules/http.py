@@ -178,7 +178,8 @@ class Http(Settings):
             return failed if len(answers) == 1 and len(failed) < len(lookups) else ()
         if rounds:
             return ()
-        return tuple(self._probe(values) for values in self._probed(found).values())
+        probed = islice(self._listed(found).values(), PROBES_MAX)
+        return tuple(map(self._probe, probed))
 
     def _lookups(self, context: Context) -> tuple[Question, ...]:
         queries = [(one.source, one.query) for one in self.same_as.values()]
@@ -196,10 +197,6 @@ class Http(Settings):
         for row in listed.rows:
             rows.setdefault(self._values(row, self.entity), row)
         return {entity: (*entity, *self._values(row, also)) for entity, row in rows.items()}
-
-    def _probed(self, found: Sequence[Answer]) -> dict[Entity, Entity]:
-        """Return what of it is probed."""
-        return dict(islice(self._listed(found).items(), PROBES_MAX))
 
     def _held(self, found: Sequence[Answer], entity: Entity) -> dict[str, list[object]]:
         """Return what the databases hold for an entity, by the path that must equal it."""
@@ -239,7 +236,9 @@ class Http(Settings):
         found, rounds = _looked_up(lookups, answers)
         if _failed(lookups, found) or len(found) < len(lookups):
             return unanswered(context)
-        probed = dict(zip(self._probed(found), rounds[0] if rounds else (), strict=True))
+        listed = self._listed(found)
+        said = rounds[0] if rounds else ()
+        probed = dict(zip(islice(listed, PROBES_MAX), said, strict=True))
         asked = {e: a for e, a in probed.items() if isinstance(a, HttpReply | HttpFailure)}
         watched = set(context.watched)
         judged = [
@@ -251,7 +250,7 @@ class Http(Settings):
             readings=ordered_readings(one for one in judged if isinstance(one, Reading)),
             unknown=tuple(entity for entity in probed if entity not in asked),
             has_data=bool(asked),
-            truncated=len(self._listed(found)) > PROBES_MAX or any(_is_cut(one) for one in found),
+            truncated=len(listed) > PROBES_MAX or any(_is_cut(one) for one in found),
         )
 
     def _judge_one(
