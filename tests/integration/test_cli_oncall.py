@@ -107,7 +107,7 @@ async def test_check_live_names_who_is_on_call_in_do_not_disturb(run: Run, tmp_p
         channel = f'channels: {{ slack: {{ token: {TOKEN}, api: "{slack.api}" }} }}\n'
         with_slack = rules.read_text().replace("email: ana", "slack: U01ANA, email: ana")
         rules.write_text(with_slack.replace("email: raj", "slack: U02RAJ, email: raj") + channel)
-        # They take turns each day, so that both have one in two days.
+        # They take turns each day, so that both have one within a day.
         slack.silences = {
             "U01ANA": _span(now - hour, now + 48 * hour),
             "U02RAJ": _span(now + hour, now + 49 * hour),

@@ -145,7 +145,7 @@ def _shift_row(shift: "Shift", directory: "Directory") -> dict[str, Any]:
 @oncall_command.command("check")
 @click.option(
     "--live", "is_live", is_flag=True,
-    help="Ask Slack, too, who is on call within a week and in Do Not Disturb.",
+    help="Ask Slack, too, who is on call within a day and in Do Not Disturb.",
 )  # fmt: skip
 @format_option
 @placed
@@ -155,7 +155,7 @@ def oncall_check(form: str | None, place: Place, *, is_live: bool) -> int:
     Exit 1: there is one.
 
     Slack rings nobody who is in Do Not Disturb, which many are each night by its default: whoever is next
-    is paged at once. With --live this is seen in daylight, for each person's present or next such hours.
+    is paged at once. With --live this is seen in daylight, of the day to come; let it run each morning.
     """
 
     async def work() -> int:

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from watchdog.domain.oncall import Shift
     from watchdog.domain.people import Directory, Person
 
-AHEAD = timedelta(days=7)
-"""How far shifts are looked at: further than anybody arranges their nights."""
+AHEAD = timedelta(days=1)
+"""How far shifts are looked at: Slack tells of the present or next Do Not Disturb, and no further."""
 
 
 async def unheard_rows(
     config: "Config", directory: "Directory", now: datetime
 ) -> list[dict[str, Any]]:
-    """Return who is on call within a week while Slack keeps their phone silent.
+    """Return who is on call within a day while Slack keeps their phone silent.
 
     Raises:
         Ended: There is no Slack to ask, or it does not say.

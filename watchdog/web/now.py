@@ -124,7 +124,7 @@ class RuleRow:
     @property
     def is_worth_a_look(self) -> bool:
         """Return whether it is more than one of many that are fine."""
-        return bool(self.reason or self.missed) or self.word != "fine"
+        return bool(self.reason) or self.word != "fine"
 
 
 def _rules(room: Room, looks: Mapping[str, RuleLook], most: int) -> dict[str, Any]:
