@@ -22,11 +22,12 @@ def build(
     link_key: str = "",
     webhook_url: str = "",
     webhook_secret: str = "",
+    apprise_url: str = "",
     now: Callable[[], datetime] | None = None,
 ) -> dict[str, Notifier]:
     """Return the notifiers by prefix; without a token or a mail server, the built-in outbox.
 
-    A webhook is there only with its address: what goes to it is for programs, not for the outbox page.
+    A webhook and Apprise are there only with their addresses.
 
     Nothing is connected before the first message is sent.
 
@@ -60,4 +61,8 @@ def build(
 
         assert now is not None, "what is signed has an instant"
         ways["webhook"] = Webhook(webhook_url, webhook_secret, now)
+    if apprise_url:
+        from notifiers.apprise_room import AppriseRoom
+
+        ways["apprise"] = AppriseRoom(apprise_url)
     return ways

@@ -115,6 +115,7 @@ def _outward(config: Config, options: Options) -> list[str]:
         config.slack.webhook.get_secret_value(),
         config.email.smtp.get_secret_value(),
         config.webhook.url.get_secret_value(),
+        config.apprise.url.get_secret_value(),
         config.service.store.get_secret_value(),
         options.listen or config.service.listen,
     ]
@@ -292,7 +293,7 @@ def _open(service: Service, spec: SourceSpec) -> Source:
 
 
 def _channels(config: Config) -> tuple[object, ...]:
-    return config.slack, config.email, config.webhook, config.service.url
+    return config.slack, config.email, config.webhook, config.apprise, config.service.url
 
 
 def _notifiers(config: Config, clock: Clock) -> dict[str, Notifier]:
@@ -307,6 +308,7 @@ def _notifiers(config: Config, clock: Clock) -> dict[str, Notifier]:
         link_key=config.email.link_key.get_secret_value(),
         webhook_url=config.webhook.url.get_secret_value(),
         webhook_secret=config.webhook.secret.get_secret_value(),
+        apprise_url=config.apprise.url.get_secret_value(),
         now=clock.now,
     )
 

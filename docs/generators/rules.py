@@ -19,6 +19,7 @@ SECTIONS: dict[str, type[shapes.Shape]] = {
     "slack": shapes.SlackShape,
     "email": shapes.EmailShape,
     "webhook": shapes.WebhookShape,
+    "apprise": shapes.AppriseShape,
     "source": shapes.SourceShape,
     "person": team_shapes.PersonShape,
     "team": team_shapes.TeamShape,

@@ -10,7 +10,7 @@ from watchdog.domain.fallback import Unreached, next_receiver
 from watchdog.domain.incident import Happened, Transition
 from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory, Route
-from watchdog.domain.routing import WEBHOOK, is_silent
+from watchdog.domain.routing import APPRISE, WEBHOOK, is_silent
 
 
 def directory(*send: str, hold: bool = False) -> Directory:
@@ -52,3 +52,19 @@ def test_a_webhook_that_takes_nothing_is_told_to_the_team_by_mail() -> None:
     known = replace(DIRECTORY, teams={"data": team})
     dead = Unreached(1, WEBHOOK, team="data", owner="ana")
     assert next_receiver(dead, known, ("email", "webhook")) == "email:data@example.com"
+
+
+def test_another_services_room_hears_of_what_a_channel_gets_a_line_for() -> None:
+    known = directory("email", "apprise")
+    opening = life.opened(an_incident(), {})
+    assert (APPRISE, Part.ROOT, NOW) in told(opening, known)
+    opened = with_notices(opening, known).transition.after
+    heard = {
+        event: (APPRISE, Part.THREAD, NOW)
+        in told(Transition(opened, opened, Happened(event, NOW, "ana", "a word")), known)
+        for event in (Event.TAKEN, Event.ESCALATED, Event.RECOVERED, Event.MEMBERS, Event.LEVEL)
+    }
+    assert [event for event, is_heard in heard.items() if not is_heard] == [
+        Event.MEMBERS,
+        Event.LEVEL,
+    ]

@@ -186,6 +186,7 @@ def _config(
         service=settings.service or Service(),
         slack=settings.slack,
         webhook=settings.webhook,
+        apprise=settings.apprise,
         email=settings.email,
         sources=sources,
         maintenance=tuple(settings.maintenance),

@@ -296,6 +296,13 @@ class WebhookChannel:
 
 
 @dataclass(frozen=True, slots=True)
+class AppriseChannel:
+    """A room of another service, by its Apprise URL. Without one there is none."""
+
+    url: SecretStr = SecretStr("")
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """The service's own settings.
 
@@ -335,6 +342,7 @@ class Config:
     maintenance: tuple[Maintenance, ...] = ()
     storms: Storms | None = Storms()
     webhook: WebhookChannel = WebhookChannel()
+    apprise: AppriseChannel = AppriseChannel()
     broken: tuple[BrokenRule, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
     digest: bytes = b""

@@ -9,7 +9,14 @@ from pydantic import BaseModel
 from rules.values import dataclass
 from watchdog.config.files import Files
 from watchdog.config.gather import Gathered
-from watchdog.config.model import EmailChannel, Service, SlackChannel, Source, WebhookChannel
+from watchdog.config.model import (
+    AppriseChannel,
+    EmailChannel,
+    Service,
+    SlackChannel,
+    Source,
+    WebhookChannel,
+)
 from watchdog.config.nodes import (
     Entry,
     Listing,
@@ -65,6 +72,7 @@ class Settings:
     slack: SlackChannel = field(default_factory=SlackChannel)
     email: EmailChannel = field(default_factory=EmailChannel)
     webhook: WebhookChannel = field(default_factory=WebhookChannel)
+    apprise: AppriseChannel = field(default_factory=AppriseChannel)
     defaults: DefaultsShape = field(default_factory=_no_defaults)
     sources: dict[str, Source] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)

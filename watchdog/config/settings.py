@@ -5,7 +5,13 @@ from urllib.parse import urlsplit
 from notifiers.clean import safe_url
 from watchdog.config.files import Files
 from watchdog.config.gather import Gathered
-from watchdog.config.model import EmailChannel, Service, SlackChannel, WebhookChannel
+from watchdog.config.model import (
+    AppriseChannel,
+    EmailChannel,
+    Service,
+    SlackChannel,
+    WebhookChannel,
+)
 from watchdog.config.nodes import (
     Entry,
     Listing,
@@ -18,6 +24,7 @@ from watchdog.config.policies import maintenance_of
 from watchdog.config.problems import Level
 from watchdog.config.sections import SectionReader, Settings, is_nothing, opens_twice, said
 from watchdog.config.shapes import (
+    AppriseShape,
     DefaultsShape,
     EmailShape,
     MaintenanceShape,
@@ -86,8 +93,10 @@ class _SettingsReader(SectionReader):
                 self.read_email(entry)
             elif name == "webhook":
                 self.read_webhook(entry)
+            elif name == "apprise":
+                self.read_apprise(entry)
             else:
-                ways = ["slack", "email", "webhook"]
+                ways = ["slack", "email", "webhook", "apprise"]
                 problem = unknown_key(name, "`channels`", entry.key.span, ways)
                 self.into.problems.append(problem)
 
@@ -140,6 +149,26 @@ class _SettingsReader(SectionReader):
             self.add("short-key", words, place.key.span if place.key else entry.key.span, label)
         else:
             self.into.webhook = WebhookChannel(shape.url, shape.secret)
+
+    def read_apprise(self, entry: Entry) -> None:
+        place = find(entry.value, ("url",)).value
+        self.secret(place, always=True)
+        if place.span in self.into.masked:
+            self.warn_written(place.span)
+        shape = self.shape(AppriseShape, entry)
+        if shape is None or not (url := shape.url.get_secret_value()):
+            return
+        from notifiers.apprise_room import is_known
+
+        try:
+            if is_known(url):
+                self.into.apprise = AppriseChannel(shape.url)
+                return
+            words, label = "Apprise does not know this URL", "see https://appriseit.com/services/"
+            self.add("bad-url", words, place.span, label)
+        except ImportError:
+            words, label = "Apprise is not installed", "`pip install 'incident-watchdog[apprise]'`"
+            self.add("no-library", words, place.span, label)
 
     def read_slack(self, entry: Entry) -> None:
         if isinstance(entry.value, Table):
@@ -238,7 +267,7 @@ class _SettingsReader(SectionReader):
             entry = Entry(key, node)
             shape = self.shape(RouteShape, entry, "a route")
             if shape and self.check_route_teams(shape, entry):
-                self.check_route_webhook(shape, entry)
+                self.check_route_channels(shape, entry)
                 send = self.ways_that_there_are(shape.send)
                 self.into.routes.append((_route(shape, send), entry))
 
@@ -248,16 +277,20 @@ class _SettingsReader(SectionReader):
         return all(known)
 
     def ways_that_there_are(self, send: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the ways of a route without a webhook that has no address, if any are left."""
-        if self.into.webhook.url.get_secret_value():
-            return send
-        return tuple(one for one in send if one != "webhook") or send
+        """Return the ways of a route without those that have no address, if any are left."""
+        missing = {
+            way
+            for way, channel in (("webhook", self.into.webhook), ("apprise", self.into.apprise))
+            if not channel.url.get_secret_value()
+        }
+        return tuple(one for one in send if one not in missing) or send
 
-    def check_route_webhook(self, shape: RouteShape, entry: Entry) -> None:
-        if "webhook" in shape.send and "webhook" not in self.gathered.named("channels"):
-            words = "this route sends to a webhook, and `channels` has none"
-            place = find(entry.value, ("send",)).value.span
-            self.add("no-webhook", words, place, "give its `url` and `secret` in `channels`")
+    def check_route_channels(self, shape: RouteShape, entry: Entry) -> None:
+        for way in ("webhook", "apprise"):
+            if way in shape.send and way not in self.gathered.named("channels"):
+                words = f"this route sends to `{way}`, and `channels` has none"
+                place = find(entry.value, ("send",)).value.span
+                self.add("no-channel", words, place, f"give its `url` in `channels`, as `{way}`")
 
 
 def _may_be_posted_to(url: str) -> bool:

@@ -37,7 +37,7 @@ STEPS_MAX = 10
 
 Severities = Annotated[tuple[Severity, ...], BeforeValidator(one_or_many)]
 Channels = Annotated[
-    tuple[Literal["slack", "email", "webhook", "weekly"], ...],
+    tuple[Literal["slack", "email", "webhook", "apprise", "weekly"], ...],
     Field(min_length=1),
     BeforeValidator(one_or_many),
 ]
@@ -121,6 +121,14 @@ class WebhookShape(Shape):
     secret: SecretStr = Field(
         default=SecretStr(""),
         description="At least 32 characters that sign what is posted; `openssl rand -hex 32` makes them.",
+    )
+
+
+class AppriseShape(Shape):
+    """A room of another service: Teams, Telegram, PagerDuty and many more."""
+
+    url: SecretStr = Field(
+        default=SecretStr(""), description="Its Apprise URL, such as `tgram://…`; empty: none."
     )
 
 

@@ -35,7 +35,7 @@ def channel_of(receiver: str) -> str:
 
 def first_part(receiver: str) -> Part:
     """Return what the first message about an incident is to this receiver."""
-    is_shared = receiver.startswith("slack:#") or channel_of(receiver) == "webhook"
+    is_shared = receiver.startswith("slack:#") or channel_of(receiver) in {"webhook", "apprise"}
     return Part.ROOT if is_shared else Part.PAGE
 
 

@@ -13,6 +13,9 @@ EVERYWHERE = Route(send=("slack", "email"))
 WEBHOOK = "webhook:events"
 """The receiver for programs: there is one, and it reads of which team an incident is."""
 
+APPRISE = "apprise:room"
+"""The room of another service, of which there is one, too."""
+
 _STORM = "storm:"
 
 
@@ -45,14 +48,15 @@ def person_receivers(directory: Directory, person: str, send: tuple[str, ...]) -
 
 
 def team_receivers(team: Team, send: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what is no person: the team's Slack channel and the webhook, if the route goes there."""
+    """Return what is no person: the team's Slack channel, the webhook, the room; if the route goes there."""
     slack = (f"slack:#{team.slack}",) if "slack" in send and team.slack else ()
-    return (*slack, WEBHOOK) if "webhook" in send else slack
+    others = {"webhook": WEBHOOK, "apprise": APPRISE}
+    return (*slack, *(one for way, one in others.items() if way in send))
 
 
 def is_silent(route: Route) -> bool:
     """Return True when nobody is told now: the incident waits for the weekly summary."""
-    return not {"slack", "email", "webhook"} & set(route.send)
+    return not {"slack", "email", "webhook", "apprise"} & set(route.send)
 
 
 def send_at(route: Route, team: Team, now: datetime) -> datetime:

@@ -31,6 +31,6 @@ limit $4;
 select receiver, settled_at as sent_at, incident_id as incident
 from notification
 where state = 'sent' and incident_id is not null and settled_at >= $1 and settled_at < $2
-    and part in ('page', 'thread') and receiver not like all ('{slack:#%,webhook:%}')
+    and part in ('page', 'thread') and receiver not like all ('{slack:#%,webhook:%,apprise:%}')
 order by settled_at, id
 limit $3;
