@@ -92,3 +92,57 @@ async def test_it_stands_among_the_reports(shell: Terminal) -> None:
         2,
         "weekly is a weekly summary: watchdog report weekly --out text\n",
     )
+
+
+async def test_two_summaries_are_both_sent(
+    shell: Terminal, store: asyncpg.Pool, store_dsn: str
+) -> None:
+    both = (
+        "reports: { weekly: { kind: weekly, to: ana }, heads: { kind: weekly, to: h@x.example } }\n"
+    )
+    shell.rules.write_text(RULES.format(store=store_dsn) + both)
+    said = await shell.run("report", "weekly", "--week", "2025-24", "--send")
+    assert said.out.splitlines() == [
+        "Week 2025-24 is on its way to ana@example.com.",
+        "Week 2025-24 is on its way to h@x.example.",
+    ]
+    assert await told(store) == ["email:ana@example.com", "email:h@x.example"]
+
+
+async def test_a_reader_who_has_stopped_it_is_left_out_by_hand_too(
+    shell: Terminal, store: asyncpg.Pool
+) -> None:
+    await shell.run("report", "weekly", "--week", "2025-23", "--send")
+    async with transaction(store) as conn:
+        _, token = (await subscriptions.readers(conn, "weekly"))["ana@example.com"]
+        await subscriptions.stop(conn, token, NIGHT)
+    said = await shell.run("report", "weekly", "--week", "2025-24", "--send")
+    assert said.out == (
+        "Week 2025-24 is on its way to heads@example.com; 1 had it before, or have stopped it.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("week", "why"), [("2025-53", "2025 has no week 53"), ("June", "write a year and a week")]
+)
+async def test_what_is_no_week_is_not_sent(
+    shell: Terminal, store: asyncpg.Pool, week: str, why: str
+) -> None:
+    said = await shell.run("report", "weekly", "--week", week, "--send")
+    assert (said.code, why in said.err) == (2, True)
+    assert await told(store) == []
+
+
+async def test_whoever_is_no_reader_is_not_resumed(shell: Terminal) -> None:
+    said = await shell.run("report", "resume", "nobody@example.com")
+    assert said.code == 2
+    assert "`watchdog report readers` shows who has" in said.err
+
+
+async def test_a_summary_with_a_mistake_sends_nothing(
+    shell: Terminal, store: asyncpg.Pool, store_dsn: str
+) -> None:
+    wrong = "reports: { weekly: { kind: weekly, to: [ana, nobody] } }\n"
+    shell.rules.write_text(RULES.format(store=store_dsn) + wrong)
+    said = await shell.run("report", "weekly", "--send")
+    assert (said.code, await told(store)) == (2, [])

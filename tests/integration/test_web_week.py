@@ -2,15 +2,18 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
 import asyncpg
 import pytest
 
 from tests.integration.test_cli_weekly import a_week
-from tests.page import DIRECTORY, Page, running_page
+from tests.integration.test_weekly import weekly_of
+from tests.page import DIRECTORY, Page, open_incident, running_page
 from tests.postgres import NIGHT
 from tests.watching import config_of, stuck_rule
 from watchdog.clock import MovedClock
+from watchdog.store.figures import ROWS_MAX
 from watchdog.store.pool import transaction
 from watchdog.store.subscriptions import stop
 
@@ -47,8 +50,6 @@ async def test_a_week_is_shown_as_in_the_mail_with_links(
 async def test_what_is_still_open_leads_to_its_page(
     store: asyncpg.Pool, clock: MovedClock, page: Page
 ) -> None:
-    from tests.page import open_incident
-
     await open_incident(store, clock, 1042)
     async with page.signed_in("ana") as ana:
         assert 'href="/i/1042"' in await ana.read("/week/2025-24")
@@ -129,9 +130,59 @@ async def test_a_page_of_another_site_stops_nothing(store: asyncpg.Pool, page: P
 async def test_a_week_goes_by_the_clock_of_its_report(
     store: asyncpg.Pool, clock: MovedClock
 ) -> None:
-    from tests.integration.test_weekly import weekly_of
-
     config = replace(config_of("", [stuck_rule()]), directory=DIRECTORY)
     config = replace(config, weeklies={"weekly": weekly_of("ana@example.com")})
     async with running_page(store, clock, config) as page, page.signed_in("ana") as ana:
         assert "times in Berlin" in await ana.read("/week/2025-24")
+
+
+async def test_a_page_of_too_much_says_why_there_is_none(
+    store: asyncpg.Pool, clock: MovedClock, page: Page
+) -> None:
+    await open_incident(store, clock, 1042)
+    await store.execute(
+        "insert into notification (incident_id, version, receiver, part, priority, state, due_at, "
+        "created_at, settled_at) select 1042, 1, 'email:x@x.example', 'page', 0, 'sent', $1, $1, $1 "
+        "from generate_series(0, $2)",
+        NIGHT,
+        ROWS_MAX,
+    )
+    await clock.advance(timedelta(minutes=1))
+    async with page.signed_in("ana") as ana:
+        assert "more than 100,000 messages to people" in await ana.read("/week/2025-24", 404)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ({"content-type": "text/plain"}, "List-Unsubscribe=One-Click", 415),
+        ({"content-type": "application/x-www-form-urlencoded"}, "x=" + "y" * 70_000, 413),
+    ],
+)
+async def test_what_is_no_form_stops_nothing(
+    store: asyncpg.Pool, page: Page, headers: dict[str, str], body: str, status: int
+) -> None:
+    async with page.client() as stranger:
+        answer = await stranger.post(f"/u/{TOKEN}", content=body, headers=headers)
+    assert answer.status_code == status
+    assert not await is_stopped(store)
+
+
+async def test_the_page_of_a_link_needs_no_script_and_names_nobody_else(page: Page) -> None:
+    async with page.client() as reader:
+        answer = await reader.get(f"/u/{TOKEN}")
+    assert "<script" not in answer.text
+    assert answer.text.count("@example.com") == 1
+    assert answer.headers["referrer-policy"] == "no-referrer"  # the link is a secret
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_hostile_names_do_nothing_to_the_page_of_a_week(
+    store: asyncpg.Pool, clock: MovedClock, page: Page
+) -> None:
+    await open_incident(store, clock, 1042, title="<script>alert(1)</script><img src=x onerror=1>")
+    async with page.signed_in("ana") as ana:
+        html = await ana.read("/week/2025-24")
+    assert "&lt;script&gt;" in html
+    assert "<script" not in html
+    assert "<img" not in html
