@@ -13,7 +13,7 @@ from notifiers.slack import Slack
 from tests.fake_slack import TOKEN, FakeSlack, Trouble, rate_limited
 from tests.incidents import Story, states
 from tests.mail_threads import threads
-from tests.post_office import ALERTS, ANA_MAIL, ANA_SLACK, RAJ_MAIL, SUPPORT, PostOffice
+from tests.post_office import ALERTS, ANA_MAIL, ANA_SLACK, BROKEN, RAJ_MAIL, SUPPORT, PostOffice
 from tests.postgres import NIGHT
 from tests.smtp_server import MailServer
 from watchdog.clock import MovedClock
@@ -89,6 +89,48 @@ async def test_slacks_wait_is_kept_and_mail_flows_meanwhile(
 
     assert due_at == NIGHT + timedelta(seconds=30)
     assert len(mail.mails) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"), [("1", 1), ("30", 30), (None, 30), ("abc", 30), ("-5", 30)]
+)
+async def test_a_wait_is_kept_to_the_second_and_holds_for_that_channel_only(
+    office: PostOffice, worker: Delivery, slack: FakeSlack, said: str | None, seconds: int
+) -> None:
+    await Story(office.store).tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
+    slack.troubles.append(rate_limited(said))
+    await worker.drain()
+    await Story(office.store).tell(Event.OPENED, NIGHT, (ALERTS, ROOT), (BROKEN, ROOT))
+
+    await worker.drain()
+    assert [one.channel for one in slack.messages] == ["CBROKEN"]
+    await office.clock.advance(timedelta(seconds=seconds - 0.1))
+    await worker.drain()
+    assert len(slack.messages) == 1
+    await office.clock.advance(timedelta(seconds=0.1))
+    await worker.drain()
+    assert [one.channel for one in slack.messages] == ["CBROKEN", "CALERTS"]
+
+
+async def test_a_wait_for_edits_holds_for_all_edits_and_no_post(
+    office: PostOffice, worker: Delivery, slack: FakeSlack
+) -> None:
+    stories = {ALERTS: Story(office.store), BROKEN: Story(office.store)}
+    for place, story in stories.items():
+        await story.tell(Event.OPENED, NIGHT, (place, ROOT))
+    await worker.drain()
+    await office.clock.advance(timedelta(seconds=1))
+    await stories[ALERTS].tell(Event.TAKEN, NIGHT, (ALERTS, EDIT))
+    slack.troubles.append(rate_limited("30"))
+    await worker.drain()
+    await stories[BROKEN].tell(Event.TAKEN, NIGHT, (BROKEN, EDIT))
+    await Story(office.store).tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
+
+    await worker.drain()
+    assert [len(one.edits) for one in slack.messages] == [0, 0, 0]
+    await office.clock.advance(timedelta(seconds=30))
+    await worker.drain()
+    assert sorted(len(one.edits) for one in slack.messages) == [0, 1, 1]
 
 
 async def test_a_channel_that_is_gone_is_replaced_by_mail(
