@@ -74,7 +74,12 @@ def marked(problem: Problem, text: str) -> str:
         ("defaults: { team: t }", "unknown-team", "t", ""),
         ("defaults: { labels: { a: } }", "empty-value", "a", "write a value"),
         ("routes: { send: slack }", "wrong-type", "routes", "begin each with `- `"),
-        ("routes: [{ send: fax }]", "bad-value", "fax", "write one of: slack, email, weekly"),
+        (
+            "routes: [{ send: fax }]",
+            "bad-value",
+            "fax",
+            "write one of: slack, email, webhook, weekly",
+        ),
         ("routes: [{ sent: slack }]", "unknown-key", "sent", "did you mean `send`?"),
         ("routes: [{ when: { team: t }, send: slack }]", "unknown-team", "t", ""),
         (
