@@ -78,7 +78,7 @@ def marked(problem: Problem, text: str) -> str:
             "routes: [{ send: fax }]",
             "bad-value",
             "fax",
-            "write one of: slack, email, webhook, weekly",
+            "write one of: slack, email, webhook, apprise, weekly",
         ),
         ("routes: [{ sent: slack }]", "unknown-key", "sent", "did you mean `send`?"),
         ("routes: [{ when: { team: t }, send: slack }]", "unknown-team", "t", ""),
