@@ -18,6 +18,8 @@ class Mood(Enum):
     """It takes the message, but its answer never arrives."""
     DROP = auto()
     """The message does not arrive, and nobody can tell."""
+    BREAK = auto()
+    """As before, but nothing else gets through either."""
     REFUSE = auto()
     REFUSE_FOR_EVER = auto()
     ASK_TO_WAIT = auto()
@@ -111,6 +113,8 @@ class Receiver:
             raise DeliveryError("ratelimited", retry_after=self.wait)
         if mood is Mood.DROP:
             raise DeliveryError("connection reset", unknown=True)
+        if mood is Mood.BREAK:
+            raise DeliveryError("connection reset", unknown=True, is_outage=True)
         receipt = self._take(message)
         await self.gate(f"after {message.address} took it")
         if mood is Mood.LOSE_REPLY:

@@ -28,7 +28,7 @@ from watchdog.delivery.flights import Limits
 from watchdog.delivery.retries import Patience
 from watchdog.domain.notices import Notice
 from watchdog.domain.people import Directory
-from watchdog.store import outbox
+from watchdog.store import intents, outbox
 from watchdog.store.pool import StoreDown, open_pool, transaction
 
 ROOT, PAGE, EDIT, THREAD = Part.ROOT, Part.PAGE, Part.EDIT, Part.THREAD
@@ -218,6 +218,34 @@ async def test_a_message_whose_outcomes_stay_unknown_dies_too(office: PostOffice
     await office.deliver_all()
 
     assert await states(office.store) == [(ALERTS, "root", "dead"), (SUPPORT, "page", "sent")]
+
+
+async def test_a_message_outlasts_an_outage_in_which_every_outcome_stays_unknown(
+    office: PostOffice,
+) -> None:
+    await Story(office.store).tell(Event.OPENED, NIGHT, (ANA_MAIL, PAGE))
+    office.email.can_look = False
+    office.email.moods["ana@example.com"] = [Mood.BREAK] * 20
+
+    await office.deliver_all()
+
+    assert office.email.sends == 21
+    assert (await states(office.store))[0] == (ANA_MAIL, "page", "sent")
+
+
+async def test_a_message_that_ends_each_worker_dies_too(office: PostOffice) -> None:
+    await Story(office.store).tell(Event.OPENED, NIGHT, (BROKEN, ROOT))
+    for _ in range(office.patience.tries):
+        async with transaction(office.store) as conn:
+            [row] = await outbox.claim(conn, NIGHT, limit=1, lease=timedelta(seconds=1))
+            assert await intents.write_intents(conn, [row], NIGHT)
+        await end_leases(office.store)
+
+    await office.delivery.drain()
+
+    assert office.slack.sends == 0
+    error = await office.store.fetchval("select last_error from notification where id = 1")
+    assert error == "whoever sent it went away 12 times"
 
 
 async def test_a_channel_that_is_not_configured_is_no_road(office: PostOffice) -> None:

@@ -257,8 +257,8 @@ class Delivery:
             return f"no channel `{channel_of(row.receiver)}` is configured"
         if row.is_headless:
             return "its first message is dead"
-        if row.unknowns >= self._patience.tries:
-            return f"nobody knows what came of {row.unknowns} attempts"
+        if row.unsaid >= self._patience.tries:  # it may well be this message that ends us
+            return f"whoever sent it went away {row.unsaid} times"
         return ""
 
     async def _fly(self, flight: Flight, notifier: Notifier) -> None:

@@ -29,6 +29,7 @@ _NEW_COLUMNS = (
 )
 _REPORT_COLUMNS = ("report_run", "receiver", "part", "priority", "due_at", "created_at")
 _FAR = 1_000_000
+_WENT_AWAY = "whoever sent it went away meanwhile"
 
 
 class Settled(StrEnum):
@@ -53,7 +54,8 @@ class Claimed:
     """A message that this worker holds.
 
     Attributes:
-        attempts: Earlier ones. `unknowns`: those of them whose outcome nobody knows.
+        attempts: Earlier ones. `unknowns`: those of them whose outcome nobody knows; `unsaid`: those of
+            them after which their worker was gone.
         incident_id: None for a report.
         remote: Where the receiver's first message about the incident is, if it is known.
         lane: What it goes through one after the other with others, where its channel is paced.
@@ -86,6 +88,7 @@ class Claimed:
     waits_for: int | None = None
     lane: str = ""
     stop: str = ""
+    unsaid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +251,7 @@ async def claim(
         list(but_channels),
         list(paced_channels),
         _FAR if look_far else _NEAR_FACTOR * limit,
+        _WENT_AWAY,
     )
     return [_claimed(row) for row in rows]
 

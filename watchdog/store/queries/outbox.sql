@@ -2,7 +2,7 @@
 -- Take the first message of each queue in which one is due, the most urgent queues first, for a lease
 -- that starts now. A queue is an incident's messages to one receiver, or one message of a report. Its first message may be held until
 -- later, but it must not hold back what is due behind it; one that has failed waits for its own time.
--- Messages whose lease has ended are taken too, and their attempt in flight ends as unknown. Lanes that are not free are left
+-- Messages whose lease has ended are taken too, and their attempt in flight ends as unknown, for the reason $7. Lanes that are not free are left
 -- alone; of a lane in a paced channel ($5) one message is taken.
 -- Only the $6 most urgent due messages are looked at: each costs one look at the index of queues, and
 -- sorting them before that keeps the cost of a claim from growing with the outbox.
@@ -70,11 +70,11 @@ with line as materialized (
     returning id, token, incident_id, version, report_run, receiver, part, priority, due_at, created_at,
         attempts
 ), closed as (
-    update attempt set outcome = 'unknown', ended_at = $1, error = 'whoever sent it went away meanwhile'
+    update attempt set outcome = 'unknown', ended_at = $1, error = $7
     where notification_id in (select id from claimed) and outcome is null
 )
 select c.id, c.token, c.incident_id, coalesce(c.version, 1) as version, c.receiver, c.part, c.due_at,
-    c.created_at, c.attempts, coalesce(e.facts, r.facts)::jsonb as facts, coalesce(sub.token, '') as stop, t.remote, tried.first_tried_at, tried.unknowns,
+    c.created_at, c.attempts, coalesce(e.facts, r.facts)::jsonb as facts, coalesce(sub.token, '') as stop, t.remote, tried.first_tried_at, tried.unknowns, tried.unsaid,
     c.part in ('edit', 'thread') and coalesce(first.has_died and not first.was_sent, false) as is_headless,
     coalesce(first.was_sent, false) as was_told, coalesce(first.was_withheld, false) as was_withheld,
     coalesce(i.silenced_until > $1, false) as is_silenced, coalesce(s.made_by, '') as silenced_by,
@@ -89,7 +89,8 @@ left join incident i on i.id = c.incident_id
 left join silence s on s.id = i.silence
 cross join lateral (
     select min(a.started_at) as first_tried_at,
-        count(*) filter (where a.outcome is null or a.outcome = 'unknown') as unknowns
+        count(*) filter (where a.outcome is null or a.outcome = 'unknown') as unknowns,
+        count(*) filter (where a.outcome is null or a.error = $7) as unsaid
     from attempt a where a.notification_id = c.id
 ) tried
 cross join lateral (
