@@ -61,6 +61,7 @@ def test_a_webhook_is_a_way_without_a_bot_and_has_no_buttons() -> None:
     [
         ("hooks.slack.com/services/T/B/x", "", "bad-url"),
         ("https://user:pass@hooks.slack.com/services", "", "bad-url"),
+        ("http://hooks.slack.com/services/T/B/x", "", "bad-url"),
         ("https://hooks.slack.com/services/T/B/x", ", token: '${TOKEN}'", "both"),
     ],
 )

@@ -195,7 +195,7 @@ class _SettingsReader(SectionReader):
             label = "a bot can do all that a webhook can; leave `webhook` out"
             self.add("both", "`slack` has a `token` and a `webhook`", place, label)
             return False
-        if url and safe_url(url) != url:
+        if url and not _may_be_posted_to(url):
             label = "copy it from your Slack app: https://hooks.slack.com/services/…"
             self.add("bad-url", "this is not the address of an incoming webhook", place, label)
             return False
