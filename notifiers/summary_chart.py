@@ -1,8 +1,11 @@
 """The days of a week beside those of the week before, as a picture; our own SVG, without any text."""
 
+import logging
 from functools import lru_cache
 
 from notifiers.summary import DayLine
+
+logger = logging.getLogger(__name__)
 
 WIDTH, HEIGHT = 1104, 240
 """Twice the room that it gets, so that it is sharp on every screen."""
@@ -49,9 +52,16 @@ def _bar(kind: str, left: float, above: float, height: float) -> str:
 
 @lru_cache(maxsize=8)
 def png(drawing: str) -> bytes:
-    """Return an SVG as a PNG; empty without the extra `chart`: the mail says the same in words."""
+    """Return an SVG as a PNG; empty without the extra `chart`, or if it cannot be drawn.
+
+    The mail says the same in words.
+    """
     try:
         import resvg_py
     except ImportError:
         return b""
-    return bytes(resvg_py.svg_to_bytes(svg_string=drawing, skip_system_fonts=True))
+    try:
+        return bytes(resvg_py.svg_to_bytes(svg_string=drawing, skip_system_fonts=True))
+    except ValueError:
+        logger.exception("the days of a week cannot be drawn")
+        return b""

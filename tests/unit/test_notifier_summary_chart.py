@@ -74,6 +74,11 @@ def test_it_is_a_png_twice_as_wide_as_its_room() -> None:
     assert len(drawn) < 10_000
 
 
+def test_what_cannot_be_drawn_is_left_out_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    assert png("<svg") == b""
+    assert [one.message for one in caplog.records] == ["the days of a week cannot be drawn"]
+
+
 def read(message: Message) -> EmailMessage:
     body = render_summary_mail(message, "watchdog@example.com", "watchdog.example.com").body
     assert build(body) == build(body)
