@@ -13,6 +13,9 @@ from tests.simulation.summary import summary
 from watchdog.clock import MovedClock
 from watchdog.store.pool import open_pool
 
+EXAMPLES, MANY_EXAMPLES = 50, 500
+"""Of whatever hypothesis makes up, where a test does not say how many it needs."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run the tests that take minutes, too")
@@ -21,7 +24,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", quick_folder())
     # A machine that is busy with something else must not fail what is right.
-    settings.register_profile("any_machine", deadline=None)
+    examples = MANY_EXAMPLES if config.getoption("--long") else EXAMPLES
+    settings.register_profile("any_machine", deadline=None, max_examples=examples)
     settings.load_profile("any_machine")
     config.addinivalue_line("markers", "long: takes minutes; runs with --long only")
 

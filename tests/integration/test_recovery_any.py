@@ -23,7 +23,7 @@ from watchdog.store import incidents, leases
 from watchdog.store.pool import transaction
 from watchdog.verbs import NotAllowed, Refused
 
-SEEDS, STEPS = 15, 40
+SEEDS, MANY_SEEDS, STEPS = 5, 50, 40
 AT_MOST = 3
 ANSWERS = ("/ok", "/busy", "/failed", "/reset", "/garbage", "/accepted")
 WORDS = (
@@ -161,7 +161,13 @@ def _check_tries(tries: list[Run]) -> None:
     assert len({*again}) == len(again)
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize(
+    "seed",
+    [
+        *range(SEEDS),
+        *(pytest.param(seed, marks=pytest.mark.long) for seed in range(SEEDS, MANY_SEEDS)),
+    ],
+)
 async def test_whatever_is_pressed_each_press_acts_once_and_only_as_it_may(
     yard: Yard, seed: int
 ) -> None:

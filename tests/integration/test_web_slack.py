@@ -146,9 +146,7 @@ _ACTION = st.dictionaries(
 )
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_CHANGES, _ACTION)
 async def test_no_signed_payload_whatever_is_in_it_is_our_mistake(
     desk: Desk, changes: dict[str, Any], action: dict[str, Any]
@@ -160,9 +158,7 @@ async def test_no_signed_payload_whatever_is_in_it_is_our_mistake(
     assert answer.status_code in {200, 400}
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.binary(max_size=300)
     | st.text(max_size=100).map(lambda one: urlencode({"payload": one}).encode()),
