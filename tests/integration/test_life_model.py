@@ -413,8 +413,11 @@ class Lives(RuleBasedStateMachine):
             first, again = await asyncio.gather(
                 verbs.take(pool, DIRECTORY, number, person, now, action_id=key),
                 verbs.take(pool, DIRECTORY, number, person, now, action_id=key),
+                return_exceptions=True,
             )
             assert _answered(first) == _answered(again)
+            if isinstance(first, BaseException):
+                raise first
             return first
 
         self._do(pick, who, lambda one, person: self.model.take(one, person, now), does)
@@ -455,7 +458,9 @@ async def _refusal(work: Coroutine[Any, Any, Incident]) -> str:
     return ""
 
 
-def _answered(one: Incident) -> tuple[object, ...]:
+def _answered(one: Incident | BaseException) -> tuple[object, ...]:
+    if isinstance(one, BaseException):
+        return type(one), str(one)
     return one.version, one.state, one.owner
 
 
