@@ -71,7 +71,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "watchdog_messages_withheld_total",
         "counter",
-        "Messages that this replica has not sent, because a silence hides their incident",
+        "Messages not sent by this replica, as a silence or another incident hides theirs",
     ),
     Metric("watchdog_silences_active", "gauge", "Silences that hold now"),
     Metric(
