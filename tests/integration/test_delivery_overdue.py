@@ -14,6 +14,7 @@ from tests.postgres import NIGHT
 from tests.promises import broken_promises
 from tests.receivers import Mood
 from watchdog.clock import MovedClock
+from watchdog.delivery import overdue
 from watchdog.delivery.overdue import ALL_WAIT, PAGE_WAITS
 from watchdog.domain.people import Directory, Person
 from watchdog.store import outbox
@@ -242,3 +243,34 @@ async def test_a_look_that_the_store_breaks_off_is_made_again(office: PostOffice
 
     assert broken
     assert office.email.heard("ana@example.com") == ["page:opened"]
+
+
+@pytest.mark.parametrize("stopped_before", [True, False])
+async def test_a_page_that_cannot_even_be_begun_goes_out_by_mail(
+    office: PostOffice, stopped_before: bool
+) -> None:
+    await Story(office.store).tell(Event.OPENED, NIGHT, (ANA_SLACK, PAGE))
+    office.slack.usual["@U01ANA"], office.slack.wait = Mood.ASK_TO_WAIT, timedelta(hours=1)
+    await advance(office, SECOND if stopped_before else ALL_WAIT + SECOND)
+    late = office.clock.now()
+    office.everything.clear()
+    await Story(office.store).tell(Event.OPENED, late, (ANA_SLACK, PAGE))
+    if stopped_before:
+        office.delivery = office.worker()
+
+    await advance(office, PAGE_WAITS)
+
+    assert 1002 in [one.incident for one in office.everything]
+
+
+async def test_of_very_many_overdue_pages_all_go_out(
+    office: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overdue, "_AT_ONCE_MAX", 1)
+    office.slack.usual["@U01ANA"] = Mood.REFUSE
+    for _ in range(3):
+        await Story(office.store).tell(Event.OPENED, NIGHT, (ANA_SLACK, PAGE))
+
+    await advance(office, PAGE_WAITS)
+
+    assert len(office.email.heard("ana@example.com")) == 3

@@ -24,11 +24,23 @@ class Overdue:
     """Looks for overdue messages when there may be some.
 
     Attributes:
-        look_at: When to look; None while everything arrives at once.
+        look_at: When something is overdue, as far as is known; None while everything arrives at once.
     """
 
     look_at: datetime | None = None
+    _looked_at: datetime | None = None
     _asked: dict[int, bool] = field(default_factory=dict)
+
+    def is_due(self, now: datetime) -> bool:
+        """Return whether to look: never yet, not for a minute, or something known is overdue.
+
+        Others write pages, also into channels where nothing can be begun: none is overdue before a
+        look has seen it.
+        """
+        if self._looked_at is None or now < self._looked_at:  # a clock may be put back
+            return True
+        look_at = self._looked_at + PAGE_WAITS
+        return now >= min(look_at, self.look_at or look_at)
 
     def note(self, now: datetime) -> None:
         """Something has not arrived, or had to wait: look a minute from now."""
@@ -38,7 +50,7 @@ class Overdue:
     def forget(self, now: datetime) -> None:
         """What was looked at last may not have been written: look at all of it again."""
         self._asked.clear()
-        self.look_at = now
+        self._looked_at, self.look_at = None, now
 
     async def look(
         self,
@@ -60,7 +72,7 @@ class Overdue:
         fresh = {one: late[one] for one in new[:_AT_ONCE_MAX]}
         next_at = await fallbacks.next_overdue_at(conn, now, PAGE_WAITS, ALL_WAIT)
         self._asked = known | fresh
-        self.look_at = now if len(new) > len(fresh) else next_at
+        self._looked_at, self.look_at = now, now if len(new) > len(fresh) else next_at
         soon = [one for one, is_late in fresh.items() if not is_late]
         given_up = [one for one, is_late in fresh.items() if is_late]
         sent = await tell_meanwhile(conn, soon, directory, channels, now)

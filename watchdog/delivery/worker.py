@@ -167,7 +167,7 @@ class Delivery:
     async def _hurry(self) -> None:
         """Send by other roads what has been on its way for too long."""
         now = self._clock.now()
-        if self._overdue.look_at is None or now < self._overdue.look_at:
+        if not self._overdue.is_due(now):
             return
         try:
             async with self._connection() as conn, conn.transaction():
