@@ -245,6 +245,27 @@ async def test_a_look_that_the_store_breaks_off_is_made_again(office: PostOffice
     assert office.email.heard("ana@example.com") == ["page:opened"]
 
 
+async def test_it_holds_the_incidents_of_all_that_is_overdue_in_one_order(
+    office: PostOffice,
+) -> None:
+    for minutes in (0, 9):
+        due_at = NIGHT + timedelta(minutes=minutes)
+        await Story(office.store).tell(Event.OPENED, NIGHT, (ANA_SLACK, PAGE, due_at))
+    office.slack.usual["@U01ANA"] = Mood.REFUSE
+    free: list[list[asyncpg.Record]] = []
+
+    async def note(name: str) -> None:
+        if name.startswith("after select i.id from incident i"):
+            free.append(await office.store.fetch("select from incident for update skip locked"))
+
+    office.delivery = office.worker(pool=GatedPool(office.store, note))
+    await office.clock.jump(ALL_WAIT)
+    await advance(office, SECOND)
+
+    assert free[0] == []
+    assert len(office.email.heard("ana@example.com")) == 2
+
+
 @pytest.mark.parametrize("stopped_before", [True, False])
 async def test_a_page_that_cannot_even_be_begun_goes_out_by_mail(
     office: PostOffice, stopped_before: bool
