@@ -123,7 +123,16 @@ returning old.id;
 
 -- name: lock_backlog
 -- All messages of incidents that wait in a channel, in order, and kept from others; with how their incidents stand, and
--- whether the same receiver has a first message of it, or anybody was paged by another road.
+-- whether the same receiver has a first message of it, or anybody was paged by another road. A queue is left out where somebody
+-- holds one of its messages or one may have arrived, since what follows may be needed to put that right; and so is what a
+-- silence hides ($3 is now).
+with mine as materialized (
+    select n.id from notification n
+    where n.state = 'pending' and n.incident_id is not null and split_part(n.receiver, ':', 1) = $1
+    order by n.id
+    limit $2
+    for update skip locked
+)
 select n.id, n.receiver, n.incident_id, n.part, coalesce(n.first_due_at, n.due_at) as due_since,
     exists (
         select from thread t where t.incident_id = n.incident_id and t.receiver = n.receiver
@@ -135,13 +144,24 @@ select n.id, n.receiver, n.incident_id, n.part, coalesce(n.first_due_at, n.due_a
     ) as is_elsewhere,
     i.state, i.severity, i.title, i.owner, i.opened_at, i.team,
     coalesce(e.facts ->> 'zone', 'UTC') as zone, coalesce(e.facts ->> 'url', '') as url
-from notification n
+from mine
+join notification n on n.id = mine.id
 join incident i on i.id = n.incident_id
 join event e on e.incident_id = n.incident_id and e.version = n.version
-where n.state = 'pending' and split_part(n.receiver, ':', 1) = $1
-order by n.id
-limit $2
-for update of n skip locked;
+where coalesce(i.silenced_until <= $3, true)
+    and not exists (
+        select from notification other
+        where other.incident_id = n.incident_id and other.receiver = n.receiver
+            and other.state in ('pending', 'sending')
+            and (
+                other.id not in (select id from mine)
+                or exists (
+                    select from attempt a
+                    where a.notification_id = other.id and (a.outcome is null or a.outcome = 'unknown')
+                )
+            )
+    )
+order by n.id;
 
 -- name: replace_by_digest
 -- These waiting messages name the digest of this run as what replaced them.
