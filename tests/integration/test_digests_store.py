@@ -10,7 +10,7 @@ import pytest
 
 from notifiers.base import Event, Part
 from tests.incidents import Story
-from tests.post_office import ALERTS, BROKEN
+from tests.post_office import ALERTS, ANA_MAIL, ANA_SLACK, BROKEN, RAJ_MAIL
 from tests.postgres import NIGHT
 from watchdog.store import digests, intents, outbox
 from watchdog.store.outbox import Claimed, Result, Settled, Tried
@@ -93,3 +93,26 @@ async def test_all_that_waits_for_a_receiver_is_told_or_none_of_it(
         found = await digests.waiting_in(conn, "slack", NIGHT)
 
     assert sorted(one.receiver for one in found) == waiting
+
+
+async def test_a_page_knows_where_else_it_has_arrived_and_no_other_news(
+    store: asyncpg.Pool,
+) -> None:
+    story = Story(store)
+    await story.tell(Event.OPENED, NIGHT, (ANA_SLACK, Part.PAGE), (ANA_MAIL, Part.PAGE))
+    await story.tell(Event.RECOVERED, NIGHT, (ANA_SLACK, Part.EDIT), (RAJ_MAIL, Part.PAGE))
+    await store.execute(
+        "update notification set state = 'sending', token = 1, leased_until = $1"
+        " where receiver like 'email:%'",
+        NIGHT,
+    )
+    await store.execute(
+        "update notification set state = 'sent', settled_at = $1, leased_until = null"
+        " where receiver like 'email:%'",
+        NIGHT,
+    )
+
+    async with transaction(store) as conn:
+        page, edit = await digests.waiting_in(conn, "slack", NIGHT)
+
+    assert (page.heard_at, edit.heard_at) == ([ANA_MAIL], [])

@@ -184,7 +184,8 @@ class Delivery:
             if (how := self._notifiers.get(channel)) and how.paces:
                 async with self._connection() as conn, conn.transaction():
                     now = self._clock.now()
-                    found = digests(await backlog.waiting_in(conn, channel, now), now)
+                    waiting = await backlog.waiting_in(conn, channel, now)
+                    found = digests(waiting, self._directory(), now)
                     self.figures.superseded += await backlog.write(conn, found, now)
             self._outages.returned.discard(channel)
 

@@ -7,6 +7,8 @@ from notifiers.base import Part, Report, ReportPart
 from notifiers.times import time_of_day, zone_word
 from rules.base import Severity
 from rules.values import dataclass
+from watchdog.domain.fallback import people_at
+from watchdog.domain.people import Directory
 
 INCIDENTS_MIN = 10
 WAITED_MIN = timedelta(minutes=15)
@@ -23,7 +25,7 @@ class Waiting:
     Attributes:
         due_since: When it was first due.
         is_told: Its receiver has the first message about the incident, and it can be edited.
-        is_elsewhere: Somebody was paged of the same by another road.
+        heard_at: Other receivers where a page of the same event has arrived.
     """
 
     id: int
@@ -32,7 +34,7 @@ class Waiting:
     part: Part
     due_since: datetime
     is_told: bool
-    is_elsewhere: bool
+    heard_at: Sequence[str]
     state: str
     severity: str
     title: str
@@ -52,11 +54,11 @@ class Digest:
     stands_for: tuple[int, ...]
 
 
-def digests(waiting: Iterable[Waiting], now: datetime) -> list[Digest]:
+def digests(waiting: Iterable[Waiting], directory: Directory, now: datetime) -> list[Digest]:
     """Return the digests of the receivers for whom too much has waited for too long.
 
-    What keeps going by itself: pages of which nobody has heard by another road, edits of messages
-    that are there, and all that is held until later.
+    What keeps going by itself: pages of which their reader has not heard by another road, edits of
+    messages that are there, and all that is held until later.
     """
     by_receiver: dict[str, dict[int, list[Waiting]]] = {}
     for one in waiting:
@@ -64,18 +66,26 @@ def digests(waiting: Iterable[Waiting], now: datetime) -> list[Digest]:
         queues.setdefault(one.incident_id, []).append(one)
     found = []
     for receiver, queues in by_receiver.items():
-        folded = [one for queue in queues.values() for one in _out_of_date(queue, now)]
+        folded = [one for queue in queues.values() for one in _out_of_date(queue, directory, now)]
         if _is_too_much(folded, now):
             numbers = tuple(one.id for one in folded)
             found.append(Digest(receiver, _report(folded, now), numbers))
     return found
 
 
-def _out_of_date(queue: Sequence[Waiting], now: datetime) -> Iterator[Waiting]:
+def _out_of_date(
+    queue: Sequence[Waiting], directory: Directory, now: datetime
+) -> Iterator[Waiting]:
     is_held = any(one.due_since > now for one in queue)
-    is_unheard = any(one.part is Part.PAGE and not one.is_elsewhere for one in queue)
+    is_unheard = any(one.part is Part.PAGE and not _is_heard(one, directory) for one in queue)
     if not (is_held or is_unheard):
         yield from (one for one in queue if not one.is_told or one.part is Part.THREAD)
+
+
+def _is_heard(page: Waiting, directory: Directory) -> bool:
+    """Return whether whoever should have got the page has got it by another road."""
+    readers = set(people_at(page.receiver, directory))
+    return any(readers.intersection(people_at(one, directory)) for one in page.heard_at)
 
 
 def _is_too_much(folded: Sequence[Waiting], now: datetime) -> bool:

@@ -123,7 +123,7 @@ returning old.id;
 
 -- name: lock_backlog
 -- All messages of incidents that wait in a channel, in order, and kept from others; with how their incidents stand, and
--- whether the same receiver has a first message of it, or anybody was paged by another road. A queue is left out where somebody
+-- whether the same receiver has a first message of it, and where else a page of the same event has arrived. A queue is left out where somebody
 -- holds one of its messages or one may have arrived, since what follows may be needed to put that right; and so is what a
 -- silence hides ($3 is now).
 with mine as materialized (
@@ -137,11 +137,11 @@ select n.id, n.receiver, n.incident_id, n.part, coalesce(n.first_due_at, n.due_a
     exists (
         select from thread t where t.incident_id = n.incident_id and t.receiver = n.receiver
     ) as is_told,
-    exists (
-        select from notification other
-        where other.incident_id = n.incident_id and other.version >= n.version
+    array(
+        select other.receiver from notification other
+        where n.part = 'page' and other.incident_id = n.incident_id and other.version = n.version
             and other.receiver <> n.receiver and other.part = 'page' and other.state = 'sent'
-    ) as is_elsewhere,
+    ) as heard_at,
     i.state, i.severity, i.title, i.owner, i.opened_at, i.team,
     coalesce(e.facts ->> 'zone', 'UTC') as zone, coalesce(e.facts ->> 'url', '') as url
 from mine
