@@ -18,7 +18,7 @@ SETTLED = timedelta(minutes=1)
 """Until then all that an act does is seen, recovery included."""
 
 SHORTLY = timedelta(seconds=15)
-LEAP = timedelta(minutes=10)
+LEAP = timedelta(seconds=90)
 _REPORT = "REPORT"
 DAY = timedelta(days=1)
 REPEAT_WINDOW = timedelta(hours=25)
@@ -154,10 +154,10 @@ class Player:
         newest = await newest_incident(program)
         posts, mails = len(self.receivers.slack()), len(self.receivers.mails())
         ids = [one.id for one in night.failures]
-        program.run("demo", "break", *ids)
+        program.say("demo", "break", *ids)
         self._let_pass(night)
         opened = await incidents_after(program, newest)
-        program.run("demo", "mend", *ids)
+        program.say("demo", "mend", *ids)
         program.advance(SECONDS_TO_RECOVER)
         if fades := max(one.fades for one in night.failures):
             program.jump(fades.total_seconds())

@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pytest
 
+from tests.command_line import say
 from tests.fake_slack import APP_TOKEN, TOKEN
 from tests.postgres import quick_folder
 from tests.slack_presses import SIGNING_SECRET
@@ -28,6 +31,7 @@ from watchdog.store.embedded import dsn_of
 REPOSITORY = Path(__file__).parents[2]
 START = datetime(2025, 6, 13, 2, 15, tzinfo=UTC)
 _READY_SECONDS = 90
+_STRIDE_SECONDS = 15  # the longest interval of the repository's rules
 
 
 @dataclass
@@ -167,6 +171,19 @@ class Program:
         assert code is None or done.returncode == code, done.stderr
         return done.stdout + done.stderr
 
+    def say(self, *words: str) -> str:
+        """Run a command that ends well in this process, in a tenth of the time, and return what it printed.
+
+        For what a test needs on its way: that the command works beside the service is shown by others.
+        """
+        with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as threads:
+            patch.chdir(self.folder)
+            for name, value in self.env.items():
+                patch.setenv(name, value)
+            said = threads.submit(say, *words).result()  # it has a loop of its own
+        assert said.code == 0, said.err
+        return said.out + said.err
+
     def advance(self, seconds: float) -> None:
         """Move its time, and return when it has come to rest."""
         self._say(f"advance {seconds}")
@@ -174,6 +191,11 @@ class Program:
     def jump(self, seconds: float) -> None:
         """Move its time at once, as for a machine that slept: no slot on the way is looked at."""
         self._say(f"jump {seconds}")
+
+    def stride(self, seconds: float) -> None:
+        """Move its time in steps of 15 s, so that every rule of the repository looks once a step."""
+        for _ in range(round(seconds / _STRIDE_SECONDS)):
+            self.jump(_STRIDE_SECONDS)
 
     def hurry(self, seconds: float) -> None:
         """Move its time through hours in which nobody does anything: a jump, and slots in the last minute."""

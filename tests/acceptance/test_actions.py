@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from tests.acceptance import running
+from tests.acceptance.nights import SECONDS_TO_OPEN, SECONDS_TO_RECOVER
 from tests.acceptance.running import Program
 from watchdog.demo.whereabouts import find
 
@@ -25,15 +26,15 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
 
 def broken(program: Program, failure: str, rule: str) -> int:
     """Break something and return the number of its incident, which ana has taken."""
-    program.run("demo", "break", failure)
-    program.advance(60)
+    program.say("demo", "break", failure)
+    program.stride(SECONDS_TO_OPEN)
     number = int(incident_of(program, rule)["id"])
-    program.run("take", str(number), "--as", "ana")
+    program.say("take", str(number), "--as", "ana")
     return number
 
 
 def incident_of(program: Program, rule: str) -> dict[str, Any]:
-    listed = program.run("incidents", "--rule", rule, "-o", "json")
+    listed = program.say("incidents", "--rule", rule, "-o", "json")
     [found] = [one for one in json.loads(listed) if one["state"] != "resolved"]
     return dict(found)
 
@@ -44,9 +45,9 @@ def act(program: Program, number: int, action: str, *words: str, code: int = 0) 
 
 def is_proven(program: Program, rule: str, failure: str) -> None:
     """Let time pass until the incident has recovered, though nobody has mended the demo."""
-    program.advance(180)
+    program.stride(180)
     assert incident_of(program, rule)["state"] == "recovered"
-    program.run("demo", "mend", failure)
+    program.say("demo", "mend", failure)
 
 
 async def crm(program: Program, statement: str) -> Any:
@@ -79,8 +80,8 @@ def test_what_comes_back_keeps_the_count_of_its_runs(program: Program) -> None:
     said = act(program, number, "unstick", "--mitigation", "and one more", code=1)
     assert "was run 2 times" in said
     assert "2 per incident is the most" in said
-    program.run("demo", "mend", "S1")
-    program.advance(60)
+    program.say("demo", "mend", "S1")
+    program.stride(SECONDS_TO_RECOVER)
 
 
 def test_a_ticket_sync_is_started_by_hand(program: Program) -> None:
@@ -118,11 +119,11 @@ def test_failed_mails_of_the_last_day_are_queued_again(program: Program) -> None
 
 
 def test_each_run_is_told_in_the_thread_and_nothing_else_opened(program: Program) -> None:
-    said = program.run("outbox", "-o", "json")
+    said = program.say("outbox", "-o", "json")
     lines = [one["line"] for one in json.loads(said) if one["part"] == "thread"]
     [ran] = asyncio.run(program.fetch("select count(*) from event where event = 'action_ran'"))
     assert sum("🔧 ACTION" in line for line in lines) == ran["count"]
-    listed = json.loads(program.run("incidents", "--all", "-o", "json"))
+    listed = json.loads(program.say("incidents", "--all", "-o", "json"))
     assert {one["rule"] for one in listed} <= {
         "servicetitan_sync-sync-stuck",
         "zendesk_sync-no-run-started",

@@ -111,7 +111,7 @@ async def check_that_nobody_knows(program: Program, deaf: Deaf) -> None:
     assert "Mend the thing: unknown, whoever ran it stopped in the middle" in shown
     refused = program.run("act", "1001", "mend", "-m", "Why", "--as", "ana", code=1)
     assert "nobody knows whether the last run of `mend` took effect" in refused
-    program.advance(3600)
+    program.hurry(3600)
     assert len(deaf.requests) == 1
 
 

@@ -23,11 +23,11 @@ async def test_a_stuck_sync_reaches_the_outbox_within_its_slots_and_five_seconds
     program.jump(timedelta(hours=HOURS_APART).total_seconds())
     program.advance(30)
     newest, posts = await newest_incident(program), len(receivers.slack())
-    program.run("demo", "break", "S1")
+    program.say("demo", "break", "S1")
     program.advance(OPEN_AFTER_SLOTS + 5)
     opened = await incidents_after(program, newest)
     told = receivers.slack()[posts:]
-    program.run("demo", "mend", "S1")
+    program.say("demo", "mend", "S1")
     program.advance(SECONDS_TO_RECOVER)
     ended = await incidents_after(program, newest)
 

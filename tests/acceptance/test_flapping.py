@@ -3,10 +3,14 @@
 from collections import Counter
 from pathlib import Path
 
-from tests.acceptance.running import Receivers
+import pytest
+
+from tests.acceptance.running import Program, Receivers
 from tests.acceptance.small_world import set_broken, small_program
 
-LOOKS_AN_HOUR = 720
+LOOKS, MANY_LOOKS = 40, 360
+"""Until it flaps, and as many while it does; together the greater ones are an hour."""
+
 PUSHES_MAX = 10
 """Opened, and back again until the sixth change, each to the owner and in the channel."""
 
@@ -17,18 +21,22 @@ def pushes(receivers: Receivers, since: int) -> Counter[str]:
     return Counter(one["text"].split()[1] for one in posts)
 
 
+def flip(program: Program, folder: Path, looks: int) -> None:
+    """Let every other look find it broken, and the last one good."""
+    for look in range(looks):
+        set_broken(folder, (look + 1) % 2)
+        program.advance(5)
+
+
+@pytest.mark.parametrize("looks", [LOOKS, pytest.param(MANY_LOOKS, marks=pytest.mark.long)])
 def test_what_flips_at_each_look_gives_one_incident_and_a_bounded_number_of_messages(
-    tmp_path: Path,
+    tmp_path: Path, looks: int
 ) -> None:
     with small_program(tmp_path) as (program, receivers):
-        for look in range(LOOKS_AN_HOUR // 6):
-            set_broken(tmp_path, (look + 1) % 2)
-            program.advance(5)
+        flip(program, tmp_path, looks)
         begun = len(receivers.slack()), len(receivers.mails())
         first = pushes(receivers, 0)
-        for look in range(LOOKS_AN_HOUR // 6):
-            set_broken(tmp_path, (look + 1) % 2)
-            program.advance(5)
+        flip(program, tmp_path, looks)
         later = len(receivers.slack()) - begun[0], len(receivers.mails()) - begun[1]
         listed = program.run("incidents", "--all", "-o", "tsv").splitlines()[1:]
         print(f"F67: {sum(first.values())} posts and {begun[1]} mails until it flaps, then {later}")

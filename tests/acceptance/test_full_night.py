@@ -128,7 +128,7 @@ class Night:
 
     def listed(self, *words: str) -> list[dict[str, Any]]:
         """Return what a command lists."""
-        found: list[dict[str, Any]] = json.loads(self.run(*words, "-o", "json"))
+        found: list[dict[str, Any]] = json.loads(self.program.say(*words, "-o", "json"))
         return found
 
     def times(self) -> dict[str, str]:

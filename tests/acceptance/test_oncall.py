@@ -29,10 +29,10 @@ def test_whoever_covers_owns_and_is_told_of_what_opens_then(program: Program) ->
     program.jump(REOPEN_WINDOW.total_seconds())
     numbers = [cover(program, team) for team in TEAMS]
     before = owners(program)
-    program.run("demo", "break", "S1")
+    program.say("demo", "break", "S1")
     program.advance(SECONDS_TO_OPEN)
     opened = owners(program).items() - before.items()
-    program.run("demo", "mend", "S1")
+    program.say("demo", "mend", "S1")
     program.advance(SECONDS_TO_RECOVER)
     assert {owner for _, owner in opened} == {"tom (not taken)"}
     assert "support-ops tom" in program.run("status", code=None)

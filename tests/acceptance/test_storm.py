@@ -145,7 +145,7 @@ async def test_hundreds_more_join_without_a_page(
 def test_it_is_escalated_and_taken_as_one(world: tuple[Program, Receivers]) -> None:
     program, receivers = world
     ear = Ear(receivers)
-    program.advance(600)
+    program.hurry(600)
     assert {line.split(" source")[0] for _, line in ear.slack()} == {"⏫ ESCALATED"}
     assert program.run("take", "1006", "--as", "raj").startswith("#1006 is yours: source things.")
     program.advance(20)
