@@ -15,6 +15,7 @@ RARE = {
         "A file is larger than 1 MiB, there are more than 1000 files, "
         "or a template makes more than 1000 rules."
     ),
+    "no-library": "`channels.apprise` needs Apprise, which is not installed.",
     "unreadable-file": "A file is there, but this account may not read it.",
 }
 """What no example can show, in a sentence."""
