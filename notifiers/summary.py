@@ -59,6 +59,7 @@ class NoiseLine:
     Attributes:
         needed: How many of those that fired needed a person. `useful`: by the fixed definition.
         noise: Unneeded pushes, off hours twice, at night four times.
+        advice: What to do about it; empty: it is no rule, so there is nothing to change.
     """
 
     rule: str

@@ -112,8 +112,8 @@ def _noisiest(summary: Summary) -> Line | None:
 
 
 def _is_vain(one: NoiseLine) -> bool:
-    """Return whether a rule pages in vain often enough to do something about it."""
-    return one.noise > 0 and one.fired - one.needed >= 2
+    """Return whether a rule pages in vain often enough to do something about it, and what is known."""
+    return bool(one.advice) and one.noise > 0 and one.fired - one.needed >= 2
 
 
 def _gap(summary: Summary) -> Line | None:
@@ -212,7 +212,8 @@ def _noise_section(summary: Summary) -> Section:
     lines = [
         _line(
             one.rule,
-            f"{one.needed} of {one.fired} needed a person · {one.advice}",
+            f"{one.needed} of {one.fired} needed a person"
+            + (f" · {one.advice}" if one.advice else ""),
             str(one.fired),
             f"{100 * one.useful // one.fired} %",
         )

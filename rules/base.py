@@ -335,6 +335,11 @@ class Kind(Protocol):
         ...
 
     @property
+    def opens_at_once(self) -> bool:
+        """Return whether one bad check is enough, whatever its rule says."""
+        ...
+
+    @property
     def past_within(self) -> timedelta:
         """Return how far back it must be told of its rule's incidents; zero for not at all."""
         ...

@@ -82,6 +82,11 @@ class CommonSettings(BaseModel):
         return ()
 
     @property
+    def opens_at_once(self) -> bool:
+        """Return whether one bad check is enough, whatever its rule says."""
+        return False
+
+    @property
     def past_within(self) -> timedelta:
         """Return how far back it must be told of its rule's incidents: not at all."""
         return timedelta()

@@ -203,6 +203,11 @@ class Sql(Settings):
             detail=detail,
         )
 
+    @property
+    def opens_at_once(self) -> bool:
+        """Return whether one bad check is enough: what is new is never found again."""
+        return self.new_only is not None
+
     def _limit(self, context: Context, value: float) -> tuple[Severity | None, float, str]:
         """Return severity, limit and its name; no severity when no limit is crossed."""
         over = crossed(self.most, value, context.severity) if self.most else None
@@ -261,7 +266,7 @@ class Sql(Settings):
             limit=0.0,
             fact=f"{said} found (max 0)",
             detail=f"The query finds {said}, limit 0.",
-            open_after=1 if self.new_only else None,
+            open_after=1 if self.opens_at_once else None,
         )
 
     def _telling_error(self, context: Context, group: Sequence[Mapping[str, Any]]) -> str:

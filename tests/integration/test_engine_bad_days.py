@@ -36,6 +36,7 @@ class Faulty:
     where: str
     source: str = "jobs"
     entity: tuple[str, ...] = ()
+    opens_at_once: bool = False
     past_within: timedelta = timedelta()
 
     def ask(self, context: Context, answers: Answers) -> tuple[Question, ...]:

@@ -68,3 +68,16 @@ def test_no_data_changes_nothing_unless_a_rule_says_so() -> None:
 def test_a_parent_that_is_looked_at_in_time_is_no_reason_to_warn() -> None:
     child = f"  r: {{ {QUEUE.strip()}, depends_on: orders-stale, open_after: 1 check }}\n"
     assert read(GOOD + child).problems == ()
+
+
+def test_a_for_is_heeded_unless_a_finding_may_open_by_itself() -> None:
+    assert rule_of(QUEUE).heeds_for
+    news = "sql: { source: crm, query: select 1, new_only: { key: id, within: 1h } }\n"
+    assert not rule_of(news).heeds_for
+    assert not rule_of(QUEUE + "classify: { auth_config: { open_after: 1 check } }").heeds_for
+
+
+def test_something_opens_after_its_checks_or_its_span_whichever_is_later() -> None:
+    minute = timedelta(minutes=1)
+    assert Policy(open_after=3).opens_after(minute) == 2 * minute
+    assert Policy(open_after=1, open_for=5 * minute).opens_after(minute) == 5 * minute

@@ -65,6 +65,7 @@ class Asks:
     texts: tuple[str, ...]
     source: str = "jobs"
     entity: tuple[str, ...] = ("id",)
+    opens_at_once: bool = False
     past_within: timedelta = timedelta()
 
     def ask(self, context: Context, answers: Answers) -> tuple[Question, ...]:  # noqa: ARG002

@@ -22,6 +22,12 @@ from watchdog.domain.figures import History
 from watchdog.domain.noise import KEEP, LOOK, advice, is_unneeded, noisy_rules
 from watchdog.domain.pages import Hours, Page
 
+NO_WAIT = timedelta()
+
+
+def advised(*fired: History, wait: timedelta | None = NO_WAIT) -> str:
+    return advice(fired, wait)
+
 
 def alone(good: timedelta) -> History:
     """Return what ended by itself."""
@@ -64,7 +70,7 @@ def test_noise_is_what_unneeded_pages_cost_nights_four_times_off_hours_twice() -
         *(Page("ana", 1, hours) for hours in Hours),
         *(Page("raj", 2, Hours.NIGHT) for _ in range(9)),
     ]
-    first, second = noisy_rules([quiet, real, vain], pages)
+    first, second = noisy_rules([quiet, real, vain], pages, {"orders": NO_WAIT, "backups": NO_WAIT})
     assert (first.rule, first.noise, first.fired, first.needed, first.useful) == (
         "orders",
         1 + 2 + 4,
@@ -77,19 +83,40 @@ def test_noise_is_what_unneeded_pages_cost_nights_four_times_off_hours_twice() -
 
 def test_a_longer_wait_is_proposed_that_spares_most_and_loses_nothing() -> None:
     fired = [alone(3 * MINUTE), alone(8 * MINUTE), alone(4 * HOUR), needed(25 * MINUTE)]
-    assert advice(fired) == "`for: 10m`: 2 instead of 4"
+    assert advised(*fired) == "`for: 10m`: 2 instead of 4"
+
+
+def test_a_wait_is_counted_from_the_first_bad_check_not_from_what_the_data_say() -> None:
+    seen_late = replace(needed(10 * MINUTE), first_bad_at=MONDAY - 50 * MINUTE)
+    assert advised(seen_late, *(alone(12 * MINUTE) for _ in range(3))) == LOOK
+
+
+def test_the_present_wait_is_part_of_a_longer_one() -> None:
+    fired = [alone(3 * MINUTE), alone(4 * MINUTE)]
+    assert advised(*fired, wait=10 * MINUTE) == "`for: 15m`: 0 instead of 2"
+    assert advised(alone(NO_WAIT), wait=10 * MINUTE) == "`for: 15m`: 0 instead of 1"
+
+
+def test_no_wait_is_proposed_where_it_would_change_nothing() -> None:
+    assert advised(alone(MINUTE), alone(MINUTE), wait=None) == LOOK
+
+
+def test_what_is_no_rule_gets_no_advice() -> None:
+    fired = [history((RECOVERED, MINUTE), good=MINUTE, rule="storm:main") for _ in range(3)]
+    [line] = noisy_rules(fired, (), {"orders": NO_WAIT})
+    assert (line.rule, line.fired, line.advice) == ("storm:main", 3, "")
 
 
 def test_no_wait_is_proposed_that_would_lose_what_was_needed() -> None:
-    assert advice([alone(10 * MINUTE), alone(12 * MINUTE), needed(9 * MINUTE)]) == LOOK
+    assert advised(alone(10 * MINUTE), alone(12 * MINUTE), needed(9 * MINUTE)) == LOOK
 
 
 def test_no_wait_is_proposed_that_spares_less_than_half() -> None:
-    assert advice([alone(MINUTE), *(alone(9 * HOUR) for _ in range(2))]) == LOOK
+    assert advised(alone(MINUTE), *(alone(9 * HOUR) for _ in range(2))) == LOOK
 
 
 def test_what_has_not_ended_is_not_spared() -> None:
-    assert advice([alone(2 * MINUTE), history(), history((TAKEN, MINUTE), (OPEN, HOUR))]) == LOOK
+    assert advised(alone(2 * MINUTE), history(), history((TAKEN, MINUTE), (OPEN, HOUR))) == LOOK
 
 
 @pytest.mark.parametrize(
@@ -101,22 +128,34 @@ def test_what_has_not_ended_is_not_spared() -> None:
     ],
 )
 def test_what_people_called_it_decides_the_advice(reason: str, words: str) -> None:
-    said = advice([marked(reason), marked(reason), alone(MINUTE)])
+    said = advised(marked(reason), marked(reason), alone(MINUTE))
     assert said.startswith(f"{reason} (2×): {words}")
 
 
 def test_a_rule_that_earned_every_page_is_kept() -> None:
-    assert advice([needed(MINUTE), history()]) == KEEP
+    assert advised(needed(MINUTE), history()) == KEEP
 
 
 spans = st.timedeltas(timedelta(), 5 * HOUR)
+waits = st.sampled_from([NO_WAIT, 5 * MINUTE, HOUR])
 
 
-@given(st.lists(st.builds(alone, spans) | st.builds(needed, spans), min_size=1, max_size=9))
-def test_a_proposed_wait_loses_nothing_needed_whatever_has_fired(fired: list[History]) -> None:
-    said = advice(fired)
+@st.composite
+def lives(draw: st.DrawFn) -> History:
+    """Draw a life, seen by the data some time before anybody looked."""
+    one = draw(st.sampled_from([alone, needed]))(draw(spans))
+    return replace(one, first_bad_at=MONDAY - draw(spans))
+
+
+@given(st.lists(lives(), min_size=1, max_size=9), waits)
+def test_a_proposed_wait_loses_nothing_needed_whatever_has_fired(
+    fired: list[History], wait: timedelta
+) -> None:
+    said = advised(*fired, wait=wait)
     if said.startswith("`for"):
         hold = parse_duration(said.split("`")[1].removeprefix("for: "))
-        kept = [one for one in fired if (one.first_good_at or MONDAY) - MONDAY > hold]
+        first_check = MONDAY - wait
+        kept = [one for one in fired if (one.first_good_at or MONDAY) - first_check > hold]
         assert all(one in kept for one in fired if not is_unneeded(one))
         assert 2 * len(kept) <= len(fired)
+        assert hold > wait

@@ -52,7 +52,7 @@ def check_order(book: Rulebook) -> list[Problem]:
 
 def _opens_first(child: Rule, parent: Rule) -> Iterator[tuple[str, str]]:
     """Yield why a rule may open before its parent is looked at; nothing if it cannot."""
-    opens_after = max((child.policy.open_after - 1) * child.every, child.policy.open_for)
+    opens_after = child.policy.opens_after(child.every)
     if parent.every > max(opens_after, child.every):
         words = f"`{shown(parent.name)}` is looked at every {format_duration(parent.every)}"
         label = f"this rule may open before that: {format_duration(opens_after)} after it broke"

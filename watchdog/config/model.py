@@ -177,6 +177,12 @@ class Rule:
         )
 
     @property
+    def heeds_for(self) -> bool:
+        """Return whether a `for` holds for all that it may find."""
+        classes = self.classifier.classes if self.classifier else ()
+        return not self.kind.opens_at_once and all(one.open_after is None for one in classes)
+
+    @property
     def identity(self) -> str:
         """Return what it watches; its state survives a reload while this stays equal."""
         if not self._identity:  # a digest of all that it says, wanted several times at every look

@@ -4,7 +4,7 @@ Noise is what pushes cost that nobody needed: off hours twice, at night four tim
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from notifiers.summary import NoiseLine
@@ -34,19 +34,31 @@ def is_unneeded(one: History) -> bool:
     return not one.is_live and one.first_take is None and one.cause_kind != WITHDRAWN
 
 
-def noisy_rules(own: Iterable[History], pages: Iterable[Page]) -> tuple[NoiseLine, ...]:
-    """Return every rule that fired: the noisiest first, then those that fired most."""
+def noisy_rules(
+    own: Iterable[History], pages: Iterable[Page], waits: Mapping[str, timedelta | None]
+) -> tuple[NoiseLine, ...]:
+    """Return everything that fired: the noisiest first, then what fired most.
+
+    Args:
+        waits: For how long each rule must be bad before it opens; None: its `for` changes nothing. What is
+            not in it is no rule, such as a storm, and gets no advice: there is nothing to write it into.
+    """
     weights: Counter[int] = Counter()
     for page in pages:
         weights[page.incident] += _WEIGHTS[page.hours]
     fired: dict[str, list[History]] = {}
     for one in own:
         fired.setdefault(one.opening.rule, []).append(one)
-    lines = [_line(rule, histories, weights) for rule, histories in fired.items()]
+    lines = [_line(rule, histories, weights, waits) for rule, histories in fired.items()]
     return tuple(sorted(lines, key=lambda one: (-one.noise, -one.fired, one.rule)))
 
 
-def _line(rule: str, fired: Sequence[History], weights: Counter[int]) -> NoiseLine:
+def _line(
+    rule: str,
+    fired: Sequence[History],
+    weights: Counter[int],
+    waits: Mapping[str, timedelta | None],
+) -> NoiseLine:
     unneeded = [one for one in fired if is_unneeded(one)]
     return NoiseLine(
         rule=rule,
@@ -54,12 +66,16 @@ def _line(rule: str, fired: Sequence[History], weights: Counter[int]) -> NoiseLi
         needed=len(fired) - len(unneeded),
         useful=sum(one.is_useful for one in fired),
         noise=sum(weights[one.id] for one in unneeded),
-        advice=advice(fired),
+        advice=advice(fired, waits[rule]) if rule in waits else "",
     )
 
 
-def advice(fired: Sequence[History]) -> str:
-    """Return what to do about a rule after what it has fired, in a few words."""
+def advice(fired: Sequence[History], wait: timedelta | None) -> str:
+    """Return what to do about a rule after what it has fired, in a few words.
+
+    Args:
+        wait: For how long it must be bad before it opens; None: its `for` changes nothing.
+    """
     unneeded = [one for one in fired if is_unneeded(one)]
     if not unneeded:
         return KEEP
@@ -71,17 +87,22 @@ def advice(fired: Sequence[History]) -> str:
     if said and 2 * said.total() >= len(unneeded):
         [(reason, times)] = said.most_common(1)
         return f"{reason} ({times}×): {_ADVICE.get(reason, LOOK)}"
-    return _longer_wait(fired) or LOOK
+    return LOOK if wait is None else _longer_wait(fired, wait) or LOOK
 
 
-def _longer_wait(fired: Sequence[History]) -> str:
+def _longer_wait(fired: Sequence[History], wait: timedelta) -> str:
     """Return the shortest `for` that spares most, and nothing that was needed; at least half of it.
 
-    Empty if there is none. What has not recovered outlasts every wait.
+    Empty if there is none. What has not recovered outlasts every wait. A wait begins with the first bad
+    check, whatever the data say of how long it had been bad by then.
     """
-    spans = [(_bad_for(one), is_unneeded(one)) for one in fired if one.first_good_at]
+    spans = [
+        (wait + (one.first_good_at - one.opening.opened_at), is_unneeded(one))
+        for one in fired
+        if one.first_good_at
+    ]
     best, spared = timedelta(), 0
-    for hold in _HOLDS:
+    for hold in (one for one in _HOLDS if one > wait):
         over = [is_vain for span, is_vain in spans if span <= hold]
         if not all(over):
             break
@@ -90,8 +111,3 @@ def _longer_wait(fired: Sequence[History]) -> str:
     if 2 * spared < len(fired):
         return ""
     return f"`for: {short_span(best)}`: {len(fired) - spared} instead of {len(fired)}"
-
-
-def _bad_for(one: History) -> timedelta:
-    assert one.first_good_at is not None
-    return one.bad_for(one.first_good_at)

@@ -180,6 +180,10 @@ class Policy:
     repeat: Repeat | None = None
     no_data: NoData = NoData.KEEP
 
+    def opens_after(self, every: timedelta) -> timedelta:
+        """Return how long after its first bad check, made every so often, something opens."""
+        return max((self.open_after - 1) * every, self.open_for)
+
 
 @dataclass(frozen=True, slots=True)
 class Storms:

@@ -65,9 +65,13 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What is watched: how many rules, and how often the slowest of them is looked at."""
+    """What is watched: for how long each rule must be bad, and how often the slowest is looked at.
 
-    rules: int = 0
+    Attributes:
+        waits: By rule; None: its `for` changes nothing.
+    """
+
+    waits: Mapping[str, timedelta | None] = field(default_factory=dict)
     slowest_every: timedelta = timedelta(minutes=1)
 
 
@@ -98,7 +102,7 @@ def summary_of(
         counted=_counted(found),
         before=_counted(earlier),
         is_over=now >= week.until,
-        rules=watched.rules,
+        rules=len(watched.waits),
         slowest_every=watched.slowest_every,
         unlooked=None if known.unlooked is None else sum(known.unlooked.values()),
         not_taken=found.not_taken,
@@ -106,7 +110,7 @@ def summary_of(
         still_open=tuple(_open_line(one, now) for one in known.live[:LISTED_MAX]),
         open_total=known.live_total,
         came_back=_came_back(found, own, known.record, now)[:LISTED_MAX],
-        noisy=noisy_rules(own, pages(known.record.pushes, directory))[:LISTED_MAX],
+        noisy=noisy_rules(own, pages(known.record.pushes, directory), watched.waits)[:LISTED_MAX],
         days=_days(found, earlier),
         people=_people(week, found, own, directory, now)[:LISTED_MAX],
         actions=_actions(known.actions, now.astimezone(week.zone).date()),

@@ -19,6 +19,7 @@ class NotWatched:
 
     source: str
     entity: tuple[str, ...] = ()
+    opens_at_once: bool = False
     past_within: timedelta = timedelta()
 
     def ask(self, context: Context, answers: Answers) -> tuple[Question, ...]:  # noqa: ARG002

@@ -29,8 +29,12 @@ async def make_week(
     """
     known = await _known(conn, config, week, now, name)
     directory = await covers.with_covers(conn, config.directory, week.since)
-    every = [one.every for one in config.rules.values()]
-    watched = Watched(len(every), max(every, default=Watched().slowest_every))
+    waits = {
+        name: one.policy.opens_after(one.every) if one.heeds_for else None
+        for name, one in config.rules.items()
+    }
+    every = (one.every for one in config.rules.values())
+    watched = Watched(waits, max(every, default=Watched().slowest_every))
     return await asyncio.to_thread(summary_of, week, known, directory, now, watched, name)
 
 
