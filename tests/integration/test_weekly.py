@@ -27,7 +27,6 @@ from tests.smtp_server import MailServer
 from tests.watching import stuck_rule
 from watchdog.clock import MovedClock
 from watchdog.config.model import WeeklyReport
-from watchdog.domain.due import Due
 from watchdog.domain.weeks import Week
 from watchdog.reports.weekly import due_week, make_week, tell_week
 from watchdog.store import reports, subscriptions
@@ -39,6 +38,8 @@ from watchdog.store.summaries import UNLOOKED, counts_around
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MONDAY_MORNING = timedelta(days=3, hours=4, minutes=15)
 """From the start of the clock, Friday 04:15, to Monday 08:30 in Berlin."""
+TO_MONDAY = timedelta(days=2, hours=19, minutes=45)
+"""From the start of the clock to the beginning of Monday in Berlin."""
 WEEK = Week(date(2025, 6, 9), ZoneInfo("Europe/Berlin"))
 BOTH = ["email:ana@example.com", "email:heads@example.com"]
 
@@ -87,7 +88,7 @@ async def test_it_comes_on_monday_morning_to_every_reader_also_when_nothing_happ
     await worker.make_due()
     assert await receivers(desk) == BOTH
     [summary] = await told(desk.store)
-    assert (summary.name, summary.counted.incidents, summary.unlooked) == ("2025-24", 0, 0)
+    assert (summary.name, summary.counted.incidents, summary.unlooked) == ("2025-24", 0, None)
 
 
 async def test_a_service_that_was_down_sends_it_later_once_and_only_the_latest_week(
@@ -206,33 +207,45 @@ async def test_the_mail_arrives_with_the_link_of_its_reader(desk: Morning) -> No
         assert mail["Subject"].startswith("Week 24: quiet, ")
 
 
-async def test_checks_without_an_answer_are_counted_from_summary_to_summary(
-    desk: Morning,
+async def count(desk: Morning, missed: int) -> None:
+    await desk.store.execute(
+        "insert into rule_look (rule, error, missed) values ('orders', 5, $1) "
+        "on conflict (rule) do update set missed = excluded.missed",
+        missed,
+    )
+
+
+@pytest.mark.parametrize("day", ["mon", "fri"])
+async def test_checks_without_an_answer_are_those_of_the_week_whenever_it_is_told(
+    desk: Morning, day: str
 ) -> None:
+    later = replace(desk.config.weeklies["weekly"], cron=parse_cron(f"30 8 * * {day}"))
+    desk.config = replace(desk.config, weeklies={"weekly": later})
     worker, _ = await desk.leading()
-    await desk.store.execute("insert into rule_look (rule, error, missed) values ('orders', 5, 2)")
     await worker.make_due()
-    await desk.store.execute("update rule_look set missed = 12")
-    await desk.clock.advance(MONDAY_MORNING)
+    await desk.clock.advance(TO_MONDAY + timedelta(seconds=20))
+    for missed in (2, 12):
+        await count(desk, missed)
+        await worker.make_due()
+        await desk.clock.advance(7 * DAY)
+    await count(desk, 99)
     await worker.make_due()
-    [summary] = await told(desk.store)
-    assert summary.unlooked == 10
-    assert [one.what for one in summary.unseen] == ["Rule orders"]
-    async with transaction(desk.store) as conn:
-        kept = await reports.samples(conn, "weekly", UNLOOKED, date(2025, 6, 9), date(2025, 6, 16))
-    assert [(one.day.day, dict(one.figures)) for one in kept] == [
-        (9, {"orders": 7}),
-        (16, {"orders": 17}),
-    ]
+    *_, first, second = await told(desk.store)
+    assert (first.name, first.unlooked) == ("2025-24", None)
+    assert (second.name, second.unlooked) == ("2025-25", 10)
+    assert [one.what for one in second.unseen] == ["Rule orders"]
 
 
-async def test_a_week_that_is_told_much_later_keeps_no_counts_of_today(desk: Morning) -> None:
-    await desk.store.execute("insert into rule_look (rule, missed) values ('orders', 2)")
-    weekly = weekly_of("ana@example.com")
-    async with transaction(desk.store) as conn:
-        summary = await make_week(conn, desk.config, WEEK, WEEK.until + 8 * DAY)
-        await tell_week(conn, summary, Due(WEEK.monday, WEEK.until), weekly)
-    assert await desk.store.fetchval("select count(*) from report_sample") == 0
+async def test_of_a_week_whose_end_nobody_counted_no_gap_is_told_nor_denied(desk: Morning) -> None:
+    worker, _ = await desk.leading()
+    await worker.make_due()
+    await desk.clock.advance(TO_MONDAY)
+    await count(desk, 0)
+    await worker.make_due()
+    await desk.clock.advance(9 * DAY)
+    await count(desk, 50)
+    await worker.make_due()
+    assert [(one.name, one.unlooked) for one in await told(desk.store)] == [("2025-25", None)]
 
 
 async def test_a_mail_that_is_refused_for_good_reaches_its_reader_by_another_way(

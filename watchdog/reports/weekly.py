@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -11,7 +11,7 @@ from notifiers.summary import StatisticsPart, Summary
 from watchdog.config.model import Config, WeeklyReport
 from watchdog.domain.due import Due, latest_due
 from watchdog.domain.samples import Figures, per_day
-from watchdog.domain.summary import WEEK, Known, Watched, risen, summary_of
+from watchdog.domain.summary import Known, Watched, risen, summary_of
 from watchdog.domain.weeks import Week, week_of, zone_of_weeks
 from watchdog.store import covers, figures, incidents, reports, subscriptions, summaries
 
@@ -83,19 +83,7 @@ async def tell_week(
     conn: asyncpg.Connection, summary: Summary, due: Due, weekly: WeeklyReport
 ) -> list[str]:
     """Write a week's summary to its readers who have not had it; return their addresses."""
-    await keep_counts(conn, weekly.name, summary.monday, summary.at)
     return await subscriptions.tell(conn, summary, due, weekly.to)
-
-
-async def keep_counts(conn: asyncpg.Connection, name: str, monday: date, now: datetime) -> None:
-    """Keep what the summary of the week after one needs to know: counts as they are when it begins.
-
-    Of a week that is told when the one after it is over, too, nobody knows how they were then.
-    """
-    if now.date() >= monday + 2 * WEEK:
-        return
-    counted = await summaries.counts(conn)
-    await reports.keep(conn, name, monday + WEEK, now, {summaries.UNLOOKED: counted})
 
 
 def due_week(weekly: WeeklyReport, now: datetime) -> Due | None:

@@ -6,13 +6,13 @@ from datetime import date, datetime, timedelta
 from watchdog.config.model import Report, WeeklyReport
 from watchdog.domain.due import Due, every_day, latest_due, next_due
 from watchdog.domain.notices import report_notices
-from watchdog.domain.weeks import Week
+from watchdog.domain.weeks import Week, week_at
 from watchdog.engine.leader import Leader
 from watchdog.engine.reconcile import LEASE
 from watchdog.reports.make import make, sample
-from watchdog.reports.weekly import due_week, keep_counts, make_week, tell_week
+from watchdog.reports.weekly import due_week, make_week, tell_week
 from watchdog.service import Service
-from watchdog.store import leases, reports
+from watchdog.store import leases, reports, summaries
 from watchdog.store.figures import TooMany
 from watchdog.store.pool import TROUBLE, transaction
 
@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 
 LOOK_EVERY = timedelta(seconds=30)
 """How soon a report is made that could not be before: the store was down, another replica led."""
+
+_BEGINNING = timedelta(minutes=5)
+"""What is counted so soon after a week has begun is taken for what it was then."""
 
 
 class Reports:
@@ -58,6 +61,7 @@ class Reports:
             for report in tuple(config.reports.values()):
                 await self._make_one(report, token)
             for weekly in tuple(config.weeklies.values()):
+                await self._count(weekly, token)
                 await self._make_weekly(weekly, token)
         except (*TROUBLE, leases.LeaseLost) as error:
             self._token = None  # whether a commit took place is unknown
@@ -102,6 +106,16 @@ class Reports:
             logger.info("report", extra={"report": report.name, "day": due.day.isoformat()})
             service.wake.set()
 
+    async def _count(self, weekly: WeeklyReport, token: int) -> None:
+        """Keep what is counted when a week begins; when nobody does it then, nobody knows it later."""
+        now = self._service.clock.now()
+        week = week_at(now, weekly.zone)
+        if now - week.since >= _BEGINNING:
+            return
+        async with transaction(self._service.pool) as conn:
+            await leases.require(conn, LEASE, token)
+            await summaries.keep_counts(conn, weekly.name, week, now)
+
     async def _make_weekly(self, weekly: WeeklyReport, token: int) -> None:
         now = self._service.clock.now()
         due = due_week(weekly, now)
@@ -115,11 +129,10 @@ class Reports:
         self._done[weekly.name] = due.day
 
     async def _skip_weekly(self, weekly: WeeklyReport, token: int, due: Due, now: datetime) -> None:
-        """Begin with the next week, from what is counted now."""
+        """Begin with the next week."""
         async with transaction(self._service.pool) as conn:
             await leases.require(conn, LEASE, token)
             await reports.skip(conn, weekly.name, "", due, now)
-            await keep_counts(conn, weekly.name, due.day, now)
 
     async def _tell_weekly(self, weekly: WeeklyReport, token: int, due: Due, now: datetime) -> None:
         service = self._service

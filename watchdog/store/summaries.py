@@ -36,19 +36,24 @@ async def counts(conn: asyncpg.Connection) -> dict[str, float]:
     return {one.rule: float(one.error + one.missed) for one in await looks.every(conn)}
 
 
+async def keep_counts(conn: asyncpg.Connection, report: str, week: Week, now: datetime) -> None:
+    """Keep those counts for a week that has just begun; the first ones of a week stay."""
+    await reports.keep(conn, report, week.monday, now, {UNLOOKED: await counts(conn)})
+
+
 async def counts_around(
     conn: asyncpg.Connection, report: str, week: Week, now: datetime
 ) -> tuple[Figures | None, Figures | None]:
     """Return those counts as they were at a week's beginning and at its end, where they are known.
 
-    They are kept when the summary of the week before is made. Of the latest week the end is now.
+    They are kept while a week begins, and then only. The end of a week that is not over is now.
     """
     kept = {
         one.day: one.figures
         for one in await reports.samples(conn, report, UNLOOKED, week.monday, week.monday + WEEK)
     }
     end = kept.get(week.monday + WEEK)
-    if end is None and now < week.until + WEEK:
+    if now < week.until:
         end = await counts(conn)
     return kept.get(week.monday), end
 
