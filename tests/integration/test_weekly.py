@@ -248,30 +248,75 @@ async def test_of_a_week_whose_end_nobody_counted_no_gap_is_told_nor_denied(desk
     assert [(one.name, one.unlooked) for one in await told(desk.store)] == [("2025-25", None)]
 
 
-async def test_a_mail_that_is_refused_for_good_reaches_its_reader_by_another_way(
-    desk: Morning,
-) -> None:
-    await tell(desk, "ana@example.com", "heads@example.com")
+@contextlib.asynccontextmanager
+async def sending(desk: Morning, refused: str = "") -> AsyncIterator[tuple[FakeSlack, MailServer]]:
+    """Send what is due by a Slack and a mail server, which refuses one address for good."""
     await desk.clock.advance(MONDAY_MORNING)
     async with contextlib.AsyncExitStack() as stack:
         slack = await stack.enter_async_context(FakeSlack(("alerts",)))
         server = await stack.enter_async_context(MailServer())
-        server.script.refuse["ana@example.com"] = "550 no such person"
+        server.script.refuse[refused] = "550 no such person"
         ways: dict[str, Notifier] = {
             "slack": Slack(TOKEN, slack.api),
-            "email": Email(server.url, "watchdog@example.com"),
+            "email": Email(server.url, "watchdog@example.com", "https://watchdog.example.com"),
         }
         for way in ways.values():
             stack.push_async_callback(way.close)
-        worker = PostOffice(desk.store, desk.clock).worker(notifiers=ways)
+        office = PostOffice(desk.store, desk.clock, directory=desk.config.directory)
+        worker = office.worker(notifiers=ways)
         await worker.drain()
         await worker.drain()
+        yield slack, server
+
+
+async def ended(desk: Morning) -> dict[str, str]:
+    return {one.receiver: one.state for one in await desk.entries()}
+
+
+async def test_a_mail_that_is_refused_for_good_reaches_its_reader_by_another_way(
+    desk: Morning,
+) -> None:
+    await tell(desk, "ana@example.com", "heads@example.com")
+    async with sending(desk, refused="ana@example.com") as (slack, _):
         [posted] = slack.messages
     assert posted.text.startswith("🗓 Week 24: quiet")
     assert [one.receiver for one in await desk.entries() if one.state == "sent"] == [
         "email:heads@example.com",
         "slack:@U01ANA",
     ]
+
+
+async def test_a_mail_that_is_refused_for_good_reaches_nobody_else(desk: Morning) -> None:
+    await tell(desk, "heads@example.com")
+    async with sending(desk, refused="heads@example.com"):
+        pass
+    assert await ended(desk) == {"email:heads@example.com": "dead"}
+
+
+async def test_a_mail_that_waits_is_not_sent_to_whoever_has_stopped_it_meanwhile(
+    desk: Morning,
+) -> None:
+    await tell(desk, "ana@example.com", "heads@example.com")
+    token = await token_of(desk.store, "ana@example.com")
+    async with transaction(desk.store) as conn:
+        await subscriptions.stop(conn, token, NIGHT)
+    async with sending(desk):
+        pass
+    assert await ended(desk) == {
+        "email:ana@example.com": "withheld",
+        "email:heads@example.com": "sent",
+    }
+    [stopped] = [one for one in await desk.entries() if one.state == "withheld"]
+    assert stopped.last_error == "its reader has stopped it"
+
+
+async def test_an_address_is_used_as_it_is_written_and_its_link_is_known(desk: Morning) -> None:
+    assert await tell(desk, "Ana@Example.com", "ana@example.com") == ["Ana@Example.com"]
+    token = await token_of(desk.store, "ana@example.com")
+    async with sending(desk) as (_, server):
+        [mail] = [one.parsed for one in server.mails]
+    assert mail["To"] == "Ana@Example.com"
+    assert token in mail["List-Unsubscribe"]
 
 
 async def test_rules_that_have_been_watched_for_120_days_and_never_fired_are_named(

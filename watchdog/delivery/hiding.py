@@ -1,4 +1,4 @@
-"""Which claimed messages a silence hides: decided when they are about to be sent, never before. Pure."""
+"""Which claimed messages are not sent, by a silence or by their reader: decided as they are sent. Pure."""
 
 from collections.abc import Iterable
 
@@ -10,6 +10,7 @@ from watchdog.store.outbox import Claimed
 from watchdog.store.withholding import Withheld
 
 _HEADLESS = "its first message was withheld"
+_STOPPED = "its reader has stopped it"
 
 
 def may_be_hidden(row: Claimed) -> bool:
@@ -25,7 +26,7 @@ def withheld(rows: Iterable[Claimed]) -> list[Withheld]:
     return [
         Withheld(row, _reason(row), not row.is_silenced, _is_first(row) and not row.was_told)
         for row in rows
-        if (row.is_silenced or _is_headless(row)) and may_be_hidden(row)
+        if row.is_stopped or ((row.is_silenced or _is_headless(row)) and may_be_hidden(row))
     ]
 
 
@@ -38,6 +39,8 @@ def _is_headless(row: Claimed) -> bool:
 
 
 def _reason(row: Claimed) -> str:
+    if row.is_stopped:
+        return _STOPPED
     if not row.is_silenced or row.silenced_until is None:
         return _HEADLESS
     if row.waits_for is not None:

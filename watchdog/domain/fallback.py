@@ -16,6 +16,7 @@ class Unreached:
         subject: What tells its incident or report from others.
         receiver: Who should have got it.
         team, owner: The incident's team, and its owner now; a report has no owner.
+        is_personal: It is told by another channel to whoever should have got it, and to nobody else.
         told: Others that were or will be told of this event, or of a later one.
         tried: Others that have a message of this event or a later one, whatever came of it.
     """
@@ -26,6 +27,7 @@ class Unreached:
     owner: str
     told: frozenset[str] = frozenset()
     tried: frozenset[str] = frozenset()
+    is_personal: bool = False
 
 
 def channel_of(receiver: str) -> str:
@@ -120,7 +122,8 @@ def next_receiver(
         return None
     tried = unreached.told | unreached.tried | {closed}
     same = _ways_of_same(unreached, reader, directory)
-    for road in same if only_same_reader else _roads(unreached, reader, directory):
+    is_same = only_same_reader or unreached.is_personal
+    for road in same if is_same else _roads(unreached, reader, directory):
         if road not in tried and channel_of(road) in channels:
             return road
     return None

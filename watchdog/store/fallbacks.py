@@ -44,6 +44,7 @@ async def unreached(conn: asyncpg.Connection, ids: Iterable[int]) -> dict[int, U
             receiver=row["receiver"],
             team=row["team"],
             owner=row["owner"],
+            is_personal=row["is_personal"],
             told=frozenset(row["told"]),
             tried=frozenset(row["tried"]),
         )

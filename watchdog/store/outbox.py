@@ -62,6 +62,7 @@ class Claimed:
         is_headless: It belongs to a first message that was given up.
         was_told, was_withheld: Whether the receiver has had a first message; whether one was hidden.
         stop: By this token its receiver stops what is sent to them like it; empty: they cannot.
+        is_stopped: They have stopped it.
         is_silenced: The incident is, `silenced_by` whom, until when, what for; or it `waits_for` another.
     """
 
@@ -89,6 +90,7 @@ class Claimed:
     lane: str = ""
     stop: str = ""
     unsaid: int = 0
+    is_stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ class Reader:
     """Somebody who reads a report by mail.
 
     Attributes:
+        receiver: In small letters: one reader however their address is written.
         stopped_at: Since when they do not want it; None: they do.
     """
 
@@ -52,14 +53,13 @@ async def tell(
     told = json_text(encode_report(summary))
     row = (summary.report, due.day, due.at, summary.at, summary.team, told)
     run: int = await conn.fetchval(_SQL["insert_week"], *row)
-    receivers = list(dict.fromkeys(f"email:{one.strip().lower()}" for one in addresses))[
-        :READERS_MAX
-    ]
+    written = {f"email:{one.lower()}": f"email:{one}" for one in reversed(addresses)}
+    receivers = list(reversed(written))[:READERS_MAX]
     tokens = [secrets.token_urlsafe(_TOKEN_BYTES) for _ in receivers]
     await conn.execute(_SQL["insert_subscriptions"], summary.report, receivers, tokens)
     rows = await conn.fetch(_SQL["insert_told"], summary.report, due.day, receivers, summary.at)
     fresh = {row["receiver"] for row in rows}
-    notices = [Notice(one, Part.PAGE, summary.at) for one in receivers if one in fresh]
+    notices = [Notice(written[one], Part.PAGE, summary.at) for one in receivers if one in fresh]
     await outbox.insert_report(conn, run, notices, summary.at)
     return [one.receiver.partition(":")[2] for one in notices]
 

@@ -1,4 +1,4 @@
-"""Messages that are not sent, because their incident is silenced when their turn comes."""
+"""Messages that are not sent: their incident is silenced by then, or their reader has stopped them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ class Withheld:
     """A claimed message that is not to be sent.
 
     Attributes:
-        reason: Who has silenced it, until when and why.
-        is_headless: Its first message was withheld: it is not sent, whether or not that silence holds.
+        reason: Such as who has silenced it, until when and why.
+        is_certain: It is not sent whether or not a silence holds.
         leaves: It would have been the receiver's first.
     """
 
     row: Claimed
     reason: str
-    is_headless: bool
+    is_certain: bool
     leaves: bool
 
 
@@ -38,8 +38,7 @@ async def withhold(conn: asyncpg.Connection, wanted: Sequence[Withheld], now: da
     if not wanted:
         return set()
     rows = [
-        (one.row.id, one.row.token, clean(one.reason), one.is_headless, one.leaves)
-        for one in wanted
+        (one.row.id, one.row.token, clean(one.reason), one.is_certain, one.leaves) for one in wanted
     ]
     async with conn.transaction():
         await conn.execute(_SQL["lock_incidents_of"], [one.row.id for one in wanted])

@@ -74,7 +74,8 @@ with line as materialized (
     where notification_id in (select id from claimed) and outcome is null
 )
 select c.id, c.token, c.incident_id, coalesce(c.version, 1) as version, c.receiver, c.part, c.due_at,
-    c.created_at, c.attempts, coalesce(e.facts, r.facts)::jsonb as facts, coalesce(sub.token, '') as stop, t.remote, tried.first_tried_at, tried.unknowns, tried.unsaid,
+    c.created_at, c.attempts, coalesce(e.facts, r.facts)::jsonb as facts, coalesce(sub.token, '') as stop,
+    sub.stopped_at is not null as is_stopped, t.remote, tried.first_tried_at, tried.unknowns, tried.unsaid,
     c.part in ('edit', 'thread') and coalesce(first.has_died and not first.was_sent, false) as is_headless,
     coalesce(first.was_sent, false) as was_told, coalesce(first.was_withheld, false) as was_withheld,
     coalesce(i.silenced_until > $1, false) as is_silenced, coalesce(s.made_by, '') as silenced_by,
@@ -83,7 +84,7 @@ select c.id, c.token, c.incident_id, coalesce(c.version, 1) as version, c.receiv
 from claimed c
 left join event e on e.incident_id = c.incident_id and e.version = c.version
 left join report_run r on r.id = c.report_run
-left join subscription sub on sub.report = r.report and sub.receiver = c.receiver
+left join subscription sub on sub.report = r.report and sub.receiver = lower(c.receiver)
 left join thread t on t.incident_id = c.incident_id and t.receiver = c.receiver
 left join incident i on i.id = c.incident_id
 left join silence s on s.id = i.silence
@@ -220,17 +221,17 @@ with wanted as (
 select id, free_at from begun;
 
 -- name: withhold
--- End claimed messages that a silence hides, or whose first message one has hidden ($4), each with its reason; whoever
+-- End claimed messages that a silence hides, or that are not sent with or without one ($4), each with its reason; whoever
 -- has not been told before is in the audience no more, and is told anew when the silence ends.
 with mine as (
     select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::boolean[], $5::boolean[])
-        as m (id, token, reason, is_headless, leaves)
+        as m (id, token, reason, is_certain, leaves)
 ), ended as (
     update notification n set
         state = 'withheld', token = m.token, leased_until = null, settled_at = $6, last_error = m.reason
     from mine m
     where n.id = m.id and n.token = m.token and n.state = 'sending' and (
-        m.is_headless
+        m.is_certain
         or exists (select from incident i where i.id = n.incident_id and i.silenced_until > $6)
     )
     returning n.id, n.incident_id, n.receiver, m.leaves
@@ -303,8 +304,9 @@ for no key update;
 
 -- name: list_unreached
 -- First messages that were given up, unless they went by another road before, with the other receivers of the same event or a later one: all of them, and
--- those among them whose first message about the incident has not failed. Of a report all are first messages.
-select n.id, n.incident_id, n.report_run, n.receiver, i.team, i.owner,
+-- those among them whose first message about the incident has not failed. Of a report all are first messages; what is told
+-- to readers one by one is for them alone, and not for whoever has stopped it.
+select n.id, n.incident_id, n.report_run, n.receiver, i.team, i.owner, false as is_personal,
     array(
         select distinct o.receiver from notification o
         where o.incident_id = n.incident_id and o.version >= n.version and o.receiver <> n.receiver
@@ -328,6 +330,7 @@ where n.id = any($1::bigint[]) and n.part in ('page', 'root')
     )
 union all
 select n.id, n.incident_id, n.report_run, n.receiver, r.team, '' as owner,
+    exists (select from report_told t where (t.report, t.due_on) = (r.report, r.due_on)) as is_personal,
     array(
         select distinct o.receiver from notification o
         where o.report_run = n.report_run and o.receiver <> n.receiver
@@ -338,7 +341,10 @@ select n.id, n.incident_id, n.report_run, n.receiver, r.team, '' as owner,
     ) as told
 from notification n
 join report_run r on r.id = n.report_run
-where n.id = any($1::bigint[])
+where n.id = any($1::bigint[]) and not exists (
+    select from subscription s
+    where s.report = r.report and s.receiver = lower(n.receiver) and s.stopped_at is not null
+)
 order by id;
 
 -- name: list_overdue
