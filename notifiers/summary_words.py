@@ -28,7 +28,8 @@ class Card:
     """A figure of the week beside that of the week before.
 
     Attributes:
-        change: Such as `▼ -5 better, was 17`; `tone`: `better`, `worse` or `same`.
+        change: Such as `▼ -5 better, was 17`; `so far` in a week that is not over: it is compared with none.
+        tone: `better`, `worse` or `same`.
     """
 
     label: str
@@ -76,8 +77,8 @@ def is_quiet(summary: Summary) -> bool:
 
 
 def _counted_incidents(summary: Summary) -> str:
-    now, change = summary.counted.incidents, _more_or_fewer(summary)
-    return f"{count_of(now, 'incident')} ({change})"
+    counted = count_of(summary.counted.incidents, "incident")
+    return f"{counted} ({_more_or_fewer(summary)})" if summary.is_over else counted
 
 
 def _more_or_fewer(summary: Summary) -> str:
@@ -115,7 +116,8 @@ def opening(summary: Summary) -> str:
     if not summary.counted.incidents:
         still = f" {_still_open(summary)}" if summary.open_total else ""
         return f"No incident opened.{still} {_sentence(watched(summary))}"
-    told = f"{count_of(summary.counted.incidents, 'incident')}, {_than_last_week(summary)}."
+    compared = f", {_than_last_week(summary)}" if summary.is_over else " so far"
+    told = f"{count_of(summary.counted.incidents, 'incident')}{compared}."
     return f"{told} {_still_open(summary)} {_waited(summary)}".strip()
 
 
@@ -158,7 +160,7 @@ def when(summary: Summary) -> str:
 def cards(summary: Summary) -> tuple[Card, ...]:
     """Return the six figures of the week; of each of them less is better."""
     now, then = summary.counted, summary.before
-    return (
+    found = (
         _number("Incidents", now.incidents, then.incidents),
         _span("Taken after (median)", now.mtta, then.mtta),
         _span("Slowest 10 %", now.slowest_takes, then.slowest_takes),
@@ -166,6 +168,9 @@ def cards(summary: Summary) -> tuple[Card, ...]:
         _span("Time not taken", now.time_not_taken, then.time_not_taken),
         _number("Pages at night", now.night_pages, then.night_pages),
     )
+    if summary.is_over:
+        return found
+    return tuple(replace(one, change="so far", tone="same") for one in found)
 
 
 def _number(label: str, now: int, then: int) -> Card:

@@ -102,6 +102,13 @@ def test_a_week_that_is_not_over_says_so() -> None:
     assert subject(replace(sample_summary(), is_over=False)).startswith("Week 23 so far: 12")
 
 
+def test_a_week_that_is_not_over_is_compared_with_none() -> None:
+    begun = replace(sample_summary(), is_over=False)
+    assert subject(begun) == "Week 23 so far: 12 incidents, 1 still open, 3 to decide"
+    assert opening(begun).startswith("12 incidents so far. One is still open.")
+    assert {(one.change, one.tone) for one in cards(begun)} == {("so far", "same")}
+
+
 @pytest.mark.parametrize(
     ("before", "said"), [(12, "as many as before"), (11, "1 more"), (13, "1 fewer")]
 )
