@@ -53,7 +53,7 @@ def sample_summary() -> Summary:
             ),
         ),
         noisy=(
-            NoiseLine("email-queue-long", 4, 1, 1, 10, "`for: 10m`: 1 instead of 4"),
+            NoiseLine("email-queue-long", 4, 1, 1, 10, "with `for: 10m` it would have fired once"),
             NoiseLine("orders-volume-odd", 2, 1, 1, 1, "look at its limit"),
             NoiseLine("orders-stale", 3, 3, 3, 0, "keep it"),
         ),
@@ -70,7 +70,7 @@ def sample_summary() -> Summary:
         ),
         gaps=(GapLine("support", "tom", _SATURDAY_NIGHT, _SATURDAY_NIGHT + 4 * _HOUR),),
         unseen=(
-            UnseenLine("Source crm", "could not be looked at for 40m"),
+            UnseenLine("Source crm", "could not be looked at for 40 min"),
             UnseenLine("Rule invoices-late", "41 checks were not made or gave no answer"),
             UnseenLine("1 undelivered page", "to tom 1×"),
             UnseenLine("2 rules never fired in 120 days", "backup-old, disk-full"),

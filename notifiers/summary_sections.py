@@ -102,10 +102,9 @@ def _noisiest(summary: Summary) -> Line | None:
     one = next((line for line in summary.noisy if _is_vain(line)), None)
     if one is None:
         return None
-    times = "once" if one.fired == 1 else f"{one.fired} times"
     vain = one.fired - one.needed
     return _line(
-        f"{one.rule} fired {times}, nobody was needed {vain} times",
+        f"{one.rule} fired {one.fired} times, {vain} of them for nothing",
         one.advice,
         path=page(summary),
     )

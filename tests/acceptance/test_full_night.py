@@ -430,7 +430,7 @@ def on_monday_the_week_arrives_with_the_figures_of_the_night(night: Night) -> No
         f"Time not taken {minutes(waited)} ▲ +{minutes(waited)} worse, was 0 s",
         "Pages at night 2 ▲ +2 worse, was 0",  # as above; Saturday's came at half past two
         f"orders-stale 2 (was 0) {minutes(bad_for(first, second))}",
-        "1 of 2 needed a person · `for: 2m`: 1 instead of 2",
+        "1 of 2 needed a person · with `for: 2m` it would have fired once",
         f"Fri {'=' * 40} 1, 1 at night",
         f"Sat {'#' * 40} 1",
         "raj 1 1",

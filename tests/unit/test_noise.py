@@ -83,7 +83,7 @@ def test_noise_is_what_unneeded_pages_cost_nights_four_times_off_hours_twice() -
 
 def test_a_longer_wait_is_proposed_that_spares_most_and_loses_nothing() -> None:
     fired = [alone(3 * MINUTE), alone(8 * MINUTE), alone(4 * HOUR), needed(25 * MINUTE)]
-    assert advised(*fired) == "`for: 10m`: 2 instead of 4"
+    assert advised(*fired) == "with `for: 10m` it would have fired 2 times"
 
 
 def test_a_wait_is_counted_from_the_first_bad_check_not_from_what_the_data_say() -> None:
@@ -93,8 +93,8 @@ def test_a_wait_is_counted_from_the_first_bad_check_not_from_what_the_data_say()
 
 def test_the_present_wait_is_part_of_a_longer_one() -> None:
     fired = [alone(3 * MINUTE), alone(4 * MINUTE)]
-    assert advised(*fired, wait=10 * MINUTE) == "`for: 15m`: 0 instead of 2"
-    assert advised(alone(NO_WAIT), wait=10 * MINUTE) == "`for: 15m`: 0 instead of 1"
+    assert advised(*fired, wait=10 * MINUTE) == "with `for: 15m` it would never have fired"
+    assert advised(alone(NO_WAIT), wait=10 * MINUTE) == "with `for: 15m` it would never have fired"
 
 
 def test_no_wait_is_proposed_where_it_would_change_nothing() -> None:
@@ -152,7 +152,7 @@ def test_a_proposed_wait_loses_nothing_needed_whatever_has_fired(
     fired: list[History], wait: timedelta
 ) -> None:
     said = advised(*fired, wait=wait)
-    if said.startswith("`for"):
+    if said.startswith("with `for"):
         hold = parse_duration(said.split("`")[1].removeprefix("for: "))
         first_check = MONDAY - wait
         kept = [one for one in fired if (one.first_good_at or MONDAY) - first_check > hold]

@@ -171,8 +171,8 @@ def test_at_most_three_things_are_to_be_decided_and_each_says_what_to_do() -> No
             "tom, due 30 May (10 days late), #1017",
         ),
         (
-            "email-queue-long fired 4 times, nobody was needed 3 times",
-            "`for: 10m`: 1 instead of 4",
+            "email-queue-long fired 4 times, 3 of them for nothing",
+            "with `for: 10m` it would have fired once",
         ),
         (
             "support has nobody on call from Sat 14 Jun 22:00 to Sun 15 Jun 02:00",

@@ -173,9 +173,9 @@ def test_what_could_not_be_seen_is_named() -> None:
         silent_rules=["backup-old"],
     )
     assert found.unseen == (
-        UnseenLine("Data of mail", "could not be looked at for 1h"),
-        UnseenLine("Rule orders", "could not be looked at for 1h"),
-        UnseenLine("Source crm", "could not be looked at for 2h, 2 times"),
+        UnseenLine("Data of mail", "could not be looked at for 1 h"),
+        UnseenLine("Rule orders", "could not be looked at for 1 h"),
+        UnseenLine("Source crm", "could not be looked at for 2 h, 2 times"),
         UnseenLine("Rule late", "1,200 checks were not made or gave no answer"),
         UnseenLine("4 undelivered pages", "to ana 3×, email:x@example.com 1×"),
         UnseenLine("1 rule never fired in 120 days", "backup-old"),
@@ -185,7 +185,7 @@ def test_what_could_not_be_seen_is_named() -> None:
 
 def test_gaps_of_the_week_itself_are_what_nobody_could_answer_in() -> None:
     found = summary_of(WEEK, Known(Record(()), Record(())), GAPPED, WEEK.until)
-    assert found.unseen == (UnseenLine("Nobody on call for data", "28h; only the lead, ana"),)
+    assert found.unseen == (UnseenLine("Nobody on call for data", "1 d 4 h; only the lead, ana"),)
 
 
 def test_checks_that_nobody_counts_are_not_said_to_be_none() -> None:

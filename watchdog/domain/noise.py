@@ -110,4 +110,8 @@ def _longer_wait(fired: Sequence[History], wait: timedelta) -> str:
             best, spared = hold, len(over)
     if 2 * spared < len(fired):
         return ""
-    return f"`for: {short_span(best)}`: {len(fired) - spared} instead of {len(fired)}"
+    return f"with `for: {short_span(best)}` it would {_times(len(fired) - spared)}"
+
+
+def _times(count: int) -> str:
+    return {0: "never have fired", 1: "have fired once"}.get(count, f"have fired {count} times")

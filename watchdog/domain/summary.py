@@ -18,7 +18,7 @@ from notifiers.summary import (
     Summary,
     UnseenLine,
 )
-from rules.spans import short_span
+from notifiers.times import said_span
 from rules.values import dataclass
 from watchdog.domain.closing import NOT_GIVEN, WITHDRAWN
 from watchdog.domain.fallback import people_at
@@ -274,7 +274,7 @@ def _unguarded(directory: Directory, since: datetime, until: datetime) -> Iterat
     for name, team in sorted(directory.teams.items()):
         spans = [one.ends_at - one.starts_at for one in gaps(directory, name, since, until)]
         if spans:
-            lasted = short_span(sum(spans, timedelta()))
+            lasted = said_span(sum(spans, timedelta()))
             yield UnseenLine(f"Nobody on call for {name}", f"{lasted}; only the lead, {team.lead}")
 
 
@@ -295,6 +295,6 @@ def _blind_spots(own: Iterable[History], now: datetime) -> Iterator[UnseenLine]:
         if (word := _BLIND.get(prefix + colon)) is not None:
             blind.setdefault(f"{word} {name}", []).append(one.bad_for(now))
     for what, spans in sorted(blind.items()):
-        lasted = short_span(sum(spans, timedelta()))
+        lasted = said_span(sum(spans, timedelta()))
         times = "" if len(spans) == 1 else f", {len(spans)} times"
         yield UnseenLine(what, f"could not be looked at for {lasted}{times}")
