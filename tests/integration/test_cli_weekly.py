@@ -204,3 +204,24 @@ async def test_what_has_not_happened_by_now_is_not_read(
     async with transaction(store) as conn:
         known = await figures.record(conn, week_at(NIGHT, UTC_ZONE), NIGHT + HOUR)
     assert [one.opening.opened_at for one in known.histories] == [NIGHT]
+
+
+async def test_a_page_that_arrived_by_another_road_is_not_undelivered(
+    shell: Terminal, store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_incident(store, clock, 1042)
+    await store.execute(
+        "update notification set state = 'dead', settled_at = $1 where part = 'page'",
+        clock.now(),
+    )
+    by_mail = (
+        "insert into notification (incident_id, version, receiver, part, priority, state, due_at, "
+        "created_at, settled_at, fallback_of) select incident_id, version, 'email:tom@example.com', "
+        "part, priority, 'sent', due_at, created_at, settled_at, id from notification "
+        "where part = 'page' order by id limit 1"
+    )
+    dead = await store.fetchval("select count(*) from notification where state = 'dead'")
+    await store.execute(by_mail)
+    said = await shell.run("report", "weekly", "--week", "2025-24", "--out", "json")
+    assert dead == 2
+    assert [one["what"] for one in json.loads(said.out)["unseen"]] == ["1 undelivered page"]

@@ -10,12 +10,15 @@ limit $2;
 select count(*) from incident where state in ('open', 'taken') and opened_at < $1;
 
 -- name: count_undelivered
--- Pages that were given up in a span, by receiver, those with the most first.
-select receiver, count(*) as pages
-from notification
-where state = 'dead' and part = 'page' and incident_id is not null and settled_at >= $1 and settled_at < $2
-group by receiver
-order by pages desc, receiver
+-- Pages that were given up in a span, by receiver, those with the most first. What went on by another road counts where
+-- that one ended.
+select n.receiver, count(*) as pages
+from notification n
+where n.state = 'dead' and n.part = 'page' and n.incident_id is not null
+    and n.settled_at >= $1 and n.settled_at < $2
+    and not exists (select from notification f where f.fallback_of = n.id)
+group by n.receiver
+order by pages desc, n.receiver
 limit $3;
 
 -- name: list_fired
