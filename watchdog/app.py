@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from notifiers.base import Notifier
-from notifiers.registry import build as build_notifiers
 from watchdog.clock import Clock, MovedClock
 from watchdog.config.load import Loaded, load, load_text
 from watchdog.config.model import Config, EmailChannel, SlackChannel
 from watchdog.config.model import Service as ServiceSettings
 from watchdog.config.model import Source as SourceSpec
 from watchdog.config.watch import ConfigWatch
+from watchdog.delivery.ways import ways_of
 from watchdog.delivery.worker import Delivery
 from watchdog.demo import whereabouts
 from watchdog.domain.people import Directory
@@ -281,7 +281,7 @@ async def put_in_force(service: Service, engine: Engine, config: Config) -> None
     if not service.notifiers or _channels(before) != _channels(config):
         silenced = list(service.notifiers.values())
         service.notifiers.clear()
-        service.notifiers.update(_notifiers(config, service.clock))
+        service.notifiers.update(ways_of(config, service.clock))
     await engine.apply(config, service.sources)
     await _close(replaced, silenced)
 
@@ -294,23 +294,6 @@ def _open(service: Service, spec: SourceSpec) -> Source:
 
 def _channels(config: Config) -> tuple[object, ...]:
     return config.slack, config.email, config.webhook, config.apprise, config.service.url
-
-
-def _notifiers(config: Config, clock: Clock) -> dict[str, Notifier]:
-    return build_notifiers(
-        slack_token=config.slack.token.get_secret_value(),
-        slack_api=config.slack.api,
-        slack_buttons=config.slack.has_buttons,
-        slack_webhook=config.slack.webhook.get_secret_value(),
-        smtp_url=config.email.smtp.get_secret_value(),
-        sender=config.email.sender,
-        base_url=config.service.url,
-        link_key=config.email.link_key.get_secret_value(),
-        webhook_url=config.webhook.url.get_secret_value(),
-        webhook_secret=config.webhook.secret.get_secret_value(),
-        apprise_url=config.apprise.url.get_secret_value(),
-        now=clock.now,
-    )
 
 
 async def _close_all(service: Service) -> None:

@@ -8,7 +8,7 @@ from notifiers.base import Event, Message, Part
 from notifiers.mail_call import NO_LINKS, Call, Links, call_of
 from notifiers.mail_link import KEY_MIN, LASTS, Grant, is_ours, read
 from notifiers.mail_text import render_mail
-from notifiers.registry import build
+from notifiers.registry import Settings, build
 from notifiers.samples import sample
 
 BASE = "https://watchdog.example.com"
@@ -79,8 +79,8 @@ def test_every_attempt_writes_the_same_link() -> None:
 
 def test_the_outbox_shows_nobody_a_link_that_takes_in_anothers_name() -> None:
     message = Message("n-7", "ana@example.com", Part.PAGE, 1, sample(Event.OPENED), reader="ana")
-    outbox = build(base_url=BASE, link_key=KEY)["email"]
+    outbox = build(Settings(base_url=BASE, link_key=KEY))["email"]
     assert f"{PAGE}/take" in outbox.render(message).body["text"]
     assert "/take/" not in str(outbox.render(message).body)
-    mail = build(base_url=BASE, link_key=KEY, smtp_url="smtp://localhost:25")["email"]
+    mail = build(Settings(base_url=BASE, link_key=KEY, smtp_url="smtp://localhost:25"))["email"]
     assert f"{BASE}/take/" in mail.render(message).body["text"]

@@ -7,7 +7,7 @@ import pytest
 from notifiers.base import Event, Message, Part
 from notifiers.email import Email
 from notifiers.outbox import Outbox
-from notifiers.registry import build
+from notifiers.registry import Settings, build
 from notifiers.samples import sample
 from notifiers.slack import Slack
 from notifiers.slack_hook import SlackHook
@@ -22,26 +22,26 @@ def test_without_credentials_both_ways_lead_to_the_outbox() -> None:
 
 
 def test_with_credentials_messages_go_out() -> None:
-    ways = build(slack_token="xoxb-1", smtp_url="smtp://mail.example.com")
+    ways = build(Settings(slack_token="xoxb-1", smtp_url="smtp://mail.example.com"))
     assert isinstance(ways["slack"], Slack)
     assert isinstance(ways["email"], Email)
 
 
 def test_without_a_bot_a_webhook_is_posted_to_and_a_bot_is_the_better_way() -> None:
     hook = "https://hooks.slack.com/services/T01/B01/x"
-    assert isinstance(build(slack_webhook=hook)["slack"], SlackHook)
-    assert isinstance(build(slack_webhook=hook, slack_token="xoxb-1")["slack"], Slack)
+    assert isinstance(build(Settings(slack_webhook=hook))["slack"], SlackHook)
+    assert isinstance(build(Settings(slack_webhook=hook, slack_token="xoxb-1"))["slack"], Slack)
 
 
 def test_a_wrong_mail_server_is_told_at_once() -> None:
     with pytest.raises(ValueError, match="mail server's URL"):
-        build(smtp_url="mail.example.com:25")
+        build(Settings(smtp_url="mail.example.com:25"))
 
 
 @pytest.mark.parametrize("event", Event)
 async def test_the_outbox_shows_what_would_have_been_sent(event: Event) -> None:
     message = replace(MESSAGE, facts=sample(event))
-    there, here = build(slack_token="xoxb-1"), build()
+    there, here = build(Settings(slack_token="xoxb-1")), build()
     assert here["slack"].render(message) == there["slack"].render(message)
     mail = replace(message, address="ana@example.com")
     assert here["email"].render(mail).body["subject"].startswith("[")

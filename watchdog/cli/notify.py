@@ -11,7 +11,7 @@ from watchdog.cli.ending import UNREACHABLE, WRONG_USE, Ended
 from watchdog.cli.session import Place, acting_person, placed, read_config, run
 
 if TYPE_CHECKING:
-    from notifiers.base import Message, Notifier
+    from notifiers.base import Message
     from watchdog.config.model import Config
 
 
@@ -104,24 +104,12 @@ def way_back(config: "Config") -> str:
     return f"the Request URL of your Slack app (Interactivity & Shortcuts) {where}"
 
 
-def _notifiers(config: "Config") -> "Mapping[str, Notifier]":
-    from notifiers.registry import build
-
-    return build(
-        slack_token=config.slack.token.get_secret_value(),
-        slack_api=config.slack.api,
-        slack_buttons=config.slack.has_buttons,
-        slack_webhook=config.slack.webhook.get_secret_value(),
-        smtp_url=config.email.smtp.get_secret_value(),
-        sender=config.email.sender,
-        base_url=config.service.url,
-    )
-
-
 async def _send_test(config: "Config", channel: str, address: str) -> int:
     from notifiers.base import DeliveryError
+    from watchdog.clock import SystemClock
+    from watchdog.delivery.ways import ways_of
 
-    notifier = _notifiers(config)[channel]
+    notifier = ways_of(config, SystemClock())[channel]
     message = _sample(Event.TEST.value, address)
     try:
         await notifier.send(message, notifier.render(message))
