@@ -182,6 +182,7 @@ class Message:
         reader: The person who reads there; empty: several do, or nobody knows who.
         stop: By this token its receiver says that no more of the kind shall come; empty: it cannot.
         remote: Where this receiver's root message is (`channel`, `ts`), once it was sent.
+        due_at: Until when it was held; None: it went out when it happened.
     """
 
     key: str
@@ -192,6 +193,7 @@ class Message:
     remote: Mapping[str, str] = field(default_factory=dict)
     reader: str = ""
     stop: str = ""
+    due_at: datetime | None = None
 
     @property
     def incident(self) -> Facts:

@@ -64,7 +64,7 @@ def render_mail(message: Message, sender: str, domain: str, links: Links = NO_LI
 def _render(message: Message, sender: str, domain: str, links: Links) -> Rendered:
     facts = tidy(message.incident)
     story = tell(facts)
-    call = call_of(facts, message.reader, links)
+    call = call_of(facts, message.reader, links, message.due_at)
     because = because_of(reason_of(message, facts), facts)
     body = {
         "subject": subject(facts),

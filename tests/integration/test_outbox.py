@@ -8,6 +8,7 @@ import pytest
 from notifiers.base import Event, Part
 from tests.incidents import Story, end_leases, states
 from tests.postgres import NIGHT
+from watchdog.delivery.sending import message_of
 from watchdog.store import intents, outbox
 from watchdog.store.outbox import Claimed, Result, Settled, Tried
 from watchdog.store.pool import transaction
@@ -380,3 +381,16 @@ async def test_the_outbox_says_how_full_it_is(store: asyncpg.Pool) -> None:
         waiting = await outbox.waiting(conn, NIGHT, NIGHT - timedelta(days=1))
 
     assert waiting == outbox.Waiting(due=1, held=1, sending=0, oldest_due_at=NIGHT, dead=1)
+
+
+async def test_a_message_knows_when_it_was_first_due(store: asyncpg.Pool) -> None:
+    later = NIGHT + timedelta(hours=8)
+    await Story(store).tell(Event.OPENED, NIGHT, (ANA, PAGE, later))
+    [first] = await claim(store, later)
+    await begin(store, first)
+    await settle(store, again(first, later + SECOND))
+
+    [second] = await claim(store, later + SECOND)
+
+    assert (second.due_since, second.due_at) == (later, later + SECOND)
+    assert message_of(second).due_at == later

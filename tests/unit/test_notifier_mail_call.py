@@ -1,6 +1,7 @@
 """What the button of a mail says, and where it leads."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -53,6 +54,16 @@ def test_with_a_key_the_button_takes_it_for_its_reader_alone() -> None:
     token = call.url.removeprefix(f"{BASE}/take/")
     assert read(token) == Grant(1042, "ana", facts.at + LASTS)
     assert is_ours(token, Grant(1042, "ana", facts.at + LASTS), facts.opened_at, KEY)
+
+
+def test_the_link_of_a_mail_that_was_held_lasts_from_when_it_goes_out() -> None:
+    facts = sample(Event.OPENED)
+    monday = facts.at + timedelta(days=3)
+    message = Message("n-7", "ana@example.com", Part.PAGE, 1, facts, reader="ana", due_at=monday)
+
+    text = render_mail(message, "w@example.com", "x", LINKS).body["text"]
+
+    assert read(text.partition(f"{BASE}/take/")[2].split()[0]) == Grant(1042, "ana", monday + LASTS)
 
 
 @pytest.mark.parametrize(("reader", "key"), [("", KEY), ("ana", ""), ("ana", "short")])

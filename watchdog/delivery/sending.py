@@ -46,6 +46,7 @@ def message_of(row: Claimed, reader: str = "") -> Message:
         remote=row.remote,
         stop=row.stop,
         reader=reader,
+        due_at=row.due_since,
     )
 
 

@@ -54,6 +54,7 @@ class Claimed:
     """A message that this worker holds.
 
     Attributes:
+        due_since: When it was first due; `due_at` is when it is due this time.
         attempts: Earlier ones. `unknowns`: those of them whose outcome nobody knows; `unsaid`: those of
             them after which their worker was gone.
         incident_id: None for a report.
@@ -89,6 +90,7 @@ class Claimed:
     waits_for: int | None = None
     lane: str = ""
     stop: str = ""
+    due_since: datetime | None = None
     unsaid: int = 0
     is_stopped: bool = False
 

@@ -68,13 +68,13 @@ with line as materialized (
         select id from ready union select id from next_in_lane union select id from left_behind
     )
     returning id, token, incident_id, version, report_run, receiver, part, priority, due_at, created_at,
-        attempts
+        attempts, coalesce(first_due_at, due_at) as due_since
 ), closed as (
     update attempt set outcome = 'unknown', ended_at = $1, error = $7
     where notification_id in (select id from claimed) and outcome is null
 )
 select c.id, c.token, c.incident_id, coalesce(c.version, 1) as version, c.receiver, c.part, c.due_at,
-    c.created_at, c.attempts, coalesce(e.facts, r.facts)::jsonb as facts, coalesce(sub.token, '') as stop,
+    c.created_at, c.attempts, c.due_since, coalesce(e.facts, r.facts)::jsonb as facts, coalesce(sub.token, '') as stop,
     sub.stopped_at is not null as is_stopped, t.remote, tried.first_tried_at, tried.unknowns, tried.unsaid,
     c.part in ('edit', 'thread') and coalesce(first.has_died and not first.was_sent, false) as is_headless,
     coalesce(first.was_sent, false) as was_told, coalesce(first.was_withheld, false) as was_withheld,
