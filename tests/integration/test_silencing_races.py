@@ -110,7 +110,7 @@ async def silence_at_each_step(quiet: Quiet) -> tuple[int, list[str]]:
 
 async def test_made_at_any_step_of_a_worker_it_withholds_what_was_not_begun(quiet: Quiet) -> None:
     steps, broken = await silence_at_each_step(quiet)
-    assert (steps, broken) == (10, [])
+    assert (steps, broken) == (16, [])
 
 
 async def test_a_worker_that_does_not_look_again_after_its_claim_is_caught(
@@ -210,6 +210,19 @@ async def test_a_worker_that_comes_while_an_incident_is_released_waits_and_sends
     await quiet.let_pass(0)
     assert firsts(quiet) == dict.fromkeys(ADDRESSES, 1)
     assert await quiet.withheld() == []
+
+
+async def test_an_incident_that_somebody_holds_delays_no_other(quiet: Quiet) -> None:
+    await quiet.open(1042)
+    await quiet.open(1043)
+    async with transaction(quiet.store) as conn:
+        await incidents.lock(conn, [1042])
+        sending = asyncio.ensure_future(quiet.office.delivery.drain())
+        assert await held_up(quiet.store, sending)
+        assert {one.incident for one in quiet.office.everything} == {1043}
+    await sending
+    assert {one.incident for one in quiet.office.everything} == {1042, 1043}
+    assert await broken_promises(quiet.store, quiet.office.everything) == []
 
 
 async def below_another(quiet: Quiet) -> dict[int, int]:

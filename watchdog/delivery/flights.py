@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from notifiers.base import Notifier, Pace
+from watchdog.domain.fallback import channel_of
 from watchdog.store.outbox import Claimed, Result, Settled, Tried
 
 
@@ -51,6 +52,25 @@ class Flight:
     def end(self, state: Settled, outcome: Tried | None = None, error: str = "") -> None:
         """Say what becomes of it."""
         self.result = Result(self.row.id, self.row.token, state, outcome, error)
+
+    @property
+    def is_left(self) -> bool:
+        """Whether nothing has become of it yet."""
+        return self.task is None and self.result is None
+
+    def why_hopeless(self, tries: int) -> str:
+        """Return why it is not tried again, whatever its receiver would say; empty: it is.
+
+        Args:
+            tries: How many workers may have gone away while they sent it.
+        """
+        if self.notifier is None:
+            return f"no channel `{channel_of(self.row.receiver)}` is configured"
+        if self.row.is_headless:
+            return "its first message is dead"
+        if self.row.unsaid >= tries:  # it may well be this message that ends us
+            return f"whoever sent it went away {self.row.unsaid} times"
+        return ""
 
     @property
     def pace(self) -> Pace | None:

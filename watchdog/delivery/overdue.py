@@ -73,6 +73,8 @@ class Overdue:
         next_at = await fallbacks.next_overdue_at(conn, now, PAGE_WAITS, ALL_WAIT)
         self._asked = known | fresh
         self._looked_at, self.look_at = now, now if len(new) > len(fresh) else next_at
+        if not fresh:
+            return 0
         # Both kinds at once: everybody locks incidents in the order of their numbers.
         await fallbacks.lock_incidents(conn, fresh)
         soon = [one for one, is_late in fresh.items() if not is_late]

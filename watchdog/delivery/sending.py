@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from notifiers.base import DeliveryError, Message, Notifier, Receipt, Rendered
 from watchdog.clock import deadline
 from watchdog.store.facts import decode_told
-from watchdog.store.outbox import Claimed, Tried
+from watchdog.store.outbox import Claimed, Result, Settled, Tried
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,29 @@ class Answer:
     receipt: Receipt | None = None
     error: DeliveryError | None = None
 
-    def is_unheard(self, now: datetime) -> bool:
+    @property
+    def line(self) -> str:
+        """Return the push line; empty where it could not be rendered."""
+        return self.rendered.line if self.rendered else ""
+
+    def sent(self, row: Claimed, now: datetime, *, keeps_rendered: bool) -> Result:
+        """Return what is written of a message that has arrived.
+
+        Args:
+            keeps_rendered: What its reader sees is written, too.
+        """
+        return Result(
+            row.id,
+            row.token,
+            Settled.SENT,
+            self.outcome,
+            line=self.line,
+            remote=self.receipt.remote if self.receipt else None,
+            body=self.rendered.body if keeps_rendered and self.rendered else None,
+            unheard_at=row.receiver if self._is_unheard(now) else "",
+        )
+
+    def _is_unheard(self, now: datetime) -> bool:
         """Return whether it has arrived where no phone rings now."""
         silences = self.receipt.silences if self.receipt else ()
         return any(begin <= now < end for begin, end in silences)

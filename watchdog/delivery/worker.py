@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import cast
@@ -158,10 +158,7 @@ class Delivery:
         await self._hurry()
         await self._sum_up()
         claimed = await self._claim(look_far)
-        for flight in await self._begin(claimed):
-            assert flight.notifier is not None
-            flying = self._fly(flight, flight.notifier)
-            flight.task = sends.create_task(flying, name=f"send {flight.row.id}")
+        await self._begin(sends, claimed)
         return bool(settled or claimed)
 
     async def _hurry(self) -> None:
@@ -211,32 +208,68 @@ class Delivery:
         self._flights.update(claimed)
         return claimed
 
-    async def _begin(self, claimed: Sequence[Flight]) -> list[Flight]:
-        """Return those of the claimed that may be sent: their intents are written."""
+    async def _begin(self, sends: asyncio.TaskGroup, claimed: Sequence[Flight]) -> None:
+        """Send those of the claimed that may be sent, once their intents are written.
+
+        What has to wait for an incident that somebody holds comes last: no other waits or fails with it.
+        """
         if not claimed:
-            return []
+            return
         try:
             async with self._connection() as conn:
-                return await self._write_intents(conn, claimed)
+                self._launch(sends, await self._write_intents(conn, claimed))
+                left = [one for one in claimed if one in self._flights and one.is_left]
+                self._launch(sends, await self._write_late(conn, left))
         except BaseException:
             for flight in claimed:
-                flight.end(Settled.AGAIN)
+                if flight.is_left:
+                    flight.end(Settled.AGAIN)
             raise
+
+    def _launch(self, sends: asyncio.TaskGroup, begun: Iterable[Flight]) -> None:
+        for flight in begun:
+            assert flight.notifier is not None
+            flying = self._fly(flight, flight.notifier)
+            flight.task = sends.create_task(flying, name=f"send {flight.row.id}")
 
     async def _write_intents(
         self, conn: asyncpg.Connection, claimed: Sequence[Flight]
     ) -> list[Flight]:
+        """Return those that may be sent now, without a look at what a silence may hide."""
         now = self._clock.now()
         replaced = await outbox.supersede_edits(conn, [one.row for one in claimed], now)
+        self._drop(claimed, replaced)
         self.figures.superseded += len(replaced)
-        hiding = withheld(one.row for one in claimed if one.row.id not in replaced)
-        hidden = await withholding.withhold(conn, hiding, now)
+        hiding = {one.row.id for one in withheld(one.row for one in claimed)}
+        at_once = [one for one in claimed if one.row.id not in replaced | hiding]
+        return await self._write_hopeful(conn, at_once, now)
+
+    async def _write_late(self, conn: asyncpg.Connection, left: Sequence[Flight]) -> list[Flight]:
+        """Return which of the others may be sent, now that nobody else holds their incidents."""
+        if not left:
+            return []
+        now = self._clock.now()
+        async with conn.transaction():
+            await fallbacks.lock_incidents(conn, [one.row.id for one in left])
+            hidden = await withholding.withhold(conn, withheld(one.row for one in left), now)
+            shown = [one for one in left if one.row.id not in hidden]
+            begun = await self._write_hopeful(conn, shown, now)
+        self._drop(left, hidden)
         self.figures.withheld += len(hidden)
+        for flight in shown:
+            if flight not in begun and flight.is_left:
+                flight.end(Settled.AGAIN)
+        return begun
+
+    def _drop(self, flights: Iterable[Flight], settled: Collection[int]) -> None:
+        self._flights.difference_update(one for one in flights if one.row.id in settled)
+
+    async def _write_hopeful(
+        self, conn: asyncpg.Connection, flights: Sequence[Flight], now: datetime
+    ) -> list[Flight]:
         hopeful = []
-        for flight in claimed:
-            if flight.row.id in replaced | hidden:
-                self._flights.discard(flight)
-            elif reason := self._why_hopeless(flight):
+        for flight in flights:
+            if reason := flight.why_hopeless(self._patience.tries):
                 flight.end(Settled.DEAD, error=reason)
             else:
                 hopeful.append(flight)
@@ -245,22 +278,10 @@ class Delivery:
         paces = {one.row.id: pace for one in hopeful if (pace := one.pace)}
         begun = await intents.write_intents(conn, rows, now, hideable, paces)
         for flight in hopeful:
-            if flight.row.id not in begun:
-                flight.end(Settled.AGAIN)
-            elif free_at := begun[flight.row.id]:
+            if free_at := begun.get(flight.row.id):
                 self._lanes[flight.row.lane] = free_at
                 self._overdue.note(now)
         return [one for one in hopeful if one.row.id in begun]
-
-    def _why_hopeless(self, flight: Flight) -> str:
-        row = flight.row
-        if flight.notifier is None:
-            return f"no channel `{channel_of(row.receiver)}` is configured"
-        if row.is_headless:
-            return "its first message is dead"
-        if row.unsaid >= self._patience.tries:  # it may well be this message that ends us
-            return f"whoever sent it went away {row.unsaid} times"
-        return ""
 
     async def _fly(self, flight: Flight, notifier: Notifier) -> None:
         with self._clock.working():
@@ -288,19 +309,9 @@ class Delivery:
     def _judge(
         self, row: Claimed, notifier: Notifier, answer: Answer, started_at: datetime
     ) -> Result:
-        line = answer.rendered.line if answer.rendered else ""
         self._outages.note(channel_of(row.receiver), answer.error, self._clock.now())
         if answer.error is None:
-            return Result(
-                row.id,
-                row.token,
-                Settled.SENT,
-                answer.outcome,
-                line=line,
-                remote=answer.receipt.remote if answer.receipt else None,
-                body=answer.rendered.body if notifier.keeps_rendered and answer.rendered else None,
-                unheard_at=row.receiver if answer.is_unheard(self._clock.now()) else "",
-            )
+            return answer.sent(row, self._clock.now(), keeps_rendered=notifier.keeps_rendered)
         due_at = next_try_at(
             answer.error,
             row.attempts + 1,
@@ -320,7 +331,7 @@ class Delivery:
             answer.outcome,
             error=str(answer.error),
             due_at=due_at,
-            line=line,
+            line=answer.line,
             stopped_lane=row.lane if is_stopped else "",
         )
 

@@ -22,6 +22,8 @@ async def write_intents(
 ) -> dict[int, datetime | None]:
     """Write that these are about to be sent; return which may be: none of `hideable` if silenced now.
 
+    Waits for nobody: those of `hideable` are left out, too, whose incident somebody else has locked.
+
     Those with a pace book their lanes, and come back with the instant at which these are free again.
     Of each lane the first is begun, if it is free.
     """

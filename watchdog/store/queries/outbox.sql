@@ -180,7 +180,7 @@ returning n.id;
 -- name: write_intents
 -- Say that claimed messages are about to be sent; only rows that came back may be, and where a lane was booked for one they
 -- say when it is free again. A silence that was made since the claim still holds back what it may hide, and so does a lane
--- that is not free; whoever is just about to hide an incident is waited for.
+-- that is not free, and whoever is just about to change an incident: none of them is waited for.
 with wanted as (
     select * from unnest(
         $1::bigint[], $2::bigint[], $4::boolean[], $5::text[], $6::interval[], $7::interval[]
@@ -191,13 +191,13 @@ with wanted as (
         select n.incident_id from wanted w join notification n on n.id = w.id where w.is_hideable
     )
     order by i.id
-    for share
+    for share skip locked
 ), held as (
     select w.* from wanted w join notification n on n.id = w.id and n.token = w.token and n.state = 'sending'
     where n.leased_until > clock_timestamp()
-        and not (
-            w.is_hideable
-            and exists (select from hiding h where h.id = n.incident_id and h.silenced_until > $3)
+        and (
+            not w.is_hideable or n.incident_id is null
+            or exists (select from hiding h where h.id = n.incident_id and coalesce(h.silenced_until <= $3, true))
         )
 ), booked as (
     insert into lane (name, booked_until, free_at)
