@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from notifiers.base import Event, Notifier, Pace, Part
+from tests.gates import GatedPool
 from tests.incidents import Story, end_leases, states
 from tests.post_office import ALERTS, ANA_MAIL, ANA_SLACK, BROKEN, PostOffice
 from tests.postgres import NIGHT
@@ -14,6 +15,7 @@ from tests.promises import broken_promises
 from tests.receivers import Mood, Receiver
 from watchdog.clock import MovedClock
 from watchdog.delivery.worker import Delivery
+from watchdog.domain.digest import INCIDENTS_MIN, WAITED_MIN
 
 ROOT, PAGE, EDIT, THREAD = Part.ROOT, Part.PAGE, Part.EDIT, Part.THREAD
 SECOND = timedelta(seconds=1)
@@ -223,3 +225,27 @@ async def test_lanes_of_one_channel_that_is_stuck_hold_back_no_other(office: Pos
                 await asyncio.sleep(0)
         stuck.usual.clear()
         running.cancel()
+
+
+@pytest.mark.parametrize(
+    "error", [asyncpg.QueryCanceledError("statement timeout"), ValueError("a mistake of ours")]
+)
+async def test_without_a_digest_what_has_waited_is_sent_as_it_is(
+    office: PostOffice, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(INCIDENTS_MIN + 2):
+        await Story(office.store).tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
+
+    async def fail(name: str) -> None:
+        if name.startswith("before with mine as materialized"):
+            raise error
+
+    await office.clock.jump(WAITED_MIN)
+    worker = office.worker(pool=GatedPool(office.store, fail))
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(worker.run(), name="delivery")
+        await office.clock.advance(timedelta(seconds=30))
+        running.cancel()
+
+    assert office.slack.heard("#alerts") == ["root:opened"] * (INCIDENTS_MIN + 2)
+    assert "no digest of what waits in slack; it is sent as it is" in caplog.text

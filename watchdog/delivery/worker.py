@@ -22,10 +22,9 @@ from watchdog.delivery.overdue import Overdue
 from watchdog.delivery.retries import Patience, next_try_at
 from watchdog.delivery.roads import fall_back, missed_by
 from watchdog.delivery.sending import Answer, send_one
-from watchdog.domain.digest import digests
+from watchdog.delivery.summing import sum_up
 from watchdog.domain.fallback import channel_of, reader_at
 from watchdog.domain.people import Directory
-from watchdog.store import digests as backlog
 from watchdog.store import fallbacks, incidents, intents, outbox, withholding
 from watchdog.store.outbox import Claimed, Result, Settled, Tried
 from watchdog.store.pool import TROUBLE, store_down
@@ -179,11 +178,9 @@ class Delivery:
         """Where a channel is back: tell by one message what has waited there for too long."""
         for channel in list(self._outages.returned):
             if (how := self._notifiers.get(channel)) and how.paces:
-                async with self._connection() as conn, conn.transaction():
-                    now = self._clock.now()
-                    waiting = await backlog.waiting_in(conn, channel, now)
-                    found = digests(waiting, self._directory(), now)
-                    self.figures.superseded += await backlog.write(conn, found, now)
+                async with self._connection() as conn:
+                    replaced = await sum_up(conn, channel, self._directory(), self._clock.now())
+                    self.figures.superseded += replaced
             self._outages.returned.discard(channel)
 
     async def _claim(self, look_far: bool) -> list[Flight]:

@@ -14,14 +14,14 @@ from watchdog.store.facts import encode_report
 from watchdog.store.sql import load
 from watchdog.store.text import json_text
 
-_WAITING_MAX = 50_000
+_WAITING_MAX = 20_000
 _SQL = {**load("outbox"), **load("reports")}
 
 
 async def waiting_in(conn: asyncpg.Connection, channel: str, now: datetime) -> list[Waiting]:
     """Return the oldest messages of incidents that wait in a channel, locked until the transaction ends.
 
-    At most 50,000: what is beyond them is sent as it is. An incident's messages to a receiver are left
+    At most 20,000: what is beyond them is sent as it is. An incident's messages to a receiver are left
     out where one of them is on its way, or may have arrived, and where a silence hides the incident.
     """
     rows = await conn.fetch(_SQL["lock_backlog"], channel, _WAITING_MAX, now)
