@@ -5,7 +5,7 @@ answers with what it did. Without one it is an action of its own.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -13,7 +13,7 @@ import asyncpg
 from watchdog.domain import life, opinions, reminders
 from watchdog.domain.closing import Closing
 from watchdog.domain.escalation import escalate_now, receiver_of_given_back
-from watchdog.domain.incident import Incident, OwnedByOther, Refused, Transition
+from watchdog.domain.incident import Happened, Incident, OwnedByOther, Refused, Transition
 from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory, Person, Role
 from watchdog.store import covers, deeds, incidents, silences
@@ -39,12 +39,15 @@ async def take(
     now: datetime,
     *,
     over: bool = False,
+    seen: int | None = None,
     action_id: str = "",
 ) -> Incident:
     """Make `person` the confirmed owner; accepts an offer, too.
 
     Args:
         over: Take it from somebody who has taken it already.
+        seen: Version that `person` has seen: it is not taken over from somebody whom that does not name.
+            None: the present one.
 
     Raises:
         OwnedByOther: Somebody else has it; the text says who and since when.
@@ -52,10 +55,10 @@ async def take(
         UnknownIncident, NotAllowed: See their texts.
     """
 
-    def decide(one: Incident, _: Directory) -> Transition:
-        return life.take(one, person, now, over=over)
+    def decide(one: Incident, known: _Known) -> Transition:
+        return life.take(one, person, now, over=over and not known.passed)
 
-    return await _do(pool, directory, number, person, decide, now, action_id)
+    return await _do(pool, directory, number, person, decide, now, action_id, seen)
 
 
 async def hand_over(
@@ -77,7 +80,7 @@ async def hand_over(
     """
     require_responder(directory, receiver)
 
-    def decide(one: Incident, _: Directory) -> Transition:
+    def decide(one: Incident, _: _Known) -> Transition:
         return life.offer(one, person, receiver, words, now)
 
     return await _do(pool, directory, number, person, decide, now, action_id)
@@ -100,8 +103,8 @@ async def give_back(
         UnknownIncident, NotAllowed: See their texts.
     """
 
-    def decide(one: Incident, covered: Directory) -> Transition:
-        owner = receiver_of_given_back(one, covered, now)
+    def decide(one: Incident, known: _Known) -> Transition:
+        owner = receiver_of_given_back(one, known.directory, now)
         return life.give_back(one, person, owner, words, now)
 
     return await _do(pool, directory, number, person, decide, now, action_id)
@@ -114,19 +117,23 @@ async def escalate(
     person: str,
     now: datetime,
     *,
+    seen: int | None = None,
     action_id: str = "",
 ) -> Incident:
     """Pass an open incident on to the next person at once.
 
+    Args:
+        seen: Version that `person` has seen; None: the present one.
+
     Raises:
-        Refused: It is not open, or nobody is left to pass it on to.
+        Refused: It is not open, nobody is left to pass it on to, or it was passed on since `seen`.
         UnknownIncident, NotAllowed: See their texts.
     """
 
-    def decide(one: Incident, covered: Directory) -> Transition:
-        return escalate_now(one, covered, person, now)
+    def decide(one: Incident, known: _Known) -> Transition:
+        return escalate_now(one, known.directory, person, now, known.passed)
 
-    return await _do(pool, directory, number, person, decide, now, action_id)
+    return await _do(pool, directory, number, person, decide, now, action_id, seen)
 
 
 async def note(
@@ -146,7 +153,7 @@ async def note(
         UnknownIncident, NotAllowed: See their texts.
     """
 
-    def decide(one: Incident, _: Directory) -> Transition:
+    def decide(one: Incident, _: _Known) -> Transition:
         return life.note(one, person, words, now)
 
     return await _do(pool, directory, number, person, decide, now, action_id)
@@ -171,7 +178,7 @@ async def resolve(
     if closing.answer.owner:
         _require_known(directory, closing.answer.owner)
 
-    def decide(one: Incident, _: Directory) -> Transition:
+    def decide(one: Incident, _: _Known) -> Transition:
         return life.resolve(one, person, closing, now)
 
     return await _do(pool, directory, number, person, decide, now, action_id)
@@ -194,7 +201,7 @@ async def finish_action(
         UnknownIncident, NotAllowed: See their texts.
     """
 
-    def decide(one: Incident, _: Directory) -> Transition:
+    def decide(one: Incident, _: _Known) -> Transition:
         return life.action_done(one, person, words, now)
 
     return await _do(pool, directory, number, person, decide, now, action_id)
@@ -217,7 +224,7 @@ async def decline(
         UnknownIncident, NotAllowed: See their texts.
     """
 
-    def decide(one: Incident, _: Directory) -> Transition:
+    def decide(one: Incident, _: _Known) -> Transition:
         return life.decline(one, person, words, now)
 
     return await _do(pool, directory, number, person, decide, now, action_id)
@@ -243,7 +250,7 @@ async def snooze(
         UnknownIncident, NotAllowed: See their texts.
     """
 
-    def decide(one: Incident, _: Directory) -> Transition:
+    def decide(one: Incident, _: _Known) -> Transition:
         return reminders.snooze(one, person, span, now)
 
     return await _do(pool, directory, number, person, decide, now, action_id)
@@ -266,7 +273,7 @@ async def reopen(
         UnknownIncident, NotAllowed: See their texts.
     """
 
-    def decide(one: Incident, _: Directory) -> Transition:
+    def decide(one: Incident, _: _Known) -> Transition:
         return opinions.reopen(one, person, words, now)
 
     try:
@@ -302,7 +309,7 @@ async def not_actionable(
         UnknownIncident, NotAllowed: See their texts.
     """
 
-    def decide(one: Incident, _: Directory) -> Transition:
+    def decide(one: Incident, _: _Known) -> Transition:
         return opinions.not_actionable(one, person, reason, words, now)
 
     return await _do(pool, directory, number, person, decide, now, action_id)
@@ -322,8 +329,21 @@ def require_responder(directory: Directory, name: str) -> None:
         raise NotAllowed(f"{name} is a viewer; owning incidents takes role: responder")
 
 
-_Decide = Callable[[Incident, Directory], Transition]
-"""What becomes of an incident; the directory knows who covers for whom at that instant."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What decides beside the incident.
+
+    Attributes:
+        directory: Knows who covers for whom at that instant.
+        passed: What gave it its owner after the version that the person has seen; None: nothing.
+    """
+
+    directory: Directory
+    passed: Happened | None = None
+
+
+_Decide = Callable[[Incident, _Known], Transition]
+"""What becomes of an incident."""
 
 
 async def _do(
@@ -334,10 +354,11 @@ async def _do(
     decide: _Decide,
     now: datetime,
     action_id: str,
+    seen: int | None = None,
 ) -> Incident:
     """Move one incident in a transaction of its own."""
     async with transaction(pool) as conn:
-        return await _move(conn, directory, number, person, decide, now, action_id)
+        return await _move(conn, directory, number, person, decide, now, action_id, seen)
 
 
 async def _move(
@@ -348,6 +369,7 @@ async def _move(
     decide: _Decide,
     now: datetime,
     action_id: str,
+    seen: int | None = None,
 ) -> Incident:
     """Move one incident: locked, decided by the domain, told; or say what was done."""
     require_responder(directory, person)
@@ -358,7 +380,8 @@ async def _move(
         # As the action had left it, as far as the timeline says.
         return replace(held[number], version=done.version, state=done.state, owner=done.owner)
     directory = await covers.with_covers(conn, directory, now)
-    step = with_notices(decide(held[number], directory), directory)
+    passed = None if seen is None else await incidents.passed_since(conn, number, seen)
+    step = with_notices(decide(held[number], _Known(directory, passed)), directory)
     await incidents.commit(conn, [step])
     await keep_deed(conn, action_id, step.transition)
     return step.transition.after

@@ -19,6 +19,7 @@ from tests.unit.test_notifier_slack_buttons import blocks_of
 from watchdog import verbs
 from watchdog.clock import MovedClock
 from watchdog.domain.incident import State
+from watchdog.domain.people import Rung
 
 
 @pytest.fixture
@@ -84,6 +85,50 @@ async def test_a_press_told_again_later_undoes_nothing_that_came_after_it(desk: 
     await desk.tell(back)
     assert (await stored(pool)).state is State.TAKEN
     assert desk.replied() == []
+
+
+async def test_two_presses_of_one_message_escalate_once(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    rungs = (Rung(timedelta(minutes=10), "raj"), Rung(timedelta(minutes=20), "tom"))
+    team = replace(PEOPLE.teams["data"], escalate=rungs)
+    async with running_desk(store, clock, directory=replace(PEOPLE, teams={"data": team})) as desk:
+        root = await desk.open()
+        both = [
+            root.pressed("Escalate now", hook=desk.slack.hook, user=user)
+            for user in ("U01ANA", "U04TOM")
+        ]
+        await desk.tell(both[0])
+        await desk.clock.advance(timedelta(seconds=5))
+        await desk.tell(both[1])
+        assert (await stored(store)).owner == "raj"
+        assert desk.replied() == [
+            "#1042 was passed on 5s ago: ana asks for help, now raj (2/3). "
+            "Escalate it again only if raj cannot help either"
+        ]
+        await desk.deliver()
+        await desk.press(root, "Escalate now", user="U04TOM")
+        assert (await stored(store)).owner == "tom"
+
+
+async def test_who_takes_over_takes_only_from_whom_the_button_named(desk: Desk) -> None:
+    root, pool = await desk.open(), desk.page.service.pool
+    before = root.pressed("Take", hook=desk.slack.hook, user="U04TOM")
+    await desk.press(root, "Take", user="U01ANA")
+    await desk.tell(before)
+    await verbs.take(pool, PEOPLE, 1042, "raj", desk.clock.now(), over=True)
+    for owner in ("raj", "tom"):
+        shown = desk.slack.replies[-1]["blocks"]
+        insists = payload_of(
+            shown, "Take over", user="U04TOM", hook=desk.slack.hook, is_ephemeral=True
+        )
+        await desk.tell(insists)
+        assert (await stored(pool)).owner == owner
+    assert desk.replied() == [
+        "ana took #1042 0s ago; take it over if that is agreed",
+        "raj took #1042 0s ago; take it over if that is agreed",
+        "#1042 is yours.",
+    ]
 
 
 async def test_of_two_who_press_at_the_same_instant_one_owns_it(desk: Desk) -> None:

@@ -11,7 +11,7 @@ from rules.values import dataclass
 from watchdog.domain import life, silences
 from watchdog.domain.closing import ANSWER_WITHIN
 from watchdog.domain.deadline import LONG_AGO, Deadline
-from watchdog.domain.incident import WATCHDOG, Incident, Refused, State, Transition
+from watchdog.domain.incident import WATCHDOG, Happened, Incident, Refused, State, Transition
 from watchdog.domain.oncall import on_call
 from watchdog.domain.people import LEAD, ONCALL_NEXT, Directory, Team
 from watchdog.domain.reminders import reminders
@@ -149,12 +149,19 @@ def next_on_call(directory: Directory, team: Team, at: datetime, *, besides: str
 
 
 def escalate_now(
-    incident: Incident, directory: Directory, person: str, now: datetime
+    incident: Incident,
+    directory: Directory,
+    person: str,
+    now: datetime,
+    passed: Happened | None = None,
 ) -> Transition:
     """Return its passing on at once, because somebody asks for it.
 
+    Args:
+        passed: What gave it its owner after that person looked; None: they know its owner.
+
     Raises:
-        Refused: It is not open, its team has no escalation, or nobody is left.
+        Refused: It is not open, somebody was faster, its team has no escalation, or nobody is left.
     """
     team = directory.teams.get(incident.team)
     if incident.state is State.TAKEN:
@@ -164,12 +171,17 @@ def escalate_now(
         )
     if incident.state is not State.OPEN:
         raise Refused(f"#{incident.id} is {incident.state}; only what is open can be escalated")
+    if passed:
+        raise Refused(
+            f"#{incident.id} was passed on {short_span(now - passed.at)} ago: {passed.words}. "
+            f"Escalate it again only if {incident.owner} cannot help either"
+        )
     if team is None or not team.escalate:
         raise Refused(f"team {incident.team} has no `escalate:`; hand #{incident.id} over instead")
-    passed = passed_on(incident, directory, now, person)
-    if passed.after.owner == incident.owner:
+    escalated = passed_on(incident, directory, now, person)
+    if escalated.after.owner == incident.owner:
         raise Refused(f"nobody is left to escalate #{incident.id} to; hand it over instead")
-    return passed
+    return escalated
 
 
 def receiver_of_given_back(incident: Incident, directory: Directory, now: datetime) -> str:

@@ -39,7 +39,15 @@ class Refused(Exception):  # noqa: N818 (a refusal is not an error)
 
 
 class OwnedByOther(Refused):
-    """Somebody else has it; whoever insists may take it over."""
+    """Somebody else has it; whoever insists may take it over.
+
+    Attributes:
+        version: Version of the incident of which the text tells.
+    """
+
+    def __init__(self, text: str, version: int) -> None:
+        super().__init__(text)
+        self.version = version
 
 
 @dataclass(frozen=True, slots=True)

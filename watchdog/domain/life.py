@@ -143,7 +143,8 @@ def take(incident: Incident, person: str, now: datetime, *, over: bool = False) 
         if not accepts and not over:
             raise OwnedByOther(
                 f"#{incident.id} has recovered; {incident.owner} is asked for the cause. "
-                f"To answer instead of {incident.owner}, take it over"
+                f"To answer instead of {incident.owner}, take it over",
+                incident.version,
             )
         return step(
             incident,
@@ -155,7 +156,7 @@ def take(incident: Incident, person: str, now: datetime, *, over: bool = False) 
         if incident.owner == person:
             raise Refused(f"#{incident.id} is already yours")
         if not over:
-            raise OwnedByOther(_taken_by(incident, now))
+            raise OwnedByOther(_taken_by(incident, now), incident.version)
     if incident.state is State.TAKEN:
         return step(
             incident,

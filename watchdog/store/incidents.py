@@ -8,8 +8,9 @@ from typing import Any
 
 import asyncpg
 
+from notifiers.base import Event
 from rules.base import Entity
-from watchdog.domain.incident import Incident
+from watchdog.domain.incident import Happened, Incident
 from watchdog.domain.notices import Step
 from watchdog.store import history, outbox, waiting
 from watchdog.store.copying import copy
@@ -252,6 +253,12 @@ async def actions(
 async def timeline(conn: asyncpg.Connection, number: int) -> list[Entry]:
     """Return an incident's events and delivery attempts in order of time, at most 1,000."""
     return [Entry(**dict(row)) for row in await conn.fetch(_SQL["timeline"], number)]
+
+
+async def passed_since(conn: asyncpg.Connection, number: int, version: int) -> Happened | None:
+    """Return what gave an incident its owner after a version of it; None: the owner is the same."""
+    row = await conn.fetchrow(_SQL["passed_since"], number, version)
+    return Happened(Event(row["event"]), row["at"], row["actor"], row["words"]) if row else None
 
 
 async def evidence(conn: asyncpg.Connection, number: int) -> dict[str, list[dict[str, Any]]]:

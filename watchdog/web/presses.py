@@ -1,6 +1,7 @@
 """What a press of a button in Slack does, and what only the presser is told of it."""
 
 import logging
+from dataclasses import replace
 from typing import assert_never
 
 from notifiers.base import DeliveryError
@@ -57,7 +58,7 @@ async def _move(room: Room, press: Press, target: Target, person: str) -> Reply 
     try:
         if press.button in DIALOGS:
             return await _ask(room, press, one, person)
-        await _verb(room, press, one.id, person)
+        await _verb(room, press, target, person)
     except (Refused, NotAllowed) as refusal:
         logger.info("button pressed", extra=facts | {"refused": str(refusal)})
         await _bring_up_to_date(room, press, target, one)
@@ -73,7 +74,8 @@ async def _move(room: Room, press: Press, target: Target, person: str) -> Reply 
 
 def take_over(refusal: OwnedByOther, target: Target, *, replaces: bool = False) -> Reply:
     """Return who has it, with a button for whoever insists."""
-    return reply(str(refusal), button=button(Button.TAKE_OVER, target), replaces=replaces)
+    told = replace(target, version=refusal.version)
+    return reply(str(refusal), button=button(Button.TAKE_OVER, told), replaces=replaces)
 
 
 async def _ask(room: Room, press: Press, one: Incident, person: str) -> Reply | None:
@@ -88,21 +90,24 @@ async def _ask(room: Room, press: Press, one: Incident, person: str) -> Reply | 
     return None
 
 
-async def _verb(room: Room, press: Press, number: int, person: str) -> None:
+async def _verb(room: Room, press: Press, target: Target, person: str) -> None:
     """Do what the button says; the same press told again does nothing more."""
     service, now, once = room.service, room.now(), press.id
+    number, seen = target.incident, target.version
     pool, directory = service.pool, service.directory()
     match press.button:
         case Button.TAKE:
             await verbs.take(pool, directory, number, person, now, action_id=once)
         case Button.TAKE_OVER:
-            await verbs.take(pool, directory, number, person, now, over=True, action_id=once)
+            await verbs.take(
+                *(pool, directory, number, person, now), over=True, seen=seen, action_id=once
+            )
         case Button.DECLINE:
             await verbs.decline(pool, directory, number, person, "", now, action_id=once)
         case Button.GIVE_BACK:
             await verbs.give_back(pool, directory, number, person, "", now, action_id=once)
         case Button.ESCALATE:
-            await verbs.escalate(pool, directory, number, person, now, action_id=once)
+            await verbs.escalate(*(pool, directory, number, person, now), seen=seen, action_id=once)
         case Button.TRY:
             raise AssertionError("a try is about no incident")
         case (

@@ -170,6 +170,17 @@ from (
 order by at, version, receiver
 limit 1000;
 
+-- name: passed_since
+-- The last event after a version ($2) by which an incident got another owner.
+select event, at, actor, words
+from (
+    select event, at, actor, words, version, owner, lag(owner) over (order by version) as former
+    from event where incident_id = $1 and version >= $2
+) as moved
+where owner <> former
+order by version desc
+limit 1;
+
 -- name: evidence
 -- What was stored with an incident when it opened.
 select evidence from incident where id = $1;
