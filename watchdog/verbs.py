@@ -13,7 +13,7 @@ import asyncpg
 from watchdog.domain import life, opinions, reminders
 from watchdog.domain.closing import Closing
 from watchdog.domain.escalation import escalate_now, receiver_of_given_back
-from watchdog.domain.incident import Happened, Incident, OwnedByOther, Refused, Transition
+from watchdog.domain.incident import Happened, Incident, OwnedByOther, Refused, State, Transition
 from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory, Person, Role
 from watchdog.store import covers, deeds, incidents, silences
@@ -297,22 +297,24 @@ async def not_actionable(
     words: str,
     now: datetime,
     *,
+    seen: int | None = None,
     action_id: str = "",
 ) -> Incident:
     """Say that an incident needed nobody; one that has recovered ends by that, as a false alarm.
 
     Args:
         reason: One of `closing.UNNEEDED`.
+        seen: Version that `person` has seen; None: the present one.
 
     Raises:
-        Refused: It is over already, or the reason is another one.
+        Refused: It is over already, or the reason is another one, or what that does is another since `seen`.
         UnknownIncident, NotAllowed: See their texts.
     """
 
-    def decide(one: Incident, _: _Known) -> Transition:
-        return opinions.not_actionable(one, person, reason, words, now)
+    def decide(one: Incident, known: _Known) -> Transition:
+        return opinions.not_actionable(one, person, reason, words, now, known.state)
 
-    return await _do(pool, directory, number, person, decide, now, action_id)
+    return await _do(pool, directory, number, person, decide, now, action_id, seen)
 
 
 def _require_known(directory: Directory, name: str) -> Person:
@@ -336,10 +338,12 @@ class _Known:
     Attributes:
         directory: Knows who covers for whom at that instant.
         passed: What gave it its owner after the version that the person has seen; None: nothing.
+        state: State of that version; None: the present one.
     """
 
     directory: Directory
     passed: Happened | None = None
+    state: State | None = None
 
 
 _Decide = Callable[[Incident, _Known], Transition]
@@ -380,11 +384,20 @@ async def _move(
         # As the action had left it, as far as the timeline says.
         return replace(held[number], version=done.version, state=done.state, owner=done.owner)
     directory = await covers.with_covers(conn, directory, now)
-    passed = None if seen is None else await incidents.passed_since(conn, number, seen)
-    step = with_notices(decide(held[number], _Known(directory, passed)), directory)
+    known = await _known(conn, directory, number, seen)
+    step = with_notices(decide(held[number], known), directory)
     await incidents.commit(conn, [step])
     await keep_deed(conn, action_id, step.transition)
     return step.transition.after
+
+
+async def _known(
+    conn: asyncpg.Connection, directory: Directory, number: int, seen: int | None
+) -> _Known:
+    if seen is None:
+        return _Known(directory)
+    passed = await incidents.passed_since(conn, number, seen)
+    return _Known(directory, passed, await incidents.state_at(conn, number, seen))
 
 
 async def done_before(conn: asyncpg.Connection, action_id: str, number: int) -> deeds.Deed | None:

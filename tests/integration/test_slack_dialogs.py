@@ -170,6 +170,28 @@ async def test_what_needed_nobody_is_said_with_its_reason(desk: Desk) -> None:
     assert (one.unneeded, one.unneeded_words) == ("poor details", "which shop?")
 
 
+async def test_what_would_end_as_a_false_alarm_says_so_before_it_is_sent(desk: Desk) -> None:
+    view = await desk.dialog(await recovered(desk), "False alarm…")
+    assert (view["title"]["text"], view["submit"]["text"]) == ("Resolve as false alarm", "Resolve")
+    assert await desk.submit(view, why="false positive") == {}
+    assert (await stored(desk.page.service.pool)).state is State.RESOLVED
+
+
+async def test_who_meant_what_was_bad_resolves_nothing_that_has_recovered_meanwhile(
+    desk: Desk,
+) -> None:
+    pool = desk.page.service.pool
+    view = await desk.dialog(await taken(desk), "Not actionable…")
+    assert view["submit"]["text"] == "Not actionable"
+    await recover(pool, desk.clock, await stored(pool))
+    refused = await desk.submit(view, why="false positive")
+    assert refused["errors"]["why"].startswith(
+        "#1042 has recovered meanwhile; this would resolve it as a false alarm. "
+        "If that is meant, open the form anew. While you wrote: recovered by watchdog"
+    )
+    assert (await stored(pool)).state is State.RECOVERED
+
+
 async def test_a_rule_is_silenced_and_what_that_hides_is_said(desk: Desk) -> None:
     root = await desk.open(severity=Severity.WARNING, rule="jobs-stuck")
     view = await desk.dialog(root, "Silence this rule…")

@@ -112,6 +112,22 @@ def test_what_needed_nobody_ends_after_three_days_as_it_was_said() -> None:
 
 
 @pytest.mark.parametrize(
+    ("incident", "seen", "said"),
+    [
+        (RECOVERED, State.TAKEN, "has recovered meanwhile; this would resolve it"),
+        (an_incident(), State.RECOVERED, "is not over after all; this would not resolve it"),
+    ],
+)
+def test_an_opinion_that_would_do_something_else_by_now_is_refused(
+    incident: Incident, seen: State, said: str
+) -> None:
+    with pytest.raises(Refused, match=said):
+        not_actionable(incident, "raj", "poor details", "", LATER, seen)
+    meant = not_actionable(incident, "raj", "poor details", "", LATER, incident.state)
+    assert meant.after.unneeded == "poor details"
+
+
+@pytest.mark.parametrize(
     ("incident", "reason", "said"),
     [
         (RESOLVED, "false positive", "#1042 is already resolved: key"),

@@ -90,20 +90,31 @@ def bad_after_all(incident: Incident, now: datetime, severity: Severity) -> Tran
 
 
 def not_actionable(
-    incident: Incident, person: str, reason: str, words: str, now: datetime
+    incident: Incident,
+    person: str,
+    reason: str,
+    words: str,
+    now: datetime,
+    seen: State | None = None,
 ) -> Transition:
     """Return that `person` says it needed nobody; what has recovered ends by that, as a false alarm.
 
     What is still bad stays open, and remembers why: when it has recovered, nobody is asked for its
     cause, and to say the same again ends it.
 
+    Args:
+        seen: State in which `person` saw it; None: the present one.
+
     Raises:
-        Refused: It is resolved, or the reason is none of `UNNEEDED`.
+        Refused: It is resolved, the reason is none of `UNNEEDED`, or it has recovered, or come back,
+            since the person saw it: they meant something else.
     """
     if incident.state is State.RESOLVED:
         raise Refused(f"#{incident.id} is already resolved: {incident.cause}")
     if reason not in UNNEEDED:
         raise Refused(f"#{incident.id} cannot be `{reason}`; say one of {', '.join(UNNEEDED)}")
+    if seen and (incident.state is State.RECOVERED) != (seen is State.RECOVERED):
+        raise Refused(_other_meaning(incident))
     words = words.strip()
     if incident.state is State.RECOVERED:
         ended = resolve(incident, person, closing_of_unneeded(reason, words), now)
@@ -115,6 +126,15 @@ def not_actionable(
         unneeded=reason,
         unneeded_words=words,
     )
+
+
+def _other_meaning(incident: Incident) -> str:
+    """Return what the opinion would do to an incident now, if its state changed while somebody wrote."""
+    if incident.state is State.RECOVERED:
+        now_means = "has recovered meanwhile; this would resolve it as a false alarm"
+    else:
+        now_means = "is not over after all; this would not resolve it"
+    return f"#{incident.id} {now_means}. If that is meant, open the form anew"
 
 
 def _marked(incident: Incident, reason: str, words: str) -> Incident:

@@ -10,7 +10,7 @@ import asyncpg
 
 from notifiers.base import Event
 from rules.base import Entity
-from watchdog.domain.incident import Happened, Incident
+from watchdog.domain.incident import Happened, Incident, State
 from watchdog.domain.notices import Step
 from watchdog.store import history, outbox, waiting
 from watchdog.store.copying import copy
@@ -259,6 +259,12 @@ async def passed_since(conn: asyncpg.Connection, number: int, version: int) -> H
     """Return what gave an incident its owner after a version of it; None: the owner is the same."""
     row = await conn.fetchrow(_SQL["passed_since"], number, version)
     return Happened(Event(row["event"]), row["at"], row["actor"], row["words"]) if row else None
+
+
+async def state_at(conn: asyncpg.Connection, number: int, version: int) -> State | None:
+    """Return the state that an incident had at a version of it; None: there is no such version."""
+    state = await conn.fetchval(_SQL["state_at"], number, version)
+    return State(state) if state else None
 
 
 async def evidence(conn: asyncpg.Connection, number: int) -> dict[str, list[dict[str, Any]]]:

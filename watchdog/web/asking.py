@@ -23,6 +23,7 @@ class Asked:
 
     Attributes:
         now: When it came.
+        seen: Version of the incident that its writer saw; None: the present one.
     """
 
     room: Room
@@ -30,6 +31,7 @@ class Asked:
     person: str
     fields: Mapping[str, str]
     now: datetime
+    seen: int | None = None
 
     @property
     def by(self) -> tuple[asyncpg.Pool, Directory, int, str]:
@@ -95,7 +97,9 @@ async def _reopen(one: Asked) -> object:
 
 async def _not_actionable(one: Asked) -> object:
     why = one.said("why")
-    return await verbs.not_actionable(*one.by, why, one.words, one.now, action_id=one.action_id)
+    return await verbs.not_actionable(
+        *one.by, why, one.words, one.now, seen=one.seen, action_id=one.action_id
+    )
 
 
 async def _resolve(one: Asked) -> object:

@@ -10,7 +10,7 @@ from notifiers.slack_dialogs import Choice, Day, Dialog, Field, Line
 from notifiers.times import time_of_day, zone_word
 from watchdog.domain import life, opinions, reminders
 from watchdog.domain.closing import CAUSE_KINDS, UNNEEDED, Answer, Closing, Prevention, usual_due
-from watchdog.domain.incident import Incident, Refused
+from watchdog.domain.incident import Incident, Refused, State
 from watchdog.domain.notices import standing
 from watchdog.domain.people import Directory
 from watchdog.domain.storms import Member
@@ -39,6 +39,9 @@ _SENDS = {
     "reopen": "Keep open, it is mine",
     "action-done": "It is done",
 }
+_AT_THE_END = {Button.UNNEEDED: ("Resolve as false alarm", "Resolve")}
+"""Title of a dialog, and what sends it, for what has recovered, if not the usual."""
+
 FIRST_FIELD = {
     "handover": "to",
     "snooze": "hours",
@@ -114,7 +117,10 @@ def dialog_of(asked: Button, scene: Scene) -> Dialog:
     fields = _FIELDS[asked](scene)
     if any(isinstance(field, Choice) and not field.options for field in fields):
         raise Refused(f"#{one.id}: there is nothing to choose from")
-    return Dialog(TITLES[asked.value], _SENDS[asked.value], about, fields)
+    title, sends = TITLES[asked.value], _SENDS[asked.value]
+    if one.state is State.RECOVERED:
+        title, sends = _AT_THE_END.get(asked, (title, sends))
+    return Dialog(title, sends, about, fields)
 
 
 def _window(scene: Scene) -> str:

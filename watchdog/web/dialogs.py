@@ -101,8 +101,9 @@ async def _send(room: Room, sent: Submission) -> Block:
         return with_message("Too old", reply(_TOO_OLD)["blocks"])
     facts = {"form": sent.form, "incident": one.id, "person": person}
     fields = {**sent.fields, "action_id": sent.id}
+    asked = Asked(room, one.id, person, fields, room.now(), sent.target.version)
     try:
-        said = await _SENT[sent.form](Asked(room, one.id, person, fields, room.now()), one)
+        said = await _SENT[sent.form](asked, one)
     except (Refused, NotAllowed, UnknownIncident) as refusal:
         logger.info("dialog sent", extra=facts | {"refused": str(refusal)})
         return with_errors(await _errors(room, sent, one, refusal))

@@ -181,6 +181,10 @@ where owner <> former
 order by version desc
 limit 1;
 
+-- name: state_at
+-- The state that an incident had at a version.
+select state from event where incident_id = $1 and version = $2;
+
 -- name: evidence
 -- What was stored with an incident when it opened.
 select evidence from incident where id = $1;
