@@ -80,6 +80,8 @@ async def add(
     wanted: Silence,
     rules: Collection[str],
     now: datetime,
+    *,
+    action_id: str = "",
 ) -> Hiding:
     """Silence what matches from now on; what is critical only if an admin does.
 
@@ -87,6 +89,7 @@ async def add(
 
     Args:
         rules: All names that there are (`names_of`), for the refusal of a pattern that fits none.
+        action_id: Of what asks for it: sent again, it makes no other one. Empty: an action of its own.
 
     Raises:
         Refused: It is too long, has no reason or matches nothing.
@@ -98,7 +101,7 @@ async def add(
     if problem := problem_of(wanted) or _names_nothing(wanted, directory, rules):
         raise Refused(problem, about="" if wanted.reason else "words")
     async with transaction(pool) as conn:
-        kept = await silences.add(conn, wanted)
+        kept = await silences.add(conn, wanted, action_id)
         held = await silences.in_force(conn, now)
         found = [one for one in await incidents.live(conn) if kept.hides(one, now)]
         # Locked only now: how they stand may have changed since they were found.

@@ -13,9 +13,9 @@ from watchdog.domain.notices import with_notices
 from watchdog.domain.oncall import on_call
 from watchdog.domain.silences import as_hidden
 from watchdog.domain.storms import Member
-from watchdog.store import covers, incidents, members, silences
+from watchdog.store import covers, deeds, incidents, members, silences
 from watchdog.store.pool import transaction
-from watchdog.verbs import UnknownIncident, require_responder
+from watchdog.verbs import UnknownIncident, keep_deed, require_responder
 
 Which = int | tuple[str, Entity]
 """A member: its place in the storm's list, or its rule and entity."""
@@ -40,9 +40,20 @@ def which(words: tuple[str, ...]) -> Which:
 
 
 async def split(
-    pool: asyncpg.Pool, config: Config, number: int, one: Which, person: str, now: datetime
+    pool: asyncpg.Pool,
+    config: Config,
+    number: int,
+    one: Which,
+    person: str,
+    now: datetime,
+    *,
+    action_id: str = "",
 ) -> Incident:
     """Make a bad member of a storm an incident of its own, and page for it; return that incident.
+
+    Args:
+        action_id: Of what asks for it: sent again, it splits nothing, and returns what it has split out
+            as that is now. Empty: an action of its own.
 
     Raises:
         Refused: It is no storm, or the member is not there, not bad, or the last that is.
@@ -55,6 +66,8 @@ async def split(
         if number not in held:
             raise UnknownIncident(number)
         storm = held[number]
+        if done := await deeds.find(conn, action_id):
+            return await _split_before(conn, storm, done.incident_id)
         member = await _member(conn, storm, one)
         directory = await covers.with_covers(conn, config.directory, now)
         [own_number] = await incidents.next_numbers(conn, 1)
@@ -71,7 +84,15 @@ async def split(
         opening = as_hidden(opening, await silences.in_force(conn, now))
         steps = [with_notices(left, directory), with_notices(opening, directory)]
         await incidents.commit(conn, steps)
-    return steps[1].transition.after
+        await keep_deed(conn, action_id, opening)
+    return opening.after
+
+
+async def _split_before(conn: asyncpg.Connection, storm: Incident, number: int) -> Incident:
+    own = await incidents.by_id(conn, number)
+    if own is None or own.storm != storm.id:
+        raise Refused(f"this form was used for another incident than storm #{storm.id}")
+    return own
 
 
 async def _member(conn: asyncpg.Connection, storm: Incident, one: Which) -> Member:

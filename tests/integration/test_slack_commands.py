@@ -112,6 +112,15 @@ async def test_who_is_on_call_is_said_for_each_team(desk: Desk) -> None:
     assert seen(await desk.type("oncall data")) == ["*data* ana"]
 
 
+async def test_a_command_told_again_later_makes_no_second_silence(desk: Desk) -> None:
+    body = urlencode(command_of("silence jobs-stuck 2h deploy")).encode()
+    first = await desk.send(signed(body, desk.clock.now()))
+    await desk.clock.advance(timedelta(minutes=2))
+    again = await desk.send(signed(body, desk.clock.now()))
+    assert again.json()["text"] == first.json()["text"]
+    assert await desk.page.service.pool.fetchval("select count(*) from silence") == 1
+
+
 async def test_a_rule_is_silenced_for_a_while_and_once(desk: Desk) -> None:
     await desk.open(severity=Severity.WARNING, rule="jobs-stuck")
     for _ in range(2):

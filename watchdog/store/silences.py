@@ -48,10 +48,13 @@ async def in_force_for(
     return silence if silence and silence.ends_at > now else None
 
 
-async def add(conn: asyncpg.Connection, silence: Silence) -> Silence:
+async def add(conn: asyncpg.Connection, silence: Silence, action_id: str = "") -> Silence:
     """Keep a silence; return it with its number. Before any incident is locked.
 
-    Asked for again within a minute, by a press or a form that was sent twice, it is the same one.
+    Asked for again by the same action, or in the same words within a minute, it is the same one.
+
+    Args:
+        action_id: Empty: it is an action of its own.
     """
     row = (
         clean(silence.pattern),
@@ -62,6 +65,7 @@ async def add(conn: asyncpg.Connection, silence: Silence) -> Silence:
         silence.of_critical,
         silence.made_at,
         silence.ends_at,
+        action_id or None,
     )
     await conn.execute(_SQL["begin_adding"])
     if same := await conn.fetchrow(_SQL["find_same"], *row, _SAME_WITHIN):

@@ -143,14 +143,16 @@ def _duty(one: Duty, room: Room, directory: Directory) -> str:
     return f"*{_plain(one.team)}* {_plain(one.person)}{until}{then}"
 
 
-async def _silence(room: Room, person: Person, rest: str, _once: str) -> Reply:
+async def _silence(room: Room, person: Person, rest: str, once: str) -> Reply:
     pattern, _, more = rest.partition(" ")
     lasts, _, words = more.strip().partition(" ")
     service, now = room.service, room.now()
     fields = {"pattern": pattern, "lasts": lasts, "words": words}
     wanted = wanted_in(fields, person.name, now)
     names = silencing.names_of(service.config)
-    kept = await silencing.add(service.pool, service.directory(), wanted, names, now)
+    kept = await silencing.add(
+        service.pool, service.directory(), wanted, names, now, action_id=once
+    )
     service.wake.set()
     return reply(told(kept, room, now))
 

@@ -157,7 +157,9 @@ async def _silence(asked: Asked, one: Incident) -> str:
     if asked.said("entity") == "this":
         wanted = replace(wanted, entity=one.entity)
     names = silencing.names_of(service.config)
-    kept = await silencing.add(service.pool, service.directory(), wanted, names, asked.now)
+    kept = await silencing.add(
+        *(service.pool, service.directory(), wanted, names, asked.now), action_id=asked.action_id
+    )
     return silence_told(kept, asked.room, asked.now)
 
 
@@ -165,7 +167,8 @@ async def _split(asked: Asked, one: Incident) -> str:
     service = asked.room.service
     which = splitting.which((asked.said("member"),))
     own = await splitting.split(
-        service.pool, service.config, one.id, which, asked.person, asked.now
+        *(service.pool, service.config, one.id, which, asked.person, asked.now),
+        action_id=asked.action_id,
     )
     return f"#{own.id} is an incident of its own now: {own.title}. {own.owner} is paged."
 

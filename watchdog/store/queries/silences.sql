@@ -12,17 +12,18 @@ select * from silence where ends_at > $1 order by ends_at, id;
 lock table silence in share row exclusive mode;
 
 -- name: find_same
--- A silence that still holds and was made a moment ago in the same words, for as long.
+-- A silence that this action has made, or one that still holds and was made a moment ago in the same words, for as long.
 select * from silence
-where pattern = $1 and team = $2 and entity = $3::jsonb and reason = $4 and made_by = $5 and of_critical = $6
-    and made_at > $7::timestamptz - $9::interval and made_at <= $7 and ends_at > $7
+where action_id = $9
+    or pattern = $1 and team = $2 and entity = $3::jsonb and reason = $4 and made_by = $5 and of_critical = $6
+    and made_at > $7::timestamptz - $10::interval and made_at <= $7 and ends_at > $7
     and ends_at - made_at = $8::timestamptz - $7::timestamptz
-order by id limit 1;
+order by action_id = $9 desc nulls last, id limit 1;
 
 -- name: insert_silence
 -- Keep a silence; waits for whoever holds them still.
-insert into silence (pattern, team, entity, reason, made_by, of_critical, made_at, ends_at)
-values ($1, $2, $3::jsonb, $4, $5, $6, $7, $8)
+insert into silence (pattern, team, entity, reason, made_by, of_critical, made_at, ends_at, action_id)
+values ($1, $2, $3::jsonb, $4, $5, $6, $7, $8, $9)
 returning id;
 
 -- name: end_silence
