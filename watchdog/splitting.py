@@ -4,6 +4,7 @@ from datetime import datetime
 
 import asyncpg
 
+from notifiers.times import time_of_day, zone_word
 from rules.base import Entity
 from watchdog.config.model import Config
 from watchdog.domain import storm_life
@@ -37,6 +38,15 @@ def which(words: tuple[str, ...]) -> Which:
             f"`{error}` names nothing of a member; write its number in the list, "
             "or its rule and entity: orders-stale shop=eu"
         ) from error
+
+
+def said_of(own: Incident, zone: str, now: datetime) -> str:
+    """Return in sentences what has been split out, and who hears of it; its times are of that zone."""
+    said = f"#{own.id} is an incident of its own now: {own.title}."
+    if own.silenced_until:
+        until = f"{time_of_day(own.silenced_until, zone, now)} {zone_word(zone)}"
+        return f"{said} Nobody is paged: silence {own.silence} hides it until {until}."
+    return f"{said} {own.owner} {'is paged' if own.state is State.OPEN else 'has it'}."
 
 
 async def split(

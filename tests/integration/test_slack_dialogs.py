@@ -252,6 +252,19 @@ async def test_one_of_a_storm_is_split_out_and_the_rest_is_taken_together(desk: 
     assert await pool.fetchval("select count(*) from incident") == 2
 
 
+async def test_what_is_split_out_under_a_silence_pages_nobody_and_says_so(desk: Desk) -> None:
+    pool = desk.page.service.pool
+    await open_storm(pool, desk.clock)
+    await desk.type("silence jobs-stuck 2h deploy")
+    await desk.deliver()
+    root = next(one for one in desk.slack.messages if one.channel.startswith("C"))
+    shown = await desk.submit(await desk.dialog(root, "Split one out…"), member="2")
+    number = await pool.fetchval("select id from silence")
+    assert said(shown).endswith(
+        f"Jobs of q2 hang. Nobody is paged: silence {number} hides it until 04:15 UTC."
+    )
+
+
 async def test_the_same_dialog_told_again_moves_once(desk: Desk) -> None:
     view = await desk.dialog(await taken(desk), "Add note")
     assert [await desk.submit(view, words="once") for _ in range(3)] == [{}, {}, {}]

@@ -99,7 +99,7 @@ def split_command(number: int, member: tuple[str, ...], person: str, place: Plac
             own = await splitting.split(
                 here.pool, here.config, number, splitting.which(member), who, here.now
             )
-        said = f"#{own.id} is an incident of its own now: {own.title}. {own.owner} is paged."
-        click.echo(one_line(said))
+            zone = here.config.directory.people[who].zone.key
+            click.echo(one_line(splitting.said_of(own, zone, here.now)))
 
     return run(work())

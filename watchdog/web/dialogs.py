@@ -170,7 +170,8 @@ async def _split(asked: Asked, one: Incident) -> str:
         *(service.pool, service.config, one.id, which, asked.person, asked.now),
         action_id=asked.action_id,
     )
-    return f"#{own.id} is an incident of its own now: {own.title}. {own.owner} is paged."
+    zone = service.directory().people[asked.person].zone.key
+    return splitting.said_of(own, zone, asked.now)
 
 
 _BY_FORM = ("note", "handover", "snooze", "not-actionable", "resolve", "reopen", "action-done")
