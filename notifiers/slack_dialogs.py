@@ -13,6 +13,7 @@ from notifiers.slack_targets import Target, target_in
 _TITLE_MAX = 24
 _OPTIONS_MAX = 100
 _OPTION_MAX = 75
+_MORE = f"These are the first {_OPTIONS_MAX}; the page of the incident has all."
 _TYPED_MAX = 2000
 _SHADOW_MAX = 150
 _SAID_MAX = 500  # escaped, each character may become five
@@ -42,7 +43,8 @@ class Choice:
     """One of several.
 
     Attributes:
-        options: What is sent, with what stands there; the first 100 are shown.
+        options: What is sent, with what stands there; the first 100 are shown, and it is said that there
+            are more.
         chosen: What is chosen at first; empty for nothing.
     """
 
@@ -123,7 +125,8 @@ def _input(one: Field) -> Block:
             shadow = {"placeholder": plain_text(cut(one.shadow, _SHADOW_MAX))} if one.shadow else {}
             return _labelled(one, typed | shadow, is_needed=one.is_needed)
         case Choice():
-            return _labelled(one, {"type": "static_select", **_options(one)})
+            choice = _labelled(one, {"type": "static_select", **_options(one)})
+            return choice | ({"hint": plain_text(_MORE)} if len(one.options) > _OPTIONS_MAX else {})
         case Day():
             day = {"type": "datepicker", "initial_date": one.chosen.isoformat()}
             return _labelled(one, day)

@@ -78,6 +78,7 @@ def _is_good_input(block: Mapping[str, Any]) -> bool:
         and is_named
         and label.get("type") == "plain_text"
         and is_good_text(label, _LABEL_MAX)
+        and is_good_text(block.get("hint", label), _LABEL_MAX)
     )
 
 

@@ -112,6 +112,18 @@ async def test_who_is_on_call_is_said_for_each_team(desk: Desk) -> None:
     assert seen(await desk.type("oncall data")) == ["*data* ana"]
 
 
+async def test_the_first_twenty_teams_are_said_and_that_there_are_more(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    teams = {
+        f"t{number:02}": replace(PEOPLE.teams["data"], name=f"t{number:02}") for number in range(22)
+    }
+    async with running_desk(store, clock, directory=replace(PEOPLE, teams=teams)) as desk:
+        lines = seen(await desk.type("oncall"))
+        assert lines[19:] == ["*t19* ana", "2 more: `/watchdog oncall TEAM`"]
+        assert seen(await desk.type("oncall t21")) == ["*t21* ana"]
+
+
 async def test_a_command_told_again_later_makes_no_second_silence(desk: Desk) -> None:
     body = urlencode(command_of("silence jobs-stuck 2h deploy")).encode()
     first = await desk.send(signed(body, desk.clock.now()))

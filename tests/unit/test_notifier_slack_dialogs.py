@@ -95,3 +95,12 @@ def test_what_is_chosen_at_first_is_one_of_the_first_hundred_or_nothing() -> Non
         element = view_of(dialog, "note", Target(1, 1, 1))["blocks"][1]["element"]
         assert element.get("initial_option", {}).get("value") == expected
         assert len(element["options"]) == 100
+
+
+@pytest.mark.parametrize(("count", "hint"), [(100, ""), (101, "These are the first 100; the page")])
+def test_a_choice_of_more_than_slack_shows_says_so(count: int, hint: str) -> None:
+    choice = Choice("one", "One", [(str(number), "x") for number in range(count)])
+    shown = view_of(Dialog("T", "S", "about", [choice]), "note", Target(1, 1, 1))
+    assert view_refusal(shown) == ""
+    told = inputs_of(shown)[0].get("hint", {}).get("text", "")
+    assert told.partition(" of")[0] == hint

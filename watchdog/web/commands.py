@@ -131,6 +131,8 @@ async def _oncall(room: Room, _person: Person, rest: str, _once: str) -> Reply:
         raise Refused(f"there is no team {rest}; there are: {known}")
     found = [one for one in duties(directory, room.now()) if rest in {"", one.team}]
     lines = [_duty(one, room, directory) for one in found[:_TEAMS_MAX]]
+    if (more := len(found) - _TEAMS_MAX) > 0:
+        lines.append(f"{more} more: `{COMMAND} oncall TEAM`")
     return _lines(lines or ["There are no teams."], "Who is on call")
 
 

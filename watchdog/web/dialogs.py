@@ -33,7 +33,9 @@ from watchdog.web.silences import wanted_in
 logger = logging.getLogger(__name__)
 
 _ERROR_MAX = 300
-_SPLITTABLE_MAX = 100
+_SPLITTABLE_MAX = 101
+"""One more than a dialog shows, so that it says that there are more."""
+
 _UNSURE = f"{UNSURE} Send it again: it counts once."
 _TOO_OLD = "This dialog is of another release. Close it, and press its button again."
 _FIELDS_OF = {"cause": "words", "cause_kind": "kind", "answer": "answer", "owner": "doer"}
