@@ -120,7 +120,11 @@ def _names_nothing(wanted: Silence, directory: Directory, rules: Collection[str]
     if any(fnmatchcase(one, wanted.pattern) for one in rules):
         return ""
     near = difflib.get_close_matches(wanted.pattern, rules, 1)
-    hint = f"; did you mean {near[0]}?" if near else "; `watchdog status` lists the rules"
+    hint = (
+        f"; did you mean {near[0]}?"
+        if near
+        else "; the page /silences lists the rules, as `watchdog status` does"
+    )
     return f"no rule is called {wanted.pattern}{hint}"
 
 

@@ -21,10 +21,11 @@ from watchdog.store.pool import transaction
 
 
 class UnknownIncident(LookupError):  # noqa: N818 (an answer, not a mistake of ours)
-    """There is no incident of that number."""
+    """There is no incident of that number; the text is for the command line."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"there is no incident #{number}; `watchdog incidents --all` lists them")
+        self.number = number
 
 
 class NotAllowed(Exception):  # noqa: N818 (an answer)
@@ -284,7 +285,7 @@ async def reopen(
     except incidents.AlreadyOpen as error:
         raise Refused(
             f"#{number} is not reopened: a later incident about the same is open. "
-            "`watchdog incidents` shows it; write there what you see"
+            "the list of what is open shows it; write there what you see"
         ) from error
 
 

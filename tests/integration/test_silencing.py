@@ -208,7 +208,7 @@ async def test_it_hides_only_what_it_names(quiet: Quiet) -> None:
     ("more", "why"),
     [
         ({"pattern": "order-stale"}, "no rule is called order-stale; did you mean orders-stale?"),
-        ({"pattern": "x"}, "no rule is called x; `watchdog status` lists the rules"),
+        ({"pattern": "x"}, "no rule is called x; the page /silences lists the rules"),
         ({"team": "dat"}, "there is no team dat; there are: data"),
         ({"hours": 169}, "lasts at most 7d, not 7d01h"),
         ({"hours": 0}, "ends later than now"),

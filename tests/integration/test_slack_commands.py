@@ -68,6 +68,18 @@ async def test_taking_makes_whoever_typed_it_the_owner(words: str, desk: Desk) -
     assert (one.owner, one.state) == ("raj", State.TAKEN)
 
 
+async def test_what_was_taken_is_said_in_whole_sentences(desk: Desk) -> None:
+    await desk.open(detail="", fact="1h02m old (max 1h)", do_first="Rotate the key")
+    assert seen(await desk.type("take 1042")) == [
+        "#1042 is yours: Orders stopped syncing. 1h02m old (max 1h). Do first: Rotate the key."
+    ]
+
+
+async def test_a_stranger_who_typed_is_not_told_to_press(desk: Desk) -> None:
+    shown = await desk.type("list", user="U0ZOE", name="zoe")
+    assert seen(shown)[0].endswith("or add yourself, and try again.")
+
+
 async def test_a_command_told_again_is_answered_by_what_it_did(desk: Desk) -> None:
     await desk.open()
     body = urlencode(command_of("take 1042")).encode()
@@ -81,7 +93,8 @@ async def test_a_command_told_again_is_answered_by_what_it_did(desk: Desk) -> No
     [
         ("take", "say which: /watchdog take 1042; /watchdog list shows what is open"),
         ("take ٤٢", "say which: /watchdog take 1042; /watchdog list shows what is open"),
-        ("take 7", "there is no incident #7; `watchdog incidents --all` lists them"),
+        ("take 7", "there is no incident #7; /watchdog list shows what is open"),
+        ("silence nil 2h why", "no rule is called nil; the page /silences lists the rules"),
         ("oncall shop", "there is no team shop; there are: data"),
         ("silence jobs-stuck", "a silence needs its length"),
         ("silence jobs-stuck 2h", "a silence needs a reason that others understand"),

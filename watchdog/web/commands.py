@@ -18,7 +18,14 @@ from watchdog.domain.people import Directory, Person
 from watchdog.store import covers, incidents
 from watchdog.store.pool import TROUBLE, transaction
 from watchdog.verbs import NotAllowed, OwnedByOther, Refused, UnknownIncident
-from watchdog.web.pressers import ANSWER_WITHIN_SECONDS, UNSURE, Reply, Stranger, person_of
+from watchdog.web.pressers import (
+    ANSWER_WITHIN_SECONDS,
+    UNSURE,
+    Reply,
+    Stranger,
+    person_of,
+    sentence,
+)
 from watchdog.web.presses import take_over
 from watchdog.web.room import Room
 from watchdog.web.silences import told, wanted_in
@@ -52,11 +59,17 @@ async def answer(room: Room, command: Command) -> Reply:
         return stranger.reply
     except (Refused, NotAllowed, UnknownIncident) as refusal:
         logger.info("command refused", extra={"command": name[:20], "refused": str(refusal)})
-        return reply(str(refusal))
+        return reply(_refused(refusal))
     except (TimeoutError, *TROUBLE) as error:
         reason = str(error) or type(error).__name__
         logger.warning("command not answered", extra={"command": name[:20], "reason": reason})
         return reply(_UNSURE)
+
+
+def _refused(refusal: Refused | NotAllowed | UnknownIncident) -> str:
+    if isinstance(refusal, UnknownIncident):
+        return f"there is no incident #{refusal.number}; {COMMAND} list shows what is open"
+    return str(refusal)
 
 
 def _plain(text: str) -> str:
@@ -112,8 +125,10 @@ async def _take(room: Room, person: Person, rest: str, once: str) -> Reply:
     except OwnedByOther as refusal:
         return take_over(refusal, await _target(room, number))
     service.wake.set()
-    first = f" Do first: {taken.do_first}" if taken.do_first else ""
-    return reply(f"#{taken.id} is yours: {taken.title}. {taken.detail or taken.fact}{first}")
+    said = [f"#{taken.id} is yours: {taken.title}", taken.detail or taken.fact]
+    if taken.do_first:
+        said.append(f"Do first: {taken.do_first}")
+    return reply(" ".join(map(sentence, said)))
 
 
 async def _target(room: Room, number: int) -> Target:

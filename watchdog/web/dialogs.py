@@ -25,7 +25,7 @@ from watchdog.store.pool import TROUBLE, transaction
 from watchdog.verbs import NotAllowed, Refused, UnknownIncident, require_responder
 from watchdog.web.asking import FORMS, Asked
 from watchdog.web.asking_slack import FIRST_FIELD, TITLES, Scene, dialog_of, require_possible
-from watchdog.web.pressers import ANSWER_WITHIN_SECONDS, UNSURE, Stranger, person_of
+from watchdog.web.pressers import ANSWER_WITHIN_SECONDS, UNSURE, Stranger, person_of, sentence
 from watchdog.web.room import Room
 from watchdog.web.silences import told as silence_told
 from watchdog.web.silences import wanted_in
@@ -120,13 +120,9 @@ async def _errors(
     """Return the refusal below the field that it is about, or the first with what came in between."""
     about = getattr(refusal, "about", "")
     if about:
-        return {_FIELDS_OF.get(about, about): _sentence(str(refusal))}
+        return {_FIELDS_OF.get(about, about): sentence(cut(str(refusal), _ERROR_MAX))}
     since = await _since(room, one.id, sent.target.version)
-    return {FIRST_FIELD.get(sent.form, "words"): _sentence(str(refusal)) + since}
-
-
-def _sentence(text: str) -> str:
-    return cut(text, _ERROR_MAX) + ("" if text[-1:] in ".!?…" else ".")
+    return {FIRST_FIELD.get(sent.form, "words"): sentence(cut(str(refusal), _ERROR_MAX)) + since}
 
 
 async def _since(room: Room, number: int, version: int) -> str:

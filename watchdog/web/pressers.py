@@ -46,6 +46,11 @@ def _unknown(member: Member, people: list[Person]) -> Reply:
     name = "".join(one for one in member.name.lower() if one.isascii() and one.isalnum())[:30]
     return reply(
         "You are not among the people of this service yet. Add your Slack id to your name under "
-        "people:, or add yourself, and press again.",
+        "people:, or add yourself, and try again.",
         code=f"people:\n  {name or 'your-name'}: {{ slack: {member.id} }}",
     )
+
+
+def sentence(text: str) -> str:
+    """Return text with a full stop where it does not end as a sentence does."""
+    return text + ("" if text[-1:] in ".!?…" else ".")
