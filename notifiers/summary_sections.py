@@ -1,6 +1,7 @@
 """The sections of the weekly summary: what to decide, rows of what happened, and the days. Pure."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from notifiers.clean import cut, one_line
 from notifiers.summary import (
@@ -18,7 +19,7 @@ SHIFT_MAX = 2
 """Incidents of a shift: more are too many for one person."""
 
 _HEAD_MAX, _DETAIL_MAX, _CELL_MAX = 90, 140, 20
-_STATISTICS_MAX, _DAYS_MAX = 4, 7
+_DAYS_MAX = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +168,22 @@ def sections_above(summary: Summary, rows_max: int = ROWS_MAX) -> tuple[Section,
 def sections_below(summary: Summary, rows_max: int = ROWS_MAX) -> tuple[Section, ...]:
     """Return the sections that stand below the days; empty ones are left out."""
     parts = (_load_section(summary), _actions_section(summary), _unseen_section(summary))
-    kept = map(_statistics_section, summary.statistics[:_STATISTICS_MAX])
-    shown = (*(one.cut_to(rows_max) for one in parts), *kept)
+    kept = [found for one in summary.statistics if (found := _statistics_section(one)).lines]
+    left = len(kept) - rows_max
+    if left > 0:
+        kept[rows_max - 1] = replace(kept[rows_max - 1], note=_more_figures(left))
+    shown = (*(one.cut_to(rows_max) for one in parts), *kept[:rows_max])
     return tuple(one for one in shown if one.lines)
+
+
+def _more_figures(left: int) -> str:
+    return f"The page of the week has {left} more such {'table' if left == 1 else 'tables'}."
 
 
 def _decisions_section(summary: Summary) -> Section:
     numbered = enumerate(decisions(summary), start=1)
     lines = (replace(one, head=f"{number}. {one.head}") for number, one in numbered)
-    return Section("Please decide", tuple(lines))
+    return Section(_as_of("Please decide", summary), tuple(lines))
 
 
 def _open_section(summary: Summary) -> Section:
@@ -189,7 +197,15 @@ def _open_section(summary: Summary) -> Section:
         for one in summary.still_open
     ]
     more = max(0, summary.open_total - len(lines))
-    return Section("Still open", tuple(lines), ("Incident", "Open for"), more=more, path="/")
+    title = _as_of("Still open", summary)
+    return Section(title, tuple(lines), ("Incident", "Open for"), more=more, path="/")
+
+
+def _as_of(title: str, summary: Summary) -> str:
+    """Return the title of what may have changed since the week, with when it was counted."""
+    if summary.at.date() <= summary.monday + timedelta(days=7):
+        return title
+    return f"{title}, as of {day_and_clock(summary.at, summary.zone)}"
 
 
 def _back_section(summary: Summary) -> Section:
@@ -257,7 +273,8 @@ def _actions_section(summary: Summary) -> Section:
         )
         for one in summary.actions
     ]
-    return Section("Open preventive actions", tuple(lines), ("Action", "Due"), path=page(summary))
+    title = _as_of("Open preventive actions", summary)
+    return Section(title, tuple(lines), ("Action", "Due"), path=page(summary))
 
 
 def _unseen_section(summary: Summary) -> Section:

@@ -1,7 +1,7 @@
 """The sections of the weekly summary, row by row; and the totals that a reader can add up."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -186,3 +186,32 @@ def test_what_a_reader_can_add_up_agrees() -> None:
     assert taken + SAMPLE.not_taken == SAMPLE.counted.incidents
     assert nights == SAMPLE.counted.night_pages
     assert sum(one.before for one in SAMPLE.days) == SAMPLE.before.incidents
+
+
+@pytest.mark.parametrize(("days", "is_said"), [(7, False), (8, True), (40, True)])
+def test_what_may_have_changed_since_the_week_says_when_it_was_counted(
+    days: int, is_said: bool
+) -> None:
+    at = datetime.combine(SAMPLE.monday, time(6, 30), UTC) + timedelta(days=days)
+    later = replace(SAMPLE, at=at)
+    shown = [one.title for one in (*sections_above(later), *sections_below(later))]
+    dated = [one.partition(", as of ")[0] for one in shown if ", as of " in one]
+    assert dated == ["Please decide", "Still open", "Open preventive actions"] * is_said
+
+
+@pytest.mark.parametrize(
+    ("parts", "note"),
+    [
+        (5, ""),
+        (6, "The page of the week has 1 more such table."),
+        (9, "The page of the week has 4 more such tables."),
+    ],
+)
+def test_figures_that_a_mail_leaves_out_are_on_the_page(parts: int, note: str) -> None:
+    [part] = SAMPLE.statistics
+    kept = tuple(replace(part, title=f"Part {number}") for number in range(parts))
+    summary = replace(SAMPLE, statistics=kept)
+    in_mail = [one for one in sections_below(summary) if one.title.startswith("Part ")]
+    assert (len(in_mail), in_mail[-1].note) == (5, note)
+    on_page = [one for one in sections_below(summary, 50) if one.title.startswith("Part ")]
+    assert (len(on_page), on_page[-1].note) == (parts, "")
