@@ -122,11 +122,12 @@ def test_the_fullest_shift_of_a_person_is_counted_by_who_was_on_call() -> None:
     opened = [history(at=MONDAY + 11 * HOUR + number * MINUTE) for number in range(3)]
     taken = [replace(one, changes=history((TAKEN, MINUTE)).changes) for one in opened]
     early = history((TAKEN, MINUTE), at=MONDAY, owner="raj")
-    found = summary_of(WEEK, Known(Record([*taken, early]), Record(())), GUARDED, NOW)
+    before = [history(at=MONDAY - DAY), history(at=MONDAY - 7 * DAY)]  # the second in ana's own
+    found = summary_of(WEEK, Known(Record([*taken, early]), Record(before)), GUARDED, NOW)
     shifts = {one.person: (one.fullest_shift, one.shifted_at) for one in found.people}
     handover = MONDAY + 10 * HOUR
     ended, begun = sorted(shifts.values(), key=lambda one: one[0])
-    assert (ended, begun) == ((1, MONDAY), (3, handover))
+    assert (ended, begun) == ((2, handover - 7 * DAY), (3, handover))
 
 
 def test_load_is_listed_by_who_had_most() -> None:

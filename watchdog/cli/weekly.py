@@ -67,7 +67,7 @@ async def _summary(here: Session, week: "Week") -> "Summary":
         async with transaction(here.pool) as conn:
             return await make_week(conn, here.config, week, here.now, name_and_zone(here.config)[0])
     except TooMany as error:
-        raise Ended(BAD_ANSWER, str(error)) from error
+        raise Ended(BAD_ANSWER, f"{error}; ask for another week with --week") from error
 
 
 def _printed(summary: "Summary", out: str) -> str:
@@ -94,7 +94,7 @@ async def _figures(here: Session, week: "Week") -> "Weekly":
         async with transaction(here.pool) as conn:
             record = await figures.record(conn, week, here.now)
     except figures.TooMany as error:
-        raise Ended(BAD_ANSWER, str(error)) from error
+        raise Ended(BAD_ANSWER, f"{error}; ask for another week with --week") from error
     return weekly(week, record, here.config.directory, here.now)
 
 

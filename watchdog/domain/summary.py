@@ -112,7 +112,7 @@ def summary_of(
         came_back=_came_back(found, own, known.record, now)[:LISTED_MAX],
         noisy=noisy_rules(own, pages(known.record.pushes, directory), watched.waits)[:LISTED_MAX],
         days=_days(found, earlier),
-        people=_people(week, found, own, directory, now)[:LISTED_MAX],
+        people=_people(week, found, (*own_of(known.before), *own), directory, now)[:LISTED_MAX],
         actions=_actions(known.actions, now.astimezone(week.zone).date()),
         gaps=tuple(_gaps(directory, max(week.until, now), week.until + WEEK))[:LISTED_MAX],
         unseen=tuple(_unseen(week, known, own, directory, now))[:LISTED_MAX],
@@ -191,10 +191,14 @@ def _days(found: Weekly, earlier: Weekly) -> tuple[DayLine, ...]:
 
 
 def _people(
-    week: Week, found: Weekly, own: Iterable[History], directory: Directory, now: datetime
+    week: Week, found: Weekly, both: Iterable[History], directory: Directory, now: datetime
 ) -> tuple[LoadLine, ...]:
-    """Return everybody's load, with the shift of each that had the most incidents."""
-    fullest = _fullest_shifts(week, own, directory, now)
+    """Return everybody's load, with the shift of each that had the most incidents.
+
+    Args:
+        both: What opened in the week and in the one before: a shift may have begun in that.
+    """
+    fullest = _fullest_shifts(week, both, directory, now)
     lines = [
         LoadLine(
             one.person,
@@ -209,21 +213,24 @@ def _people(
 
 
 def _fullest_shifts(
-    week: Week, own: Iterable[History], directory: Directory, now: datetime
+    week: Week, both: Iterable[History], directory: Directory, now: datetime
 ) -> dict[str, tuple[int, datetime]]:
     fullest: dict[str, tuple[int, datetime]] = {}
     opened: dict[str, list[datetime]] = {}
-    for one in own:
+    for one in both:
         opened.setdefault(one.opening.team, []).append(one.opening.opened_at)
     for team, instants in opened.items():
         if team not in directory.teams or not directory.teams[team].oncall:
             continue
-        of_team = list(shifts(directory, team, week.since, min(week.until, now)))
+        of_team = list(shifts(directory, team, week.before.since, min(week.until, now)))
         begins = [one.starts_at for one in of_team]
         counted = Counter(bisect_right(begins, at) - 1 for at in instants)
         for number, count in sorted(counted.items()):
             shift = of_team[number]
-            if count > fullest.get(shift.person, (0, shift.starts_at))[0]:
+            if (
+                shift.ends_at > week.since
+                and count > fullest.get(shift.person, (0, shift.starts_at))[0]
+            ):
                 fullest[shift.person] = (count, shift.starts_at)
     return fullest
 

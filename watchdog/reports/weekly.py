@@ -28,7 +28,7 @@ async def make_week(
         TooMany: More has happened than is counted.
     """
     known = await _known(conn, config, week, now, name)
-    directory = await covers.with_covers(conn, config.directory, week.since)
+    directory = await covers.with_covers(conn, config.directory, week.before.since)
     waits = {
         name: one.policy.opens_after(one.every) if one.heeds_for else None
         for name, one in config.rules.items()

@@ -54,7 +54,7 @@ async def record(
         if len(found[name]) > rows_max:
             raise TooMany(
                 f"week {week} has more than {rows_max:,} {what}, and figures of a part of them would "
-                "be wrong; ask for another week with --week"
+                "be wrong"
             )
     return Record(
         [_history(row) for row in found["list_histories"]],
