@@ -52,7 +52,9 @@ def subject(report: Report) -> str:
 
 def because(report: Report) -> str:
     """Return why this recipient gets it."""
-    return f"You get this report because it goes to team {report.team or 'yours'}."
+    if not report.team:
+        return f"You get this because `{report.name}` under `reports:` goes to you."
+    return f"You get this report because it goes to team {report.team}."
 
 
 def text_part(report: Report) -> str:

@@ -60,7 +60,9 @@ class Town:
         due = Due(monday, NIGHT)
         names = [self.chance.choice([one, one.upper()]) for one in sorted(self.named)]
         async with transaction(self.store) as conn:
-            return await subscriptions.tell(conn, replace(summary, monday=monday), due, names)
+            told = replace(summary, monday=monday)
+            written = await subscriptions.tell(conn, summary.report, told, due, names)
+        return [one.lower() for one in written]
 
     def owe(self, told: list[str]) -> None:
         """Assert that those were told who were named, had not stopped it, and had not had it."""

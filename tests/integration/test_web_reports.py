@@ -45,7 +45,7 @@ async def test_a_weekly_mail_is_shown_with_its_picture_and_without_its_link_to_s
     summary = replace(sample_summary(), at=clock.now())
     async with transaction(store) as conn:
         due = Due(summary.monday, clock.now())
-        await subscriptions.tell(conn, summary, due, ["ana@example.com"])
+        await subscriptions.tell(conn, "weekly", summary, due, ["ana@example.com"])
     token = await store.fetchval("select token from subscription")
     async with running_page(store, clock) as page, page.signed_in("ana") as ana:
         text = await ana.read("/parts/outbox")

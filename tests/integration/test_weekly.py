@@ -350,7 +350,7 @@ async def test_what_other_reports_keep_stands_in_the_summary_of_its_week(
     assert [values for _, values in part.rows] == [(2, 4), (2, 1), *[(None, None)] * 5]
 
 
-async def test_a_week_with_too_much_to_count_is_not_told_and_said_once(
+async def test_of_a_week_with_too_much_to_count_readers_hear_that_once(
     desk: Morning, caplog: pytest.LogCaptureFixture
 ) -> None:
     worker, _ = await desk.leading()
@@ -368,6 +368,11 @@ async def test_a_week_with_too_much_to_count_is_not_told_and_said_once(
     await worker.make_due()
     assert [one.message for one in caplog.records].count("weekly summary not made") == 1
     assert await told(desk.store) == []
+    written = [one.receiver for one in await desk.entries() if one.report]
+    assert sorted(written) == BOTH
+    [stub] = await desk.told()
+    assert stub.title == "Week 2025-24"
+    assert stub.parts[0].trouble.startswith("week 2025-24 has more than 100,000 messages to people")
 
 
 async def test_counts_of_a_week_that_is_long_over_are_known_only_where_both_ends_were_kept(

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from notifiers.base import Report, ReportPart
 from notifiers.summary import StatisticsPart, Summary
 from watchdog.config.model import Config, WeeklyReport
 from watchdog.domain.due import Due, latest_due
@@ -14,6 +15,10 @@ from watchdog.domain.samples import Figures, per_day
 from watchdog.domain.summary import Known, Watched, risen, summary_of
 from watchdog.domain.weeks import Week, week_of, zone_of_weeks
 from watchdog.store import covers, figures, incidents, reports, subscriptions, summaries
+from watchdog.store.figures import TooMany
+
+Told = Summary | Report
+"""What readers get of a week: its summary, or why there is none."""
 
 
 async def make_week(
@@ -79,11 +84,19 @@ def _columns(days: Iterable[Figures]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for one in days for name in one))
 
 
+def uncounted(
+    week: Week, why: TooMany, weekly: WeeklyReport, due: Due, now: datetime, url: str
+) -> Report:
+    """Return what readers get of a week of which there are no figures."""
+    part = ReportPart("Figures of the week", trouble=str(why))
+    return Report(weekly.name, f"Week {week}", "", now, due.at, (part,), week.zone.key, url)
+
+
 async def tell_week(
-    conn: asyncpg.Connection, summary: Summary, due: Due, weekly: WeeklyReport
+    conn: asyncpg.Connection, told: Told, due: Due, weekly: WeeklyReport
 ) -> list[str]:
-    """Write a week's summary to its readers who have not had it; return their addresses."""
-    return await subscriptions.tell(conn, summary, due, weekly.to)
+    """Write what is told of a week to its readers who have not had it; return their addresses."""
+    return await subscriptions.tell(conn, weekly.name, told, due, weekly.to)
 
 
 def due_week(weekly: WeeklyReport, now: datetime) -> Due | None:

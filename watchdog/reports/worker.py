@@ -10,7 +10,7 @@ from watchdog.domain.weeks import Week, week_at
 from watchdog.engine.leader import Leader
 from watchdog.engine.reconcile import LEASE
 from watchdog.reports.make import make, sample
-from watchdog.reports.weekly import due_week, make_week, tell_week
+from watchdog.reports.weekly import Told, due_week, make_week, tell_week, uncounted
 from watchdog.service import Service
 from watchdog.store import leases, reports, summaries
 from watchdog.store.figures import TooMany
@@ -139,14 +139,14 @@ class Reports:
         week = Week(due.day, weekly.zone)
         try:
             async with transaction(service.pool) as conn:
-                summary = await make_week(conn, service.config, week, now, weekly.name)
+                made: Told = await make_week(conn, service.config, week, now, weekly.name)
         except TooMany as error:
             logger.error("weekly summary not made", extra={"reason": str(error)})  # noqa: TRY400 (no mistake of ours)
-            return
+            made = uncounted(week, error, weekly, due, now, service.config.service.url)
         async with transaction(service.pool) as conn:
             await leases.require(conn, LEASE, token)
-            told = await tell_week(conn, summary, due, weekly)
-        if told:
+            readers = await tell_week(conn, made, due, weekly)
+        if readers:
             logger.info("weekly summary", extra={"report": weekly.name, "week": str(week)})
             service.wake.set()
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import asyncpg
 
-from notifiers.base import Part
+from notifiers.base import Part, Report
 from notifiers.summary import Summary
 from watchdog.domain.due import Due
 from watchdog.domain.notices import Notice
@@ -41,26 +41,29 @@ class Reader:
 
 
 async def tell(
-    conn: asyncpg.Connection, summary: Summary, due: Due, addresses: Sequence[str]
+    conn: asyncpg.Connection,
+    report: str,
+    told: Summary | Report,
+    due: Due,
+    addresses: Sequence[str],
 ) -> list[str]:
-    """Write a week's summary to readers who have not had it; return their addresses.
+    """Write what is told of a week to readers who have not had it; return their addresses.
 
     Whatever was told of the week first is what all of them get.
 
     Args:
         due: Its day is the Monday of the week that is told.
     """
-    told = json_text(encode_report(summary))
-    row = (summary.report, due.day, due.at, summary.at, summary.team, told)
+    row = (report, due.day, due.at, told.at, told.team, json_text(encode_report(told)))
     run: int = await conn.fetchval(_SQL["insert_week"], *row)
     written = {f"email:{one.lower()}": f"email:{one}" for one in reversed(addresses)}
     receivers = list(reversed(written))[:READERS_MAX]
     tokens = [secrets.token_urlsafe(_TOKEN_BYTES) for _ in receivers]
-    await conn.execute(_SQL["insert_subscriptions"], summary.report, receivers, tokens)
-    rows = await conn.fetch(_SQL["insert_told"], summary.report, due.day, receivers, summary.at)
+    await conn.execute(_SQL["insert_subscriptions"], report, receivers, tokens)
+    rows = await conn.fetch(_SQL["insert_told"], report, due.day, receivers, told.at)
     fresh = {row["receiver"] for row in rows}
-    notices = [Notice(written[one], Part.PAGE, summary.at) for one in receivers if one in fresh]
-    await outbox.insert_report(conn, run, notices, summary.at)
+    notices = [Notice(written[one], Part.PAGE, told.at) for one in receivers if one in fresh]
+    await outbox.insert_report(conn, run, notices, told.at)
     return [one.receiver.partition(":")[2] for one in notices]
 
 
