@@ -249,3 +249,22 @@ async def test_without_a_digest_what_has_waited_is_sent_as_it_is(
 
     assert office.slack.heard("#alerts") == ["root:opened"] * (INCIDENTS_MIN + 2)
     assert "no digest of what waits in slack; it is sent as it is" in caplog.text
+
+
+@pytest.mark.parametrize("mood", [Mood.ACCEPT, Mood.ASK_TO_WAIT])
+async def test_bookings_of_a_clock_that_was_put_back_since_keep_nobody_waiting(
+    office: PostOffice, mood: Mood
+) -> None:
+    await Story(office.store).tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
+    office.slack.moods["#alerts"], office.slack.wait = [mood], timedelta(hours=1)
+    await drained(office)
+    earlier = NIGHT - timedelta(hours=1)
+    for _ in range(2):
+        await Story(office.store).tell(Event.OPENED, earlier, (ALERTS, ROOT))
+    clock = MovedClock(earlier)
+    worker = office.worker(clock=clock)
+
+    assert await drained(office, worker) == 1
+    assert await drained(office, worker) == 0
+    await clock.advance(SECOND)
+    assert await drained(office, worker) == 1

@@ -60,3 +60,13 @@ def test_channels_are_out_each_for_itself() -> None:
     outages.note("email", None, NIGHT)
 
     assert outages.closed(NIGHT) == ["slack"]
+
+
+def test_a_clock_that_is_put_back_opens_what_was_closed_until_later() -> None:
+    outages = Outages()
+    outages.note("slack", OUT, NIGHT)
+    earlier = NIGHT - timedelta(hours=1)
+
+    assert outages.closed(earlier) == []
+    outages.note("slack", OUT, earlier)
+    assert outages.closed(earlier) == ["slack"]

@@ -12,10 +12,15 @@ _DOUBLINGS_MAX = 10
 
 @dataclass(slots=True)
 class _Outage:
-    """A channel that is out: how often it was tried, and when it is tried again."""
+    """A channel that is out: how often it was tried, when last, and when it is tried again."""
 
     tries: int
+    tried_at: datetime
     until: datetime
+
+    def is_left_alone(self, now: datetime) -> bool:
+        """Return whether it waits; what was tried after now was tried before the clock was put back."""
+        return self.tried_at <= now < self.until
 
 
 @dataclass(slots=True)
@@ -44,11 +49,11 @@ class Outages:
     def _note_outage(self, channel: str, now: datetime) -> None:
         self._open.discard(channel)
         known = self._out.get(channel)
-        if known and now < known.until:
+        if known and known.is_left_alone(now):
             return  # of several that were on their way together, one counts
         tries = known.tries + 1 if known else 1
         wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(tries - 1, _DOUBLINGS_MAX))
-        self._out[channel] = _Outage(tries, now + wait)
+        self._out[channel] = _Outage(tries, now, now + wait)
 
     @property
     def out(self) -> list[str]:
@@ -57,4 +62,4 @@ class Outages:
 
     def closed(self, now: datetime) -> list[str]:
         """Return the channels that are left alone now."""
-        return [name for name, one in self._out.items() if now < one.until]
+        return [name for name, one in self._out.items() if one.is_left_alone(now)]

@@ -6,8 +6,15 @@ create table lane (
     -- As far as its messages have used up what the receiver takes, counted at its steady pace.
     booked_until timestamptz not null,
     -- When the next message may go: earlier than `booked_until` where a burst is allowed.
-    free_at timestamptz not null
+    free_at timestamptz not null,
+    -- When that was written.
+    booked_at timestamptz not null
 );
+
+-- Whether a booking counts: one that is dated after now was made before somebody put the clock back. Replicas may be some
+-- seconds apart.
+create function is_binding(booking lane, at timestamptz) returns boolean language sql stable
+return booking.booked_at <= at + interval '5 seconds';
 
 create function lane_of(receiver text, part text) returns text language sql immutable
 return case part when 'edit' then split_part(receiver, ':', 1) || ':edits' else receiver end;

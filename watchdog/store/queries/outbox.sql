@@ -11,7 +11,7 @@ with line as materialized (
     from notification
     where state = 'pending' and due_at <= $1 and split_part(receiver, ':', 1) <> all($4::text[])
         and not exists (
-            select from lane l where l.name = lane_of(notification.receiver, notification.part) and l.free_at > $1
+            select from lane l where l.name = lane_of(notification.receiver, notification.part) and l.free_at > $1 and is_binding(l, $1)
         )
     order by priority, due_at, id
     limit $6
@@ -47,7 +47,7 @@ with line as materialized (
     ) head
     join notification h on h.id = head.id and h.state = 'pending' and (h.attempts = 0 or h.due_at <= $1)
     where line.is_paced and not exists (
-        select from lane l where l.name = lane_of(h.receiver, h.part) and l.free_at > $1
+        select from lane l where l.name = lane_of(h.receiver, h.part) and l.free_at > $1 and is_binding(l, $1)
     )
 ), next_in_lane as (
     select n.id from notification n
@@ -200,13 +200,16 @@ with wanted as (
             or exists (select from hiding h where h.id = n.incident_id and coalesce(h.silenced_until <= $3, true))
         )
 ), booked as (
-    insert into lane (name, booked_until, free_at)
-    select lane, $3 + every, $3 + every - ahead from held where lane is not null
+    insert into lane (name, booked_until, free_at, booked_at)
+    select lane, $3 + every, $3 + every - ahead, $3 from held where lane is not null
     order by lane
     on conflict (name) do update set
-        booked_until = greatest(lane.booked_until, $3) + (excluded.booked_until - $3),
-        free_at = greatest(lane.booked_until, $3) + (excluded.free_at - $3)
-    where lane.free_at <= $3
+        booked_until = greatest(case when is_binding(lane, $3) then lane.booked_until end, $3)
+            + (excluded.booked_until - $3),
+        free_at = greatest(case when is_binding(lane, $3) then lane.booked_until end, $3)
+            + (excluded.free_at - $3),
+        booked_at = $3
+    where lane.free_at <= $3 or not is_binding(lane, $3)
     returning name, free_at
 ), begun as (
     update notification n set attempts = n.attempts + 1
@@ -257,11 +260,14 @@ with result as (
         $8::text[], $9::text[], $10::text[]
     ) as r (id, token, state, outcome, error, due_at, line, rendered, remote, lane)
 ), stopped as (
-    insert into lane (name, booked_until, free_at)
-    select lane, max(due_at), max(due_at) from result where lane is not null group by lane order by lane
+    insert into lane (name, booked_until, free_at, booked_at)
+    select lane, max(due_at), max(due_at), $11 from result where lane is not null group by lane order by lane
     on conflict (name) do update set
-        booked_until = greatest(lane.booked_until, excluded.booked_until),
-        free_at = greatest(lane.free_at, excluded.free_at)
+        booked_until = greatest(
+            case when is_binding(lane, $11) then lane.booked_until end, excluded.booked_until
+        ),
+        free_at = greatest(case when is_binding(lane, $11) then lane.free_at end, excluded.free_at),
+        booked_at = $11
 ), withdrawn as (
     delete from attempt a using result r
     where r.outcome is null
