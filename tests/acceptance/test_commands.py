@@ -103,7 +103,7 @@ def test_lists_are_narrowed_by_rule_owner_and_time(program: Program, number: str
     of_rule = rows(program, "incidents", "--rule", RULE, "--since", "1h")
     assert number in [one["id"] for one in of_rule]
     assert rows(program, "incidents", "--rule", "nothing-like-it") == []
-    assert "is not a duration" in program.run("incidents", "--since", "yesterday", code=2)
+    assert "write it like `30m` or `2h`" in program.run("incidents", "--since", "yesterday", code=2)
     program.run("incidents", "--fail-if-open", code=1)
 
 
