@@ -163,7 +163,11 @@ def test_signing_out_empties_the_same_cookie(is_secure: bool) -> None:
     assert ("secure" in parts) is is_secure
 
 
-@given(st.text(max_size=50), st.text(max_size=50))
+# HMAC fills its key up with zero bytes, of which our secrets have none.
+_SECRETS = st.text(st.characters(exclude_characters="\0"), max_size=50)
+
+
+@given(_SECRETS, _SECRETS)
 def test_a_form_token_tells_sessions_apart_and_does_not_hold_their_secret(
     one: str, other: str
 ) -> None:
