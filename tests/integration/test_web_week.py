@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -18,6 +19,7 @@ from watchdog.store.pool import transaction
 from watchdog.store.subscriptions import stop
 
 TOKEN = "t" * 32
+FORM = {"content-type": "application/x-www-form-urlencoded"}
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 
@@ -99,6 +101,25 @@ async def test_one_click_may_be_a_form_of_several_parts(store: asyncpg.Pool, pag
         parts = {name: (None, value) for name, value in ONE_CLICK.items()}
         answer = await program.post(f"/u/{TOKEN}", files=parts)
     assert answer.status_code == 200
+    assert await is_stopped(store)
+
+
+@pytest.mark.parametrize(
+    "body", [{"data": {}}, {"data": {"do": "what"}}, {"files": {"do": (None, "what")}}]
+)
+async def test_a_post_that_asks_for_nothing_changes_nothing(
+    store: asyncpg.Pool, page: Page, body: dict[str, Any]
+) -> None:
+    headers = {} if body.get("data") or "files" in body else FORM
+    async with page.client() as program:
+        answer = await program.post(f"/u/{TOKEN}", headers=headers, **body)
+    assert answer.status_code == 200
+    assert not await is_stopped(store)
+
+
+async def test_the_button_of_the_page_stops_it(store: asyncpg.Pool, page: Page) -> None:
+    async with page.client() as reader:
+        await reader.post(f"/u/{TOKEN}", data={"do": "stop"})
     assert await is_stopped(store)
 
 

@@ -36,12 +36,22 @@ async def read_fields(request: Request) -> Mapping[str, str]:
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _TYPE:
         raise HTTPException(415, f"Forms are sent as {_TYPE}.")
+    body = await read_body(request)
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_FIELDS_MAX))
+    except ValueError as error:
+        raise HTTPException(400, "This is not a form in UTF-8.") from error
+
+
+async def read_body(request: Request) -> bytes:
+    """Return what was posted.
+
+    Raises:
+        HTTPException: 413 for more than any form of ours has.
+    """
     body = bytearray()
     async for piece in request.stream():
         body += piece
         if len(body) > _BYTES_MAX:
             raise HTTPException(413, f"A form has at most {_BYTES_MAX} bytes.")
-    try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_FIELDS_MAX))
-    except ValueError as error:
-        raise HTTPException(400, "This is not a form in UTF-8.") from error
+    return bytes(body)

@@ -12,7 +12,7 @@ from watchdog.store import subscriptions
 from watchdog.store.figures import TooMany
 from watchdog.store.pool import transaction
 from watchdog.store.subscriptions import Reader
-from watchdog.web.forms import read_fields
+from watchdog.web.forms import read_body, read_fields
 from watchdog.web.pages import render
 from watchdog.web.room import room_of
 
@@ -23,7 +23,8 @@ _HEADERS = {
         "frame-ancestors 'none'"
     ),
 }
-_AGAIN = "again"
+_AGAIN, _STOP = "again", "stop"
+_ONE_CLICK = ("List-Unsubscribe", "One-Click")
 
 
 async def show_present(request: Request) -> Response:
@@ -59,20 +60,26 @@ async def show_subscription(request: Request) -> Response:
 async def change_subscription(request: Request) -> Response:
     """Stop the mails of a link, or let them come again where the page's button says so.
 
-    Mail programs post what RFC 8058 says, in either form of a form.
+    Mail programs post what RFC 8058 says, in either form of a form. Whatever else is posted changes nothing.
     """
     room, token = room_of(request), request.path_params["token"]
-    is_again = await _says_again(request)
+    wish = await _wish(request)
     async with transaction(room.service.pool) as conn:
-        if is_again:
+        if wish == _AGAIN:
             return _shown(await subscriptions.start(conn, token))
-        return _shown(await subscriptions.stop(conn, token, room.now()))
+        if wish == _STOP:
+            return _shown(await subscriptions.stop(conn, token, room.now()))
+        return _shown(await subscriptions.of_token(conn, token))
 
 
-async def _says_again(request: Request) -> bool:
-    if request.headers.get("content-type", "").startswith("multipart/"):
-        return False  # no form of ours
-    return (await read_fields(request)).get("do") == _AGAIN
+async def _wish(request: Request) -> str:
+    """Return what is posted: `again`, `stop`, or something that nobody can have meant."""
+    if request.headers.get("content-type", "").startswith("multipart/"):  # no form of ours
+        body = await read_body(request)
+        return _STOP if all(one.encode() in body for one in _ONE_CLICK) else ""
+    fields = await read_fields(request)
+    name, value = _ONE_CLICK
+    return _STOP if fields.get(name) == value else fields.get("do", "")
 
 
 def _shown(reader: Reader | None) -> Response:
