@@ -129,13 +129,16 @@ async def test_a_first_message_in_a_channel_waits_ten_minutes_before_its_team_ge
     assert office.email.heard("support@example.com") == ["page:opened"]
 
 
+def only_in_slack(office: PostOffice) -> Directory:
+    """Return the directory in which ana has no mail."""
+    people = {**office.directory.people} | {"ana": Person("ana", slack="U01ANA")}
+    return Directory(people=people, teams=office.directory.teams)
+
+
 async def test_whose_page_cannot_reach_them_for_ten_minutes_has_missed_it(
     office: PostOffice,
 ) -> None:
-    office.directory = Directory(
-        people={**office.directory.people} | {"ana": Person("ana", slack="U01ANA")},
-        teams=office.directory.teams,
-    )
+    office.directory = only_in_slack(office)
     await Story(office.store).tell(Event.OPENED, NIGHT, (ANA_SLACK, PAGE))
     office.slack.usual["@U01ANA"] = Mood.ASK_TO_WAIT
 
@@ -295,3 +298,48 @@ async def test_of_very_many_overdue_pages_all_go_out(
     await advance(office, PAGE_WAITS)
 
     assert len(office.email.heard("ana@example.com")) == 3
+
+
+async def test_a_push_below_a_page_that_arrived_goes_out_by_mail_after_a_minute_too(
+    office: PostOffice,
+) -> None:
+    story = Story(office.store)
+    await story.tell(Event.OPENED, NIGHT, (ANA_SLACK, PAGE))
+    await office.delivery.drain()
+    office.slack.usual["@U01ANA"] = Mood.ASK_TO_WAIT
+    await story.tell(Event.BACK_AGAIN, NIGHT, (ANA_SLACK, EDIT), (ANA_SLACK, THREAD))
+
+    await advance(office, PAGE_WAITS - SECOND)
+    assert office.email.heard("ana@example.com") == []
+    await advance(office, SECOND)
+
+    assert office.email.heard("ana@example.com") == ["page:back_again"]
+
+
+async def test_a_push_that_is_given_up_goes_by_another_road(office: PostOffice) -> None:
+    story = Story(office.store)
+    await story.tell(Event.OPENED, NIGHT, (ANA_SLACK, PAGE))
+    await office.delivery.drain()
+    office.slack.usual["@U01ANA"] = Mood.REFUSE_FOR_EVER
+    await story.tell(Event.BACK_AGAIN, NIGHT, (ANA_SLACK, THREAD))
+
+    await office.delivery.drain()
+
+    assert office.email.heard("ana@example.com") == ["page:back_again"]
+
+
+async def test_a_push_below_a_page_that_was_given_up_adds_no_road_of_its_own(
+    office: PostOffice,
+) -> None:
+    office.directory = only_in_slack(office)
+    story = Story(office.store)
+    await story.tell(Event.OPENED, NIGHT, (ANA_SLACK, PAGE))
+    await story.tell(Event.BACK_AGAIN, NIGHT, (ANA_SLACK, EDIT), (ANA_SLACK, THREAD))
+    office.slack.usual["@U01ANA"] = Mood.REFUSE_FOR_EVER
+
+    await office.delivery.drain()
+
+    assert [f"{one.address} {one.event}" for one in office.everything] == [
+        "support@example.com opened",
+        "support@example.com back_again",
+    ]

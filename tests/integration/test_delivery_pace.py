@@ -120,6 +120,41 @@ async def test_edits_of_one_message_collapse_into_the_last_and_use_up_one_turn(
     assert [one.event for one in office.everything[2:]] == ["resolved", "resolved"]
 
 
+async def test_a_push_does_not_wait_for_the_edit_of_the_message_above_it(
+    office: PostOffice,
+) -> None:
+    story, other = Story(office.store), Story(office.store)
+    await story.tell(Event.OPENED, NIGHT, (ANA_SLACK, PAGE))
+    await other.tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
+    await drained(office)
+    office.slack.moods["#alerts"] = [Mood.ASK_TO_WAIT]
+    await other.tell(Event.TAKEN, NIGHT, (ALERTS, EDIT))
+    await drained(office)
+    await office.clock.advance(SECOND)
+    now = office.clock.now()
+    await story.tell(Event.BACK_AGAIN, now, (ANA_SLACK, EDIT), (ANA_SLACK, THREAD))
+
+    assert await drained(office) == 1
+    assert office.slack.heard("@U01ANA") == ["page:opened", "thread:back_again"]
+    await office.clock.advance(30 * SECOND)
+    await drained(office)
+    assert office.slack.heard("@U01ANA")[2:] == ["edit:back_again"]
+
+
+async def test_a_line_waits_for_the_edit_that_is_posted_as_its_first_message(
+    office: PostOffice,
+) -> None:
+    story = Story(office.store)
+    await story.tell(Event.OPENED, NIGHT)
+    await story.tell(Event.BACK_AGAIN, NIGHT, (ANA_SLACK, EDIT), (ANA_SLACK, THREAD))
+
+    for _ in range(2):
+        await drained(office)
+        await office.clock.advance(SECOND)
+
+    assert office.slack.heard("@U01ANA") == ["edit:back_again", "thread:back_again"]
+
+
 async def test_two_workers_share_the_pace(office: PostOffice) -> None:
     for _ in range(6):
         await Story(office.store).tell(Event.OPENED, NIGHT, (ALERTS, ROOT), (BROKEN, ROOT))

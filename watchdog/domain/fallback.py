@@ -10,7 +10,7 @@ from watchdog.domain.people import Directory, Person, Team
 
 @dataclass(frozen=True, slots=True)
 class Unreached:
-    """A page or root message of an incident, or of a report, that was given up or is overdue.
+    """A push or root message of an incident, or of a report, that was given up or is overdue.
 
     Attributes:
         subject: What tells its incident or report from others.

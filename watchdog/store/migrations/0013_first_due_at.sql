@@ -4,3 +4,7 @@
 alter table notification add column first_due_at timestamptz;
 
 create index notification_fallback on notification (fallback_of) where fallback_of is not null;
+
+-- What is to ring one person's phone: a page, or a line below one. In a channel a line rings nobody's.
+create function is_push(part text, receiver text) returns boolean language sql immutable
+return part = 'page' or (part = 'thread' and receiver like 'slack:@%');

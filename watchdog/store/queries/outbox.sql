@@ -2,12 +2,13 @@
 -- Take the first message of each queue in which one is due, the most urgent queues first, for a lease
 -- that starts now. A queue is an incident's messages to one receiver, or one message of a report. Its first message may be held until
 -- later, but it must not hold back what is due behind it; one that has failed waits for its own time.
+-- A line below a message does not wait for an edit of that message, which may have to wait for those of a whole channel.
 -- Messages whose lease has ended are taken too, and their attempt in flight ends as unknown, for the reason $7. Lanes that are not free are left
 -- alone; of a lane in a paced channel ($5) one message is taken.
 -- Only the $6 most urgent due messages are looked at: each costs one look at the index of queues, and
 -- sorting them before that keeps the cost of a claim from growing with the outbox.
 with line as materialized (
-    select id, incident_id, receiver, priority, due_at, split_part(receiver, ':', 1) = any($5::text[]) as is_paced
+    select id, incident_id, receiver, part, priority, due_at, split_part(receiver, ':', 1) = any($5::text[]) as is_paced
     from notification
     where state = 'pending' and due_at <= $1 and split_part(receiver, ':', 1) <> all($4::text[])
         and not exists (
@@ -44,6 +45,11 @@ with line as materialized (
         select coalesce(min(first.id), line.id) as id from notification first
         where first.incident_id = line.incident_id and first.receiver = line.receiver
             and first.state in ('pending', 'sending')
+            and not (
+                line.part = 'thread' and first.part = 'edit' and exists (
+                    select from thread t where t.incident_id = line.incident_id and t.receiver = line.receiver
+                )
+            )
     ) head
     join notification h on h.id = head.id and h.state = 'pending' and (h.attempts = 0 or h.due_at <= $1)
     where line.is_paced and not exists (
@@ -309,8 +315,9 @@ order by i.id
 for no key update;
 
 -- name: list_unreached
--- First messages that were given up, unless they went by another road before, with the other receivers of the same event or a later one: all of them, and
--- those among them whose first message about the incident has not failed. Of a report all are first messages; what is told
+-- First messages and other pushes that were given up, unless they went by another road before, with the other receivers of the same event or a later one: all of them, and
+-- those among them whose first message about the incident has not failed. A line is one of them only if the first message
+-- above it has arrived: else that one goes by another road. Of a report all are first messages; what is told
 -- to readers one by one is for them alone, and not for whoever has stopped it.
 select n.id, n.incident_id, n.report_run, n.receiver, i.team, i.owner, false as is_personal,
     array(
@@ -330,7 +337,14 @@ select n.id, n.incident_id, n.report_run, n.receiver, i.team, i.owner, false as 
     ) as told
 from notification n
 join incident i on i.id = n.incident_id
-where n.id = any($1::bigint[]) and n.part in ('page', 'root')
+where n.id = any($1::bigint[]) and (n.part = 'root' or is_push(n.part, n.receiver))
+    and (
+        n.part <> 'thread' or exists (
+            select from notification first
+            where first.incident_id = n.incident_id and first.receiver = n.receiver
+                and first.part in ('page', 'root') and first.state = 'sent'
+        )
+    )
     and not exists (
         select from notification f where f.fallback_of = n.id and f.state not in ('dead', 'withheld')
     )
@@ -354,14 +368,14 @@ where n.id = any($1::bigint[]) and not exists (
 order by id;
 
 -- name: list_overdue
--- First messages of incidents that are still on their way though they have been due since $1, or since $2 if they are pages,
+-- First messages of incidents, and other pushes, that are still on their way though they have been due since $1, or since $2 if they push,
 -- and that are not on another road already. What only waits for its turn in a channel is not overdue, unless nothing gets
 -- through there ($4); and neither is what a silence would hide.
 select n.id, coalesce(n.first_due_at, n.due_at) as due_since from notification n
 where n.state in ('pending', 'sending') and n.incident_id is not null
-    and case n.part
-        when 'page' then coalesce(n.first_due_at, n.due_at) <= $2
-        when 'root' then coalesce(n.first_due_at, n.due_at) <= $1
+    and case
+        when is_push(n.part, n.receiver) then coalesce(n.first_due_at, n.due_at) <= $2
+        when n.part = 'root' then coalesce(n.first_due_at, n.due_at) <= $1
             and (n.attempts > 0 or split_part(n.receiver, ':', 1) = any($4::text[]))
     end
     and not exists (
@@ -371,13 +385,14 @@ where n.state in ('pending', 'sending') and n.incident_id is not null
 order by due_since, n.id;
 
 -- name: next_overdue_at
--- When the next of those that are on their way is overdue: a page $2 after it was due, and each $3 after it.
+-- When the next of those that are on their way is overdue: a push $2 after it was due, and each $3 after it.
 select min(due_since + wait) as at from (
-    select coalesce(n.first_due_at, n.due_at) as due_since, n.part from notification n
-    where n.state in ('pending', 'sending') and n.part in ('page', 'root') and n.incident_id is not null
+    select coalesce(n.first_due_at, n.due_at) as due_since, is_push(n.part, n.receiver) as is_push from notification n
+    where n.state in ('pending', 'sending') and n.incident_id is not null
+        and (n.part = 'root' or is_push(n.part, n.receiver))
 ) first
 cross join lateral (values ($2::interval), ($3::interval)) waits (wait)
-where due_since + wait > $1 and (part = 'page' or wait = $3);
+where due_since + wait > $1 and (is_push or wait = $3);
 
 -- name: insert_fallbacks
 -- The same message to somebody else; and if the incident has moved on meanwhile, how it stands now.
