@@ -15,7 +15,8 @@ from tests.promises import broken_promises
 from tests.receivers import Mood
 from watchdog.clock import MovedClock
 from watchdog.delivery import overdue
-from watchdog.delivery.overdue import ALL_WAIT, PAGE_WAITS
+from watchdog.delivery.overdue import PAGE_WAITS
+from watchdog.delivery.roads import ALL_WAIT
 from watchdog.domain.people import Directory, Person
 from watchdog.store import outbox
 from watchdog.store.pool import transaction
@@ -141,6 +142,20 @@ async def test_whose_page_cannot_reach_them_for_ten_minutes_has_missed_it(
     office.directory = only_in_slack(office)
     await Story(office.store).tell(Event.OPENED, NIGHT, (ANA_SLACK, PAGE))
     office.slack.usual["@U01ANA"] = Mood.ASK_TO_WAIT
+
+    await advance(office, ALL_WAIT - SECOND)
+    assert await office.store.fetchval("select missed from incident") == ""
+    await advance(office, SECOND)
+
+    assert await office.store.fetchval("select missed from incident") == "cannot be reached"
+    assert office.email.heard("support@example.com") == ["page:opened"]
+
+
+async def test_of_two_roads_that_are_both_stuck_neither_stands_for_the_other(
+    office: PostOffice,
+) -> None:
+    await Story(office.store).tell(Event.OPENED, NIGHT, (ANA_SLACK, PAGE), (ANA_MAIL, PAGE))
+    office.slack.usual["@U01ANA"] = office.email.usual["ana@example.com"] = Mood.ASK_TO_WAIT
 
     await advance(office, ALL_WAIT - SECOND)
     assert await office.store.fetchval("select missed from incident") == ""

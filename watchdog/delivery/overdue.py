@@ -6,15 +6,12 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from watchdog.delivery.roads import fall_back, tell_meanwhile
+from watchdog.delivery.roads import ALL_WAIT, fall_back, tell_meanwhile
 from watchdog.domain.people import Directory
 from watchdog.store import fallbacks
 
 PAGE_WAITS = timedelta(seconds=60)
 """A page that has not arrived by then also goes to the same person by another channel."""
-
-ALL_WAIT = timedelta(minutes=10)
-"""What has not arrived by then goes on as if it had been given up, though it is still tried."""
 
 _AT_ONCE_MAX = 1000
 

@@ -1,7 +1,7 @@
 """What becomes of pages that reached nobody: other roads, and owners to whom there is none."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import asyncpg
 
@@ -18,6 +18,9 @@ from watchdog.store.fallbacks import Road
 from watchdog.store.incidents import Missed
 from watchdog.store.outbox import Result
 
+ALL_WAIT = timedelta(minutes=10)
+"""What has not arrived by then goes on as if it had been given up, though it is still tried."""
+
 
 async def fall_back(
     conn: asyncpg.Connection,
@@ -29,7 +32,7 @@ async def fall_back(
     """Send these by other roads, and write which owners there is none to; return how many were sent."""
     if not given_up:
         return 0
-    unreached = await fallbacks.unreached(conn, given_up)
+    unreached = await fallbacks.unreached(conn, given_up, now - ALL_WAIT)
     chosen = next_receivers(unreached, directory, channels)
     unheard = unheard_owners(unreached, chosen, directory)
     missed = [Missed(one, name, "cannot be reached") for one, name in unheard.items()]
@@ -48,7 +51,7 @@ async def tell_meanwhile(
     """Send these to the same readers by another channel; return how many that were."""
     if not waiting:
         return 0
-    unreached = await fallbacks.unreached(conn, waiting)
+    unreached = await fallbacks.unreached(conn, waiting, now - ALL_WAIT)
     return await _send(
         conn, next_receivers(unreached, directory, channels, only_same_reader=True), now
     )

@@ -29,12 +29,17 @@ async def lock_incidents(conn: asyncpg.Connection, ids: Iterable[int]) -> None:
     await conn.execute(_SQL["lock_incidents_of"], sorted(ids))
 
 
-async def unreached(conn: asyncpg.Connection, ids: Iterable[int]) -> dict[int, Unreached]:
+async def unreached(
+    conn: asyncpg.Connection, ids: Iterable[int], stuck_since: datetime
+) -> dict[int, Unreached]:
     """Return by number what decides who is told instead of the receivers of these messages.
 
     Those for which somebody is told instead already are left out.
 
     Their incidents stay locked until the transaction ends.
+
+    Args:
+        stuck_since: Who has waited for a message since then is not told by it.
     """
     given_up = sorted(ids)
     await lock_incidents(conn, given_up)
@@ -48,7 +53,7 @@ async def unreached(conn: asyncpg.Connection, ids: Iterable[int]) -> dict[int, U
             told=frozenset(row["told"]),
             tried=frozenset(row["tried"]),
         )
-        for row in await conn.fetch(_SQL["list_unreached"], given_up)
+        for row in await conn.fetch(_SQL["list_unreached"], given_up, stuck_since)
     }
 
 

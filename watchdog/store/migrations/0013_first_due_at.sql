@@ -8,3 +8,8 @@ create index notification_fallback on notification (fallback_of) where fallback_
 -- What is to ring one person's phone: a page, or a line below one. In a channel a line rings nobody's.
 create function is_push(part text, receiver text) returns boolean language sql immutable
 return part = 'page' or (part = 'thread' and receiver like 'slack:@%');
+
+-- Whether somebody has heard or may yet hear by a message: it arrived, or is on its way since less long than from that instant.
+create function is_hopeful(message notification, stuck_since timestamptz) returns boolean language sql immutable
+return message.state in ('sent', 'superseded')
+    or (message.state in ('pending', 'sending') and coalesce(message.first_due_at, message.due_at) > stuck_since);

@@ -317,7 +317,8 @@ for no key update;
 -- name: list_unreached
 -- First messages and other pushes that were given up, unless they went by another road before, with the other receivers of the same event or a later one: all of them, and
 -- those among them whose first message about the incident has not failed. A line is one of them only if the first message
--- above it has arrived: else that one goes by another road. Of a report all are first messages; what is told
+-- above it has arrived: else that one goes by another road. What has been due since $2 and has not arrived counts as
+-- failed: of two roads that are stuck neither stands for the other. Of a report all are first messages; what is told
 -- to readers one by one is for them alone, and not for whoever has stopped it.
 select n.id, n.incident_id, n.report_run, n.receiver, i.team, i.owner, false as is_personal,
     array(
@@ -328,11 +329,11 @@ select n.id, n.incident_id, n.report_run, n.receiver, i.team, i.owner, false as 
     array(
         select distinct o.receiver from notification o
         where o.incident_id = n.incident_id and o.version >= n.version and o.receiver <> n.receiver
-            and o.state not in ('dead', 'withheld')
+            and is_hopeful(o, $2)
             and exists (
                 select from notification first
                 where first.incident_id = o.incident_id and first.receiver = o.receiver
-                    and first.part in ('page', 'root') and first.state not in ('dead', 'withheld')
+                    and first.part in ('page', 'root') and is_hopeful(first, $2)
             )
     ) as told
 from notification n
