@@ -52,6 +52,11 @@ def test_a_channel_falls_back_to_the_teams_mail_then_to_the_lead() -> None:
     assert roads(ALERTS) == [SUPPORT, RAJ_MAIL, RAJ_SLACK]
 
 
+@pytest.mark.parametrize("closed", ["webhook:events", "apprise:room"])
+def test_what_goes_to_no_person_ends_with_the_team(closed: str) -> None:
+    assert roads(closed) == [SUPPORT, ALERTS]
+
+
 def test_a_team_without_mail_falls_back_to_its_lead() -> None:
     directory = replace(EVERYBODY, teams={"support": replace(TEAM, email="")})
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from notifiers.base import Part
 from rules.values import dataclass
 from watchdog.domain.people import Directory, Person, Team
+from watchdog.domain.routing import BESIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def channel_of(receiver: str) -> str:
 
 def first_part(receiver: str) -> Part:
     """Return what the first message about an incident is to this receiver."""
-    is_shared = receiver.startswith("slack:#") or channel_of(receiver) in {"webhook", "apprise"}
+    is_shared = receiver.startswith("slack:#") or receiver in BESIDE
     return Part.ROOT if is_shared else Part.PAGE
 
 
@@ -109,8 +110,9 @@ def next_receiver(
 ) -> str | None:
     """Return who is told instead, or None: every road is closed, or its reader hears of it anyway.
 
-    A person is tried over their other channels first, then the team, then its lead. Nobody who got
-    or failed this event is chosen, nor anybody who knows of a later one: news stays in order.
+    A person is tried over their other channels first, then the team, then its lead; while a webhook
+    is broken its team hears of each incident, but no person is paged for it. Nobody who got or failed
+    this event is chosen, nor anybody who knows of a later one: news stays in order.
 
     Args:
         channels: Those that are configured.
@@ -140,7 +142,8 @@ def _roads(unreached: Unreached, reader: Person | None, directory: Directory) ->
         yield from _ways_to(person, closed)
     if team is not None:
         yield from _ways_to_team(team, closed)
-        if lead := directory.people.get(team.lead):
+        lead = directory.people.get(team.lead)
+        if lead and closed not in BESIDE:
             yield from _ways_to(lead, closed)
 
 

@@ -13,7 +13,7 @@ from watchdog.domain.oncall import shift_ends_at
 from watchdog.domain.people import Directory, Route, Team
 from watchdog.domain.reminders import REMINDERS, told_of_reminder
 from watchdog.domain.routing import (
-    APPRISE,
+    BESIDE,
     WEBHOOK,
     is_silent,
     person_receivers,
@@ -266,7 +266,7 @@ def _follow_ups(
         if pushes or event in _MAILS or _ends_by_hand(transition):
             yield Notice(receiver, Part.PAGE, due.push_at if pushes else due.quiet_at)
         return
-    if receiver in {WEBHOOK, APPRISE}:
+    if receiver in BESIDE:
         if receiver == WEBHOOK or pushes or event not in _QUIET:
             yield Notice(receiver, Part.THREAD, due.quiet_at)
         return

@@ -16,6 +16,9 @@ WEBHOOK = "webhook:events"
 APPRISE = "apprise:room"
 """The room of another service, of which there is one, too."""
 
+BESIDE = frozenset({WEBHOOK, APPRISE})
+"""Where nobody is reached who is not told by other ways as well."""
+
 _STORM = "storm:"
 
 
