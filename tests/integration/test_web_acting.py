@@ -62,6 +62,23 @@ async def test_a_refusal_keeps_what_was_typed(store: asyncpg.Pool, clock: MovedC
     assert 'value="a long cause"' in answer.text
 
 
+async def test_a_page_left_open_neither_escalates_twice_nor_takes_over_from_somebody_else(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    one = await open_incident(store, clock)
+    async with running_page(store, clock) as page, page.signed_in() as ana:
+        seen = str(one.version)
+        assert f'name="seen" value="{seen}"' in await ana.read("/i/1042")
+        assert (await ana.post("/i/1042/escalate", seen=seen)).status_code == 303
+        again = await ana.post("/i/1042/escalate", seen=seen)
+        assert again.status_code == 409
+        assert "was passed on" in again.text
+        await verbs.take(store, DIRECTORY, 1042, "raj", clock.now())
+        over = await ana.post("/i/1042/take", over="yes", seen=seen)
+        assert over.status_code == 409
+    assert (await stored(store)).owner == "raj"
+
+
 async def test_a_refused_form_that_was_folded_stands_open(
     store: asyncpg.Pool, clock: MovedClock
 ) -> None:

@@ -56,7 +56,7 @@ class Asked:
 
 async def _take(one: Asked) -> object:
     over = one.said("over") == "yes"
-    return await verbs.take(*one.by, one.now, over=over, action_id=one.action_id)
+    return await verbs.take(*one.by, one.now, over=over, seen=one.seen, action_id=one.action_id)
 
 
 async def _hand_over(one: Asked) -> object:
@@ -84,7 +84,7 @@ def _hours(text: str) -> timedelta:
 
 
 async def _escalate(one: Asked) -> object:
-    return await verbs.escalate(*one.by, one.now, action_id=one.action_id)
+    return await verbs.escalate(*one.by, one.now, seen=one.seen, action_id=one.action_id)
 
 
 async def _note(one: Asked) -> object:

@@ -26,6 +26,7 @@ from watchdog.web.room import Room, number_of, room_of
 
 _ROWS_MAX = 20
 _COLUMNS_MAX = 12
+_DIGITS_MAX = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,8 @@ async def ask(request: Request, *, form: str) -> Response:
     room, number = room_of(request), number_of(request)
     fields = await read_form(request)
     try:
-        await FORMS[form](Asked(room, number, visitor_of(request).name, fields, room.now()))
+        person, seen = visitor_of(request).name, _version(fields.get("seen", ""))
+        await FORMS[form](Asked(room, number, person, fields, room.now(), seen))
     except UnknownIncident as error:
         raise HTTPException(404, f"There is no incident #{number}.") from error
     except NotAllowed as error:
@@ -141,3 +143,8 @@ async def ask(request: Request, *, form: str) -> Response:
         return await _page(request, 409, str(error), Typed(form, fields))
     room.service.wake.set()
     return RedirectResponse(f"/i/{number}", 303)
+
+
+def _version(text: str) -> int | None:
+    """Return the version of the incident that a form was written for; None where it says none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX else None
