@@ -1,7 +1,8 @@
 """Slack by an incoming webhook: short messages with links, into the one channel that it was made for.
 
 It edits nothing, has no threads and no buttons, and cannot be asked what it has posted: a message of
-which nobody knows whether it arrived may come twice. A page names its reader, so that their phone rings.
+which nobody knows whether it arrived may come again with each try. A page names its reader, so that
+their phone rings.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from typing import Any
 
 import aiohttp
 
+from notifiers import leaving
 from notifiers.base import (
     DeliveryError,
     Event,
@@ -86,13 +88,22 @@ class SlackHook:
 
     async def _post(self, body: Mapping[str, Any]) -> None:
         proxy = proxy_for(self._url)
+        left: list[bool] = []
         try:
             async with (
                 asyncio.timeout(self._deadline_s),
                 aiohttp.ClientSession(
-                    cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(total=None)
+                    cookie_jar=aiohttp.DummyCookieJar(),
+                    timeout=aiohttp.ClientTimeout(total=None),
+                    trace_configs=[leaving.noted()],
                 ) as session,
-                session.post(self._url, json=body, allow_redirects=False, proxy=proxy) as answer,
+                session.post(
+                    self._url,
+                    json=body,
+                    allow_redirects=False,
+                    proxy=proxy,
+                    trace_request_ctx=left,
+                ) as answer,
             ):
                 said = await answer.content.read(_ANSWER_BYTES_MAX)
                 status, headers = answer.status, answer.headers
@@ -101,7 +112,7 @@ class SlackHook:
             raise DeliveryError(reason, is_outage=True) from None
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             reason = f"slack did not answer: {type(error).__name__}"
-            raise DeliveryError(reason, unknown=True, is_outage=True) from None
+            raise DeliveryError(reason, unknown=bool(left), is_outage=True) from None
         if status == 200 and said.strip() == b"ok":
             return
         code = said.decode("ascii", "replace").strip()

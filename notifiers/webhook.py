@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from notifiers import leaving
 from notifiers.base import DeliveryError, Facts, Message, Pace, Part, Receipt, Rendered
 from notifiers.clean import cut
 from notifiers.line import render_line
@@ -103,6 +104,7 @@ class Webhook:
         return Receipt()
 
     async def _post(self, raw: bytes, headers: Mapping[str, str]) -> tuple[int, str | None]:
+        left: list[bool] = []
         try:
             async with (
                 asyncio.timeout(self._deadline_s),
@@ -112,6 +114,7 @@ class Webhook:
                     headers=headers,
                     allow_redirects=False,
                     proxy=proxy_for(self._url),
+                    trace_request_ctx=left,
                 ) as answer,
             ):
                 await answer.content.read(_ANSWER_BYTES_MAX)
@@ -121,14 +124,15 @@ class Webhook:
             raise DeliveryError(reason, is_outage=True) from None
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             reason = f"the webhook did not answer: {type(error).__name__}"
-            raise DeliveryError(reason, unknown=True, is_outage=True) from None
+            raise DeliveryError(reason, unknown=bool(left), is_outage=True) from None
 
     def _connected(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._deadline_s),
+                timeout=aiohttp.ClientTimeout(total=None),
+                trace_configs=[leaving.noted()],
             )
         return self._session
 

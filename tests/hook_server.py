@@ -1,8 +1,10 @@
 """A receiver of webhooks of our own on 127.0.0.1: keeps what it was sent, and answers as it is told."""
 
 import asyncio
+import contextlib
+import socket
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -79,3 +81,10 @@ class HookServer:
     async def _follow(self, _request: web.Request) -> web.Response:
         self.followed += 1
         return web.Response()
+
+
+@contextlib.contextmanager
+def silent_server() -> Iterator[str]:
+    """Give the https address of a server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"https://127.0.0.1:{listening.getsockname()[1]}/in"

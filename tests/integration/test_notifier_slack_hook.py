@@ -8,6 +8,7 @@ from notifiers.base import DeliveryError, Event, Message, Part, Receipt
 from notifiers.samples import sample
 from notifiers.slack_hook import SlackHook
 from tests.fake_slack import FakeSlack, Trouble, fake_slack, rate_limited
+from tests.hook_server import silent_server
 
 
 def said(status: int, words: bytes) -> Trouble:
@@ -68,4 +69,13 @@ async def test_a_slack_that_is_not_there_has_surely_taken_nothing() -> None:
         pass
     with pytest.raises(DeliveryError) as failure:
         await send(slack)
+    assert (failure.value.unknown, failure.value.is_outage) == (False, True)
+
+
+async def test_a_slack_that_takes_a_connection_and_says_nothing_has_taken_nothing() -> None:
+    message = Message("n-7", "@U01ANA", Part.PAGE, 1, sample(Event.OPENED))
+    with silent_server() as url:
+        hook = SlackHook(url, deadline=timedelta(milliseconds=100))
+        with pytest.raises(DeliveryError) as failure:
+            await hook.send(message, hook.render(message))
     assert (failure.value.unknown, failure.value.is_outage) == (False, True)

@@ -12,7 +12,7 @@ import pytest
 from notifiers.base import DeliveryError, Event, Message, Part
 from notifiers.samples import sample
 from notifiers.webhook import Webhook, signature
-from tests.hook_server import HookServer, Reply
+from tests.hook_server import HookServer, Reply, silent_server
 from tests.incidents import Story, states
 from tests.post_office import PostOffice
 from tests.postgres import NIGHT
@@ -142,6 +142,15 @@ async def test_who_cannot_be_reached_has_taken_nothing() -> None:
     with pytest.raises(DeliveryError, match="cannot be reached") as caught:
         await send(webhook)
     await webhook.close()
+    assert (caught.value.unknown, caught.value.is_outage) == (False, True)
+
+
+async def test_who_takes_a_connection_and_says_nothing_has_taken_nothing() -> None:
+    with silent_server() as url:
+        webhook = Webhook(url, SECRET, lambda: NIGHT, deadline=timedelta(milliseconds=100))
+        with pytest.raises(DeliveryError) as caught:
+            await send(webhook)
+        await webhook.close()
     assert (caught.value.unknown, caught.value.is_outage) == (False, True)
 
 
