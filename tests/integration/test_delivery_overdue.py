@@ -278,7 +278,7 @@ async def test_it_holds_the_incidents_of_all_that_is_overdue_in_one_order(
 
     office.delivery = office.worker(pool=GatedPool(office.store, note))
     await office.clock.jump(ALL_WAIT)
-    await advance(office, SECOND)
+    await advance(office, PAGE_WAITS)
 
     assert free[0] == []
     assert len(office.email.heard("ana@example.com")) == 2
@@ -358,3 +358,14 @@ async def test_a_push_below_a_page_that_was_given_up_adds_no_road_of_its_own(
         "support@example.com opened",
         "support@example.com back_again",
     ]
+
+
+async def test_what_waited_while_nobody_ran_is_tried_before_others_are_told(
+    office: PostOffice,
+) -> None:
+    await Story(office.store).tell(Event.OPENED, NIGHT, (ANA_SLACK, PAGE))
+    await office.clock.jump(ALL_WAIT)
+
+    await advance(office, 2 * PAGE_WAITS)
+
+    assert await states(office.store) == [(ANA_SLACK, "page", "sent")]

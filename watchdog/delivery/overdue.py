@@ -29,13 +29,13 @@ class Overdue:
     _asked: dict[int, bool] = field(default_factory=dict)
 
     def is_due(self, now: datetime) -> bool:
-        """Return whether to look: never yet, not for a minute, or something known is overdue.
+        """Return whether to look: not for a minute, or something known is overdue.
 
         Others write pages, also into channels where nothing can be begun: none is overdue before a
-        look has seen it.
+        look has seen it. The first is a minute after the start: what waited for us is tried first.
         """
         if self._looked_at is None or now < self._looked_at:  # a clock may be put back
-            return True
+            self._looked_at = now
         look_at = self._looked_at + PAGE_WAITS
         return now >= min(look_at, self.look_at or look_at)
 
@@ -47,7 +47,7 @@ class Overdue:
     def forget(self, now: datetime) -> None:
         """What was looked at last may not have been written: look at all of it again."""
         self._asked.clear()
-        self._looked_at, self.look_at = None, now
+        self.look_at = now
 
     async def look(
         self,
