@@ -19,6 +19,7 @@ class Instant:
 
     at_once = 20
     paces: Mapping[Part, Pace] = {}
+    is_one_place = False
     keeps_rendered = False
 
     def render(self, message: Message) -> Rendered:

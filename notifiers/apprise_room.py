@@ -37,6 +37,7 @@ class AppriseRoom:
 
     at_once = 2
     paces: Mapping[Part, Pace] = dict.fromkeys(Part, _POSTS)
+    is_one_place = False
     keeps_rendered = False
 
     def __init__(self, url: str, *, deadline: timedelta = timedelta(seconds=20)) -> None:

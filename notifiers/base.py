@@ -279,11 +279,13 @@ class Notifier(Protocol):
         at_once: Most messages that may be on their way at the same time.
         paces: How fast each receiver takes messages of a part. Edits are counted for all receivers
             together. A part that is missing may come at any pace; with none, nothing is paced.
+        is_one_place: All its receivers end in one place, which has the pace of one.
         keeps_rendered: What its readers see is kept beside the message: there is no other place.
     """
 
     at_once: int
     paces: Mapping[Part, Pace]
+    is_one_place: bool
     keeps_rendered: bool
 
     def render(self, message: Message) -> Rendered:

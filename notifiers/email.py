@@ -44,6 +44,7 @@ class Email:
 
     at_once = 1
     paces: Mapping[Part, Pace] = {}
+    is_one_place = False
     keeps_rendered = False
 
     def __init__(

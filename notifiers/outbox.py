@@ -18,6 +18,7 @@ class Outbox:
 
     at_once = 20
     paces: Mapping[Part, Pace] = {}
+    is_one_place = False
     keeps_rendered = True
 
     def __init__(self, like: Notifier) -> None:

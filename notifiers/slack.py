@@ -87,6 +87,7 @@ class Slack:
 
     at_once = 20
     paces: Mapping[Part, Pace] = dict.fromkeys(Part, _POSTS) | {Part.EDIT: _EDITS}
+    is_one_place = False
     keeps_rendered = False
 
     def __init__(

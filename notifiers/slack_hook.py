@@ -56,6 +56,7 @@ class SlackHook:
 
     at_once = 4
     paces: Mapping[Part, Pace] = dict.fromkeys(set(Part) - {Part.EDIT}, _POSTS)
+    is_one_place = True
     keeps_rendered = False
 
     def __init__(self, url: str, *, deadline: timedelta = timedelta(seconds=15)) -> None:

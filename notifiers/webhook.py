@@ -53,6 +53,7 @@ class Webhook:
 
     at_once = 4
     paces: Mapping[Part, Pace] = {}
+    is_one_place = False
     keeps_rendered = False
 
     def __init__(

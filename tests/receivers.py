@@ -70,6 +70,7 @@ class Receiver:
 
     at_once: int = 1000
     paces: Mapping[Part, Pace] = field(default_factory=dict)
+    is_one_place: bool = False
     keeps_rendered: bool = False
     delivered: list[Delivered] = field(default_factory=list)
     moods: dict[str, list[Mood]] = field(default_factory=lambda: defaultdict(list))

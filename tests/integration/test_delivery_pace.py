@@ -62,6 +62,20 @@ async def test_each_channel_has_a_pace_of_its_own_and_mail_has_none(office: Post
     assert len(office.email.heard("ana@example.com")) == 3
 
 
+async def test_what_ends_in_one_place_has_one_pace(office: PostOffice) -> None:
+    office.slack.is_one_place = True
+    told = ((ALERTS, ROOT), (BROKEN, ROOT), (ANA_SLACK, PAGE))
+    await Story(office.store).tell(Event.OPENED, NIGHT, *told)
+
+    taken = []
+    for _ in range(3):
+        taken.append(await drained(office))
+        await office.clock.advance(SECOND)
+
+    assert taken == [1, 1, 1]
+    assert office.everything[0].address == "@U01ANA"
+
+
 async def test_in_a_channel_escalations_go_before_first_messages_and_these_before_lines(
     office: PostOffice,
 ) -> None:

@@ -197,6 +197,7 @@ class Delivery:
                 lease=self._limits.lease,
                 but_channels=[*full, *self._outages.closed(now)],
                 paced_channels=[one for one, how in self._notifiers.items() if how.paces],
+                to_one_place=[one for one, how in self._notifiers.items() if how.is_one_place],
                 look_far=look_far,
             )
         claimed = [

@@ -237,6 +237,7 @@ async def claim(
     lease: timedelta,
     but_channels: Sequence[str] = (),
     paced_channels: Sequence[str] = (),
+    to_one_place: Sequence[str] = (),
     look_far: bool = False,
 ) -> list[Claimed]:
     """Take at most `3 * limit` messages whose turn it is, the most urgent first.
@@ -244,6 +245,7 @@ async def claim(
     Args:
         lease: Counted by the database's clock, from the moment of the claim.
         but_channels: Left alone. `paced_channels`: One message of each free lane is taken.
+        to_one_place: Channels whose receivers share one lane.
         look_far: Look at everything that is due, which costs more the fuller the outbox is. Without,
             only the most urgent messages are looked at, and all of them may be waiting behind others.
     """
@@ -256,6 +258,7 @@ async def claim(
         list(paced_channels),
         _FAR if look_far else _NEAR_FACTOR * limit,
         _WENT_AWAY,
+        list(to_one_place),
     )
     return [_claimed(row) for row in rows]
 

@@ -1,4 +1,5 @@
--- How fast messages go out: a lane for each receiver, and one for the edits of a whole channel, as Slack counts them.
+-- How fast messages go out: a lane for each receiver, or for all of a channel that end in one place, and one for the edits of
+-- a whole channel, as Slack counts them.
 -- Shared by all replicas. The previous release sends without looking here, and is told to wait by the receiver as before.
 
 create table lane (
@@ -16,5 +17,9 @@ create table lane (
 create function is_binding(booking lane, at timestamptz) returns boolean language sql stable
 return booking.booked_at <= at + interval '5 seconds';
 
-create function lane_of(receiver text, part text) returns text language sql immutable
-return case part when 'edit' then split_part(receiver, ':', 1) || ':edits' else receiver end;
+create function lane_of(receiver text, part text, to_one_place text[]) returns text language sql immutable
+return case
+    when part = 'edit' then split_part(receiver, ':', 1) || ':edits'
+    when split_part(receiver, ':', 1) = any(to_one_place) then split_part(receiver, ':', 1) || ':all'
+    else receiver
+end;

@@ -4,7 +4,7 @@
 -- later, but it must not hold back what is due behind it; one that has failed waits for its own time.
 -- A line below a message does not wait for an edit of that message, which may have to wait for those of a whole channel.
 -- Messages whose lease has ended are taken too, and their attempt in flight ends as unknown, for the reason $7. Lanes that are not free are left
--- alone; of a lane in a paced channel ($5) one message is taken.
+-- alone; of a lane in a paced channel ($5) one message is taken. What all goes to one place ($8) shares one lane.
 -- Only the $6 most urgent due messages are looked at: each costs one look at the index of queues, and
 -- sorting them before that keeps the cost of a claim from growing with the outbox.
 with line as materialized (
@@ -12,7 +12,7 @@ with line as materialized (
     from notification
     where state = 'pending' and due_at <= $1 and split_part(receiver, ':', 1) <> all($4::text[])
         and not exists (
-            select from lane l where l.name = lane_of(notification.receiver, notification.part) and l.free_at > $1 and is_binding(l, $1)
+            select from lane l where l.name = lane_of(notification.receiver, notification.part, $8) and l.free_at > $1 and is_binding(l, $1)
         )
     order by priority, due_at, id
     limit $6
@@ -38,7 +38,7 @@ with line as materialized (
     limit $2
 ), paced as (
     select h.id, row_number() over (
-            partition by lane_of(h.receiver, h.part) order by line.priority, line.due_at, line.id
+            partition by lane_of(h.receiver, h.part, $8) order by line.priority, line.due_at, line.id
         ) as place
     from line
     cross join lateral (
@@ -53,7 +53,7 @@ with line as materialized (
     ) head
     join notification h on h.id = head.id and h.state = 'pending' and (h.attempts = 0 or h.due_at <= $1)
     where line.is_paced and not exists (
-        select from lane l where l.name = lane_of(h.receiver, h.part) and l.free_at > $1 and is_binding(l, $1)
+        select from lane l where l.name = lane_of(h.receiver, h.part, $8) and l.free_at > $1 and is_binding(l, $1)
     )
 ), next_in_lane as (
     select n.id from notification n
@@ -86,7 +86,7 @@ select c.id, c.token, c.incident_id, coalesce(c.version, 1) as version, c.receiv
     coalesce(first.was_sent, false) as was_told, coalesce(first.was_withheld, false) as was_withheld,
     coalesce(i.silenced_until > $1, false) as is_silenced, coalesce(s.made_by, '') as silenced_by,
     coalesce(s.reason, '') as silenced_for, i.silenced_until,
-    i.waits_for, lane_of(c.receiver, c.part) as lane
+    i.waits_for, lane_of(c.receiver, c.part, $8) as lane
 from claimed c
 left join event e on e.incident_id = c.incident_id and e.version = c.version
 left join report_run r on r.id = c.report_run
