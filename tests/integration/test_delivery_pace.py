@@ -169,6 +169,20 @@ async def test_a_line_waits_for_the_edit_that_is_posted_as_its_first_message(
     assert office.slack.heard("@U01ANA") == ["edit:back_again", "thread:back_again"]
 
 
+async def test_an_edit_without_a_message_to_edit_has_the_pace_of_the_post_that_it_is(
+    office: PostOffice,
+) -> None:
+    for _ in range(3):
+        story = Story(office.store)
+        await story.tell(Event.OPENED, NIGHT)
+        await story.tell(Event.TAKEN, NIGHT, (ALERTS, EDIT))
+
+    assert [await drained(office), await drained(office)] == [1, 0]
+    await office.clock.advance(SECOND)
+    assert await drained(office) == 1
+    assert await office.store.fetchval("select array_agg(name) from lane") == [ALERTS]
+
+
 async def test_two_workers_share_the_pace(office: PostOffice) -> None:
     for _ in range(6):
         await Story(office.store).tell(Event.OPENED, NIGHT, (ALERTS, ROOT), (BROKEN, ROOT))

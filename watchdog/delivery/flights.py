@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
-from notifiers.base import Notifier, Pace
+from notifiers.base import Notifier, Pace, Part
 from watchdog.domain.fallback import channel_of
 from watchdog.store.outbox import Claimed, Result, Settled, Tried
 
@@ -75,4 +75,7 @@ class Flight:
     @property
     def pace(self) -> Pace | None:
         """How fast its lane goes; None for as fast as anybody can."""
-        return self.notifier.paces.get(self.row.part) if self.notifier else None
+        if self.notifier is None:
+            return None
+        is_posted = self.row.part is Part.EDIT and self.row.lane == self.row.receiver
+        return self.notifier.paces.get(Part.ROOT if is_posted else self.row.part)

@@ -17,9 +17,10 @@ create table lane (
 create function is_binding(booking lane, at timestamptz) returns boolean language sql stable
 return booking.booked_at <= at + interval '5 seconds';
 
-create function lane_of(receiver text, part text, to_one_place text[]) returns text language sql immutable
+-- An edit without a message to edit is none: it is posted.
+create function lane_of(receiver text, is_edit boolean, to_one_place text[]) returns text language sql immutable
 return case
-    when part = 'edit' then split_part(receiver, ':', 1) || ':edits'
+    when is_edit then split_part(receiver, ':', 1) || ':edits'
     when split_part(receiver, ':', 1) = any(to_one_place) then split_part(receiver, ':', 1) || ':all'
     else receiver
 end;

@@ -12,7 +12,13 @@ with line as materialized (
     from notification
     where state = 'pending' and due_at <= $1 and split_part(receiver, ':', 1) <> all($4::text[])
         and not exists (
-            select from lane l where l.name = lane_of(notification.receiver, notification.part, $8) and l.free_at > $1 and is_binding(l, $1)
+            select from lane l
+            where l.free_at > $1 and is_binding(l, $1) and l.name = lane_of(
+                notification.receiver, part = 'edit' and exists (
+                    select from thread t
+                    where t.incident_id = notification.incident_id and t.receiver = notification.receiver
+                ), $8
+            )
         )
     order by priority, due_at, id
     limit $6
@@ -38,7 +44,7 @@ with line as materialized (
     limit $2
 ), paced as (
     select h.id, row_number() over (
-            partition by lane_of(h.receiver, h.part, $8) order by line.priority, line.due_at, line.id
+            partition by its.lane order by line.priority, line.due_at, line.id
         ) as place
     from line
     cross join lateral (
@@ -52,8 +58,15 @@ with line as materialized (
             )
     ) head
     join notification h on h.id = head.id and h.state = 'pending' and (h.attempts = 0 or h.due_at <= $1)
+    cross join lateral (
+        select lane_of(
+            h.receiver, h.part = 'edit' and exists (
+                select from thread t where t.incident_id = h.incident_id and t.receiver = h.receiver
+            ), $8
+        ) as lane
+    ) its
     where line.is_paced and not exists (
-        select from lane l where l.name = lane_of(h.receiver, h.part, $8) and l.free_at > $1 and is_binding(l, $1)
+        select from lane l where l.name = its.lane and l.free_at > $1 and is_binding(l, $1)
     )
 ), next_in_lane as (
     select n.id from notification n
@@ -86,7 +99,7 @@ select c.id, c.token, c.incident_id, coalesce(c.version, 1) as version, c.receiv
     coalesce(first.was_sent, false) as was_told, coalesce(first.was_withheld, false) as was_withheld,
     coalesce(i.silenced_until > $1, false) as is_silenced, coalesce(s.made_by, '') as silenced_by,
     coalesce(s.reason, '') as silenced_for, i.silenced_until,
-    i.waits_for, lane_of(c.receiver, c.part, $8) as lane
+    i.waits_for, lane_of(c.receiver, c.part = 'edit' and t.remote is not null, $8) as lane
 from claimed c
 left join event e on e.incident_id = c.incident_id and e.version = c.version
 left join report_run r on r.id = c.report_run
