@@ -12,7 +12,7 @@ from notifiers.summary import (
     StatisticsPart,
     Summary,
 )
-from notifiers.times import day_and_clock, said_span, short_day, weekday, weekday_and_day
+from notifiers.times import day_and_clock, day_of, said_span, short_day, weekday, weekday_and_day
 
 ROWS_MAX = 5
 SHIFT_MAX = 2
@@ -203,7 +203,7 @@ def _open_section(summary: Summary) -> Section:
 
 def _as_of(title: str, summary: Summary) -> str:
     """Return the title of what may have changed since the week, with when it was counted."""
-    if summary.at.date() <= summary.monday + timedelta(days=7):
+    if day_of(summary.at, summary.zone) <= summary.monday + timedelta(days=7):
         return title
     return f"{title}, as of {day_and_clock(summary.at, summary.zone)}"
 

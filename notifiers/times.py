@@ -52,6 +52,11 @@ def time_of_day(at: datetime, zone: str, beside: datetime) -> str:
     return f"{here.day} {_MONTHS[here.month - 1]} {clock}"
 
 
+def day_of(at: datetime, zone: str) -> date:
+    """Return the day of the calendar in that zone."""
+    return _local(at, zone).date()
+
+
 def day_word(at: datetime, zone: str) -> str:
     """Return a day as people of that zone say it: `Mon 5 Jun`."""
     return weekday_and_day(_local(at, zone))

@@ -200,6 +200,21 @@ def test_what_may_have_changed_since_the_week_says_when_it_was_counted(
 
 
 @pytest.mark.parametrize(
+    ("zone", "hour", "is_said"),
+    [
+        ("America/Los_Angeles", 30, False),  # Tuesday 6:00 in UTC is Monday 23:00 there
+        ("Asia/Tokyo", 20, True),  # Monday 20:00 in UTC is Tuesday 5:00 there
+    ],
+)
+def test_the_day_on_which_a_week_is_told_is_that_of_its_zone(
+    zone: str, hour: int, is_said: bool
+) -> None:
+    told_on = datetime.combine(SAMPLE.monday, time(), UTC) + timedelta(days=7)
+    told = replace(SAMPLE, zone=zone, at=told_on + timedelta(hours=hour))
+    assert any(", as of " in one.title for one in sections_above(told)) == is_said
+
+
+@pytest.mark.parametrize(
     ("parts", "note"),
     [
         (5, ""),
