@@ -1,13 +1,13 @@
 """What a message says, written to the row of an event or a report and read back, by any release."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, asdict, fields
+from dataclasses import MISSING, Field, fields
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, get_type_hints
 
-from notifiers.base import Event, Facts, Report, ReportPart
+from notifiers.base import Event, Facts, Report
 from notifiers.summary import Summary
 from watchdog.store import plain
 
@@ -79,34 +79,18 @@ def _absent(one: Field[Any], encoded: Mapping[str, Any]) -> Any:
 
 def encode_report(report: Report | Summary) -> dict[str, Any]:
     """Return plain JSON values."""
-    if isinstance(report, Summary):
-        encoded: dict[str, Any] = plain.encode(report)
-        return encoded
-    return asdict(report) | {"at": report.at.isoformat(), "due_at": report.due_at.isoformat()}
+    encoded: dict[str, Any] = plain.encode(report)
+    return encoded
 
 
 def decode_told(encoded: Mapping[str, Any]) -> Facts | Report | Summary:
     """Return what a message says: the facts of an incident's event, a report, or the weekly summary.
 
     Raises:
-        ValueError: See `decode_facts`.
+        ValueError: See `decode_facts` and `plain.decode`.
     """
     if "counted" in encoded:
         return plain.decode(Summary, encoded)
     if "parts" not in encoded:
         return decode_facts(encoded)
-    told: dict[str, Any] = {one.name: encoded.get(one.name, "") for one in fields(Report)}
-    at, due_at = (datetime.fromisoformat(encoded[name]) for name in ("at", "due_at"))
-    parts = tuple(map(_decode_part, encoded["parts"]))
-    return Report(**told | {"at": at, "due_at": due_at, "parts": parts})
-
-
-def _decode_part(encoded: Mapping[str, Any]) -> ReportPart:
-    return ReportPart(
-        title=encoded.get("title", ""),
-        figures=tuple((label, value) for label, value in encoded.get("figures", ())),
-        columns=tuple(encoded.get("columns", ())),
-        rows=tuple(map(tuple, encoded.get("rows", ()))),
-        is_cut=encoded.get("is_cut", False),
-        trouble=encoded.get("trouble", ""),
-    )
+    return plain.decode(Report, encoded)
