@@ -38,7 +38,8 @@ def render_report_slack(message: Message) -> Rendered:
 def _blocks(report: Report) -> list[Block]:
     told = f"{GLYPH} {WORD} · {slack_text(report.title)}"
     headline = f"*<{slack_escape(report.url)}|{told}>*" if report.url else f"*{told}*"
-    context = cut(f"{asked_when(report)} · {report.name} · team {report.team}", 200)
+    whose = f" · team {report.team}" if report.team else ""
+    context = cut(f"{asked_when(report)} · {report.name}{whose}", 200)
     return [
         mrkdwn_section(headline),
         *map(mrkdwn_section, _sections(report)),

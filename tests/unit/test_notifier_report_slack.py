@@ -68,6 +68,11 @@ def test_a_late_report_says_when_it_was_due() -> None:
     )
 
 
+def test_a_report_of_no_team_names_none() -> None:
+    told = seen(render_report_slack(message_of(replace(sample_report(), team=""))))
+    assert told.endswith("Wed 10 Jun, 08:00 Berlin · issues-morning")
+
+
 def test_data_that_breaks_the_layout_leaves_the_line() -> None:
     nonsense: dict[str, Any] = {"parts": None}
     rendered = render_report_slack(message_of(replace(sample_report(), **nonsense)))
