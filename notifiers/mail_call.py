@@ -5,7 +5,8 @@ from datetime import datetime
 
 from notifiers.base import Event, Facts
 from notifiers.clean import safe_url
-from notifiers.mail_link import KEY_MIN, LASTS, Grant, write
+from notifiers.keys import KEY_MIN
+from notifiers.mail_link import LASTS, Grant, write
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,10 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from notifiers.keys import KEY_MIN
+
 LASTS = timedelta(hours=24)
 """How long a link works, at most: what has been taken or is over cannot be taken by it."""
-
-KEY_MIN = 32
-"""Characters of a key, at least."""
 
 TOKEN_MAX = 400
 _PARTS = 4

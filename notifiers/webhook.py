@@ -19,9 +19,6 @@ from notifiers.nearby import proxy_for
 VERSION = 1
 """Of the payload. Keys may be added within a version; none is renamed or given another meaning."""
 
-SECRET_MIN = 32
-"""Characters that a secret has at least."""
-
 TEXT_MAX = 4000
 """Characters of any text."""
 

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from notifiers.base import Notifier
 from notifiers.email import Email
-from notifiers.mail_link import KEY_MIN
+from notifiers.keys import KEY_MIN
 from tests.page import DIRECTORY, FORM, Page, open_incident, running_page, stored
 from tests.post_office import PostOffice
 from tests.smtp_server import Mail, MailServer

@@ -8,7 +8,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from notifiers.mail_link import KEY_MIN, LASTS, Grant, write
+from notifiers.keys import KEY_MIN
+from notifiers.mail_link import LASTS, Grant, write
 from tests.page import DIRECTORY, FORM, open_incident, recover, running_page, stored
 from tests.watching import config_of, stuck_rule
 from watchdog import verbs

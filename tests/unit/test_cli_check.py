@@ -13,12 +13,14 @@ from tests.config_files import ENV, GOOD
 
 NEVER = {
     "aiohttp",
+    "aiosmtplib",
     "asyncio",
     "asyncpg",
     "difflib",
     "jinja2",
     "re2",
     "rules.overridden",
+    "slack_sdk",
     "unicodedata",
     "watchdog.config.templates",
     "watchdog.domain.samples",
@@ -43,6 +45,13 @@ def imported(folder: Path, rule: str = "") -> set[str]:
     return set(json.loads(done.stderr))
 
 
+CHANNELS = """channels:
+  slack: { token: "${TOKEN}", app_token: "${APP_TOKEN}" }
+  email: { smtp: "smtp://mail.example.com:587", link_key: "${LINK_KEY}" }
+  webhook: { url: "https://programs.example.com", secret: "${HOOK_SECRET}" }
+"""
+
+
 def kinds_in(modules: set[str]) -> set[str]:
     return set(KINDS) & {name.removeprefix("rules.") for name in modules}
 
@@ -60,3 +69,11 @@ def test_a_right_file_needs_nothing_that_asks_sends_or_explains(tmp_path: Path) 
 )
 def test_only_the_kinds_of_a_file_are_imported(tmp_path: Path, rule: str, kinds: set[str]) -> None:
     assert kinds_in(imported(tmp_path, rule)) == kinds
+
+
+def test_channels_are_read_without_the_libraries_that_send(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TOKEN", "APP_TOKEN", "LINK_KEY", "HOOK_SECRET"):
+        monkeypatch.setenv(name, "k" * 32)
+    assert NEVER & imported(tmp_path, CHANNELS) == set()

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from notifiers.base import Event, Message, Part
+from notifiers.keys import KEY_MIN
 from notifiers.mail_call import NO_LINKS, Call, Links, call_of
-from notifiers.mail_link import KEY_MIN, LASTS, Grant, is_ours, read
+from notifiers.mail_link import LASTS, Grant, is_ours, read
 from notifiers.mail_text import render_mail
 from notifiers.registry import Settings, build
 from notifiers.samples import sample

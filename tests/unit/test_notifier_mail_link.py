@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifiers.mail_link import KEY_MIN, Grant, is_ours, read, write
+from notifiers.keys import KEY_MIN
+from notifiers.mail_link import Grant, is_ours, read, write
 
 KEY = "k" * KEY_MIN
 OPENED_AT = datetime(2026, 6, 10, 1, 15, 0, 123456, tzinfo=UTC)

@@ -7,8 +7,8 @@ import pytest
 
 from notifiers.base import Event, Facts, Message, Part, Report
 from notifiers.email import Email
+from notifiers.keys import KEY_MIN
 from notifiers.mail_build import build
-from notifiers.mail_link import KEY_MIN
 from notifiers.samples import sample, sample_report
 from notifiers.summary import Summary
 from notifiers.summary_samples import sample_summary

@@ -3,6 +3,8 @@
 from urllib.parse import urlsplit
 
 from notifiers.clean import safe_url
+from notifiers.keys import KEY_MIN
+from notifiers.nearby import LOOPBACK
 from watchdog.config.files import Files
 from watchdog.config.gather import Gathered
 from watchdog.config.model import (
@@ -109,7 +111,6 @@ class _SettingsReader(SectionReader):
         shape = self.shape(EmailShape, entry)
         if shape is None:
             return
-        from notifiers.mail_link import KEY_MIN
         from notifiers.mail_server import parse_server
 
         url = shape.smtp.get_secret_value()
@@ -135,15 +136,13 @@ class _SettingsReader(SectionReader):
         shape = self.shape(WebhookShape, entry)
         if shape is None:
             return
-        from notifiers.webhook import SECRET_MIN
-
         url, length = shape.url.get_secret_value(), len(shape.secret.get_secret_value())
         if url and not _may_be_posted_to(url):
             label = "such as https://incidents.example.com/watchdog; http on this machine only"
             words = "nothing secret can be posted to this address"
             self.add("bad-url", words, find(entry.value, ("url",)).value.span, label)
-        elif url and length < SECRET_MIN:
-            words = f"`secret` has {length} characters; a webhook's has at least {SECRET_MIN}"
+        elif url and length < KEY_MIN:
+            words = f"`secret` has {length} characters; a webhook's has at least {KEY_MIN}"
             place = find(entry.value, ("secret",), entry.key)
             label = "`openssl rand -hex 32` makes one"
             self.add("short-key", words, place.key.span if place.key else entry.key.span, label)
@@ -295,7 +294,7 @@ class _SettingsReader(SectionReader):
 
 def _may_be_posted_to(url: str) -> bool:
     parts = urlsplit(url)
-    is_here = parts.hostname in {"127.0.0.1", "localhost", "::1"}
+    is_here = parts.hostname in LOOPBACK
     return safe_url(url) == url and (parts.scheme == "https" or is_here)
 
 
