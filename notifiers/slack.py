@@ -1,13 +1,12 @@
 """Slack by bot token: posts, edits in place, thread lines, and looks for what it may have sent."""
 
 import asyncio
+import contextlib
 import logging
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from notifiers import leaving
 from notifiers.base import DeliveryError, Message, Pace, Part, Receipt, Rendered, Report
 from notifiers.nearby import LOOPBACK
 from notifiers.report_slack import render_report_slack
@@ -42,9 +42,6 @@ _SILENCE_SECONDS = 3.0
 """How long we wait to hear whether somebody is in Do Not Disturb; their page is there already."""
 
 logger = logging.getLogger(__name__)
-
-_request_left: ContextVar[list[bool]] = ContextVar("request_left")
-"""In a call: not empty once the request's first bytes have left us."""
 
 
 class _Unreadable(aiohttp.ClientError):
@@ -125,7 +122,7 @@ class Slack:
         """
         times = 0
         body: Mapping[str, Any] = rendered.body
-        async with _Deadline(self._deadline_s):
+        async with _deadline(self._deadline_s):
             while True:
                 try:
                     receipt = await self._send_once(message, body)
@@ -162,7 +159,7 @@ class Slack:
         Raises:
             DeliveryError: Slack does not say.
         """
-        async with _Deadline(_SILENCE_SECONDS):
+        async with _deadline(_SILENCE_SECONDS):
             return silences_of(await self._call("dnd.info", params={"user": user}))
 
     async def _send_once(self, message: Message, body: Mapping[str, Any]) -> Receipt:
@@ -200,7 +197,7 @@ class Slack:
         Raises:
             DeliveryError: It is not, or may not be, open.
         """
-        async with _Deadline(_OPEN_SECONDS):
+        async with _deadline(_OPEN_SECONDS):
             await self._call("views.open", json={"trigger_id": trigger, "view": view})
 
     async def look_up(self, message: Message) -> Receipt | None:
@@ -211,7 +208,7 @@ class Slack:
         Raises:
             DeliveryError: It could not look.
         """
-        async with _Deadline(self._deadline_s):
+        async with _deadline(self._deadline_s):
             channel = message.remote.get("channel") or await self._channel_id(message.address)
             found = await self._find(channel, message)
         if found is None:
@@ -274,7 +271,7 @@ class Slack:
     async def _call(self, method: str, **request: Any) -> Mapping[str, Any]:
         """Call a method of the web API once and return its answer, which is `ok: true`."""
         client = self._connected()
-        _request_left.get().clear()  # whatever was asked before has been answered
+        leaving.forget()
         verb = "GET" if "params" in request else "POST"
         try:
             answer = await client.api_call(method, http_verb=verb, **request)
@@ -286,7 +283,7 @@ class Slack:
         except (aiohttp.ClientError, OSError) as error:
             raise DeliveryError(
                 f"slack did not answer: {type(error).__name__}",
-                unknown=_has_left(),
+                unknown=leaving.has_left(),
                 is_outage=True,
             ) from error
         except (AttributeError, TypeError, ValueError, LookupError, RecursionError) as error:
@@ -301,12 +298,10 @@ class Slack:
 
     def _connected(self) -> AsyncWebClient:
         if self._client is None:
-            trace = aiohttp.TraceConfig()
-            trace.on_request_headers_sent.append(_note_that_it_left)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=_CONNECTIONS_MAX),
                 response_class=_CappedResponse,
-                trace_configs=[trace],
+                trace_configs=[leaving.noted()],
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._deadline_s),
             )
             self._client = AsyncWebClient(
@@ -335,37 +330,17 @@ class _GoneError(DeliveryError):
     """The message to edit or to answer is not there."""
 
 
-class _Deadline:
-    """Bounds a send in real seconds, and says whether a request had left when time ran out."""
-
-    def __init__(self, seconds: float) -> None:
-        self._timeout = asyncio.timeout(seconds)
-        self._left: list[bool] = []
-
-    async def __aenter__(self) -> None:
-        self._token = _request_left.set(self._left)
-        await self._timeout.__aenter__()
-
-    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
+@contextlib.asynccontextmanager
+async def _deadline(seconds: float) -> AsyncIterator[None]:
+    """Bound a send in real seconds, and say whether a request had left when time ran out."""
+    with leaving.watched():
         try:
-            await self._timeout.__aexit__(kind, error, trace)
+            async with asyncio.timeout(seconds):
+                yield
         except TimeoutError:
-            unknown = bool(self._left)
             raise DeliveryError(
-                "slack did not answer in time", unknown=unknown, is_outage=True
+                "slack did not answer in time", unknown=leaving.has_left(), is_outage=True
             ) from None
-        finally:
-            _request_left.reset(self._token)
-
-
-async def _note_that_it_left(
-    _session: aiohttp.ClientSession, _context: SimpleNamespace, _params: object
-) -> None:
-    _request_left.get().append(True)
-
-
-def _has_left() -> bool:
-    return bool(_request_left.get())
 
 
 def _meaning(error: SlackApiError) -> DeliveryError:

@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from notifiers.base import DeliveryError
-
-RETRY_AFTER_DEFAULT = timedelta(seconds=30)
-_RETRY_AFTER_MAX_S = 3600
+from notifiers.waits import retry_after
 
 PERMANENT = frozenset(
     {
@@ -105,13 +103,6 @@ def refused(status: int, code: object, headers: Mapping[str, str]) -> DeliveryEr
     if 300 <= status < 500:
         return DeliveryError(f"slack refused: HTTP {status}")
     return DeliveryError("slack's answer cannot be read", unknown=True)
-
-
-def retry_after(said: str | None) -> timedelta:
-    """Return how long to wait: what Slack said in whole seconds, from 1 s to 1 h; else 30 s."""
-    if said is None or not (said.isascii() and said.isdigit()) or len(said) > 9:
-        return RETRY_AFTER_DEFAULT
-    return timedelta(seconds=min(max(1, int(said)), _RETRY_AFTER_MAX_S))
 
 
 _LATEST_S = 4_000_000_000

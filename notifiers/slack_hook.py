@@ -5,16 +5,13 @@ which nobody knows whether it arrived may come again with each try. A page names
 their phone rings.
 """
 
-import asyncio
+import json
 import logging
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-import aiohttp
-
-from notifiers import leaving
 from notifiers.base import (
     DeliveryError,
     Event,
@@ -28,7 +25,7 @@ from notifiers.base import (
 )
 from notifiers.clean import cut, safe_url, slack_escape, slack_text, tidy
 from notifiers.line import render_line
-from notifiers.nearby import proxy_for
+from notifiers.posting import Poster
 from notifiers.report_slack import render_report_slack
 from notifiers.slack_answers import refused
 from notifiers.slack_blocks import plain
@@ -41,7 +38,6 @@ logger = logging.getLogger(__name__)
 
 _MEMBER = re.compile(r"@[UW][A-Z0-9]{2,20}")
 _CODE = re.compile(r"[a-z_]{1,60}")
-_ANSWER_BYTES_MAX = 1000
 _LEAD_MAX = 300
 _POSTS = Pace(timedelta(seconds=1))
 
@@ -60,8 +56,7 @@ class SlackHook:
     keeps_rendered = False
 
     def __init__(self, url: str, *, deadline: timedelta = timedelta(seconds=15)) -> None:
-        self._url = url
-        self._deadline_s = deadline.total_seconds()
+        self._poster = Poster(url, "slack", deadline)
 
     def render(self, message: Message) -> Rendered:
         """Return the message as a push line, a sentence and links. Pure; never fails."""
@@ -88,37 +83,12 @@ class SlackHook:
         return Receipt()
 
     async def _post(self, body: Mapping[str, Any]) -> None:
-        proxy = proxy_for(self._url)
-        left: list[bool] = []
-        try:
-            async with (
-                asyncio.timeout(self._deadline_s),
-                aiohttp.ClientSession(
-                    cookie_jar=aiohttp.DummyCookieJar(),
-                    timeout=aiohttp.ClientTimeout(total=None),
-                    trace_configs=[leaving.noted()],
-                ) as session,
-                session.post(
-                    self._url,
-                    json=body,
-                    allow_redirects=False,
-                    proxy=proxy,
-                    trace_request_ctx=left,
-                ) as answer,
-            ):
-                said = await answer.content.read(_ANSWER_BYTES_MAX)
-                status, headers = answer.status, answer.headers
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            reason = f"slack cannot be reached: {type(error).__name__}"
-            raise DeliveryError(reason, is_outage=True) from None
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            reason = f"slack did not answer: {type(error).__name__}"
-            raise DeliveryError(reason, unknown=bool(left), is_outage=True) from None
-        if status == 200 and said.strip() == b"ok":
+        answer = await self._poster.post(json.dumps(body).encode())
+        if answer.status == 200 and answer.said.strip() == b"ok":
             return
-        code = said.decode("ascii", "replace").strip()
-        meaning = refused(status, code if _CODE.fullmatch(code) else None, headers)
-        is_final = 400 <= status < 500 and status != 429
+        code = answer.said.decode("ascii", "replace").strip()
+        meaning = refused(answer.status, code if _CODE.fullmatch(code) else None, answer.headers)
+        is_final = 400 <= answer.status < 500 and answer.status != 429
         raise DeliveryError(str(meaning), permanent=True) if is_final else meaning
 
     async def look_up(self, message: Message) -> Receipt | None:  # noqa: ARG002
@@ -126,7 +96,8 @@ class SlackHook:
         return None
 
     async def close(self) -> None:
-        """Hold nothing."""
+        """Close the connections."""
+        await self._poster.close()
 
 
 def _render(message: Message) -> Rendered:

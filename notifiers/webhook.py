@@ -1,6 +1,5 @@
 """A webhook of your own: each event of an incident as signed JSON, for programs. See docs/webhook.md."""
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -8,13 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import aiohttp
-
-from notifiers import leaving
 from notifiers.base import DeliveryError, Facts, Message, Pace, Part, Receipt, Rendered
 from notifiers.clean import cut
 from notifiers.line import render_line
-from notifiers.nearby import proxy_for
+from notifiers.posting import Poster
+from notifiers.waits import retry_after
 
 VERSION = 1
 """Of the payload. Keys may be added within a version; none is renamed or given another meaning."""
@@ -22,9 +19,6 @@ VERSION = 1
 TEXT_MAX = 4000
 """Characters of any text."""
 
-_ANSWER_BYTES_MAX = 64 * 1024
-_RETRY_AFTER_MAX_S = 3600
-_RETRY_AFTER_DEFAULT = timedelta(seconds=30)
 _NOT_NOW = {408, 409, 423, 425}
 _OF_THE_EVENT = ("event", "at", "actor", "words")
 _OF_THE_INCIDENT = (
@@ -61,11 +55,9 @@ class Webhook:
         *,
         deadline: timedelta = timedelta(seconds=10),
     ) -> None:
-        self._url = url
+        self._poster = Poster(url, "the webhook", deadline)
         self._secret = secret
         self._now = now
-        self._deadline_s = deadline.total_seconds()
-        self._session: aiohttp.ClientSession | None = None
 
     def render(self, message: Message) -> Rendered:
         """Return the message as its JSON. Pure; never fails."""
@@ -90,49 +82,15 @@ class Webhook:
         raw = json.dumps(rendered.body, separators=(",", ":")).encode()
         stamp = str(int(self._now().timestamp()))
         headers = {
-            "Content-Type": "application/json",
             "User-Agent": "incident-watchdog",
             "Watchdog-Id": message.key,
             "Watchdog-Timestamp": stamp,
             "Watchdog-Signature": signature(self._secret, stamp, raw),
         }
-        status, wait = await self._post(raw, headers)
-        if not 200 <= status < 300:
-            raise _refused(status, wait)
+        answer = await self._poster.post(raw, headers)
+        if not 200 <= answer.status < 300:
+            raise _refused(answer.status, answer.headers.get("Retry-After"))
         return Receipt()
-
-    async def _post(self, raw: bytes, headers: Mapping[str, str]) -> tuple[int, str | None]:
-        left: list[bool] = []
-        try:
-            async with (
-                asyncio.timeout(self._deadline_s),
-                self._connected().post(
-                    self._url,
-                    data=raw,
-                    headers=headers,
-                    allow_redirects=False,
-                    proxy=proxy_for(self._url),
-                    trace_request_ctx=left,
-                ) as answer,
-            ):
-                await answer.content.read(_ANSWER_BYTES_MAX)
-                return answer.status, answer.headers.get("Retry-After")
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            reason = f"the webhook cannot be reached: {type(error).__name__}"
-            raise DeliveryError(reason, is_outage=True) from None
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            reason = f"the webhook did not answer: {type(error).__name__}"
-            raise DeliveryError(reason, unknown=bool(left), is_outage=True) from None
-
-    def _connected(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                timeout=aiohttp.ClientTimeout(total=None),
-                trace_configs=[leaving.noted()],
-            )
-        return self._session
 
     async def look_up(self, message: Message) -> Receipt | None:  # noqa: ARG002
         """Return None: it is sent again, under the same id."""
@@ -140,9 +98,7 @@ class Webhook:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
-        self._session = None
+        await self._poster.close()
 
 
 def signature(secret: str, stamp: str, raw: bytes) -> str:
@@ -159,7 +115,7 @@ def signature(secret: str, stamp: str, raw: bytes) -> str:
 def _refused(status: int, wait: str | None) -> DeliveryError:
     if status in {429, 503}:
         return DeliveryError(
-            f"the webhook asks to wait: HTTP {status}", retry_after=_retry_after(wait)
+            f"the webhook asks to wait: HTTP {status}", retry_after=retry_after(wait)
         )
     if status >= 500:
         return DeliveryError(f"the webhook failed: HTTP {status}", unknown=True, is_outage=True)
@@ -169,12 +125,6 @@ def _refused(status: int, wait: str | None) -> DeliveryError:
         reason = f"the webhook leads elsewhere, HTTP {status}: give the address that takes messages"
         return DeliveryError(reason, permanent=True)
     return DeliveryError(f"the webhook refused: HTTP {status}", permanent=True)
-
-
-def _retry_after(said: str | None) -> timedelta:
-    if said is None or not (said.isascii() and said.isdigit()) or len(said) > 9:
-        return _RETRY_AFTER_DEFAULT
-    return timedelta(seconds=min(max(1, int(said)), _RETRY_AFTER_MAX_S))
 
 
 def _told(facts: Facts, names: Iterable[str]) -> dict[str, Any]:

@@ -17,8 +17,15 @@ def said(status: int, words: bytes) -> Trouble:
 
 async def send(slack: FakeSlack, part: Part = Part.ROOT, seconds: float = 5) -> Receipt:
     hook = SlackHook(slack.webhook, deadline=timedelta(seconds=seconds))
+    return await _sent_by(hook, part)
+
+
+async def _sent_by(hook: SlackHook, part: Part = Part.ROOT) -> Receipt:
     message = Message("n-7", "@U01ANA", part, 1, sample(Event.OPENED))
-    return await hook.send(message, hook.render(message))
+    try:
+        return await hook.send(message, hook.render(message))
+    finally:
+        await hook.close()
 
 
 async def test_each_event_is_one_message_and_an_edit_none() -> None:
@@ -73,9 +80,8 @@ async def test_a_slack_that_is_not_there_has_surely_taken_nothing() -> None:
 
 
 async def test_a_slack_that_takes_a_connection_and_says_nothing_has_taken_nothing() -> None:
-    message = Message("n-7", "@U01ANA", Part.PAGE, 1, sample(Event.OPENED))
     with silent_server() as url:
         hook = SlackHook(url, deadline=timedelta(milliseconds=100))
         with pytest.raises(DeliveryError) as failure:
-            await hook.send(message, hook.render(message))
+            await _sent_by(hook)
     assert (failure.value.unknown, failure.value.is_outage) == (False, True)

@@ -11,11 +11,10 @@ from notifiers.slack_answers import (
     GONE,
     LAYOUT,
     PERMANENT,
-    RETRY_AFTER_DEFAULT,
     UNKNOWN,
     refused,
-    retry_after,
 )
+from notifiers.waits import RETRY_AFTER_DEFAULT, retry_after
 
 GROUPS = {"permanent": PERMANENT, "unknown": UNKNOWN, "layout": LAYOUT, "gone": GONE}
 TRANSIENT = ["service_unavailable", "team_added_to_org", "request_timeout", "accesslimited", "x"]

@@ -10,9 +10,9 @@ from notifiers.slack_answers import (
     PERMANENT,
     UNKNOWN,
     refused,
-    retry_after,
     silences_of,
 )
+from notifiers.waits import retry_after
 
 any_answer = st.one_of(
     st.none(), st.text(max_size=80), st.integers(), st.sampled_from([*PERMANENT])
