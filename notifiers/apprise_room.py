@@ -7,6 +7,7 @@ whether a message was taken, but not why not, so a failure may have arrived and 
 import asyncio
 import logging
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ _POSTS = Pace(timedelta(seconds=1))
 
 
 class AppriseRoom:
-    """Posts to one Apprise URL, in a thread of its own: the library blocks.
+    """Posts to one Apprise URL, in threads of its own: the library blocks, and may hang.
 
     Args:
         url: The Apprise URL, which is a secret. It is in no error, and what the library logs is dropped.
@@ -43,6 +44,7 @@ class AppriseRoom:
     def __init__(self, url: str, *, deadline: timedelta = timedelta(seconds=20)) -> None:
         self._url = url
         self._deadline_s = deadline.total_seconds()
+        self._threads = ThreadPoolExecutor(self.at_once, thread_name_prefix="apprise")
 
     def render(self, message: Message) -> Rendered:
         """Return the push line as title, and a sentence with the links below it. Pure; never fails."""
@@ -54,13 +56,15 @@ class AppriseRoom:
         """Post the message.
 
         Raises:
-            DeliveryError: Nobody knows whether it has arrived.
+            DeliveryError: Nobody knows whether it has arrived; it has not if others kept the threads.
         """
+        begun = self._threads.submit(_notify, self._url, dict(rendered.body))
         try:
             async with asyncio.timeout(self._deadline_s):
-                is_taken = await asyncio.to_thread(_notify, self._url, dict(rendered.body))
+                is_taken = await asyncio.wrap_future(begun)
         except TimeoutError:
-            raise DeliveryError("apprise did not come to its end", unknown=True) from None
+            unknown = not begun.cancelled()
+            raise DeliveryError("apprise did not come to its end", unknown=unknown) from None
         except Exception as error:  # noqa: BLE001 (170 services: what they raise is theirs, and may hold the URL)
             reason = f"apprise failed: {type(error).__name__}"
             raise DeliveryError(reason, unknown=True) from None
@@ -73,7 +77,8 @@ class AppriseRoom:
         return None
 
     async def close(self) -> None:
-        """Hold nothing."""
+        """Let its threads end when they are done."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def is_known(url: str) -> bool:

@@ -1,5 +1,6 @@
 """Apprise itself, posting to a receiver of our own."""
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -67,6 +68,17 @@ async def test_of_a_failure_nobody_knows_more_and_no_log_tells_the_address(
 async def test_who_never_answers_is_left_at_the_deadline(server: HookServer) -> None:
     server.replies.append(Reply(hang=True))
     assert (await failure(room(server, deadline=timedelta(milliseconds=200)))).unknown
+
+
+async def test_what_hangs_keeps_no_thread_of_others_and_what_waits_behind_it_has_not_begun(
+    server: HookServer,
+) -> None:
+    server.replies += [Reply(hang=True)] * 12
+    hanging = room(server, deadline=timedelta(milliseconds=100))
+    failures = await asyncio.gather(*(failure(hanging) for _ in range(12)))
+    assert [one.unknown for one in failures].count(True) == hanging.at_once
+    assert await asyncio.wait_for(asyncio.to_thread(str, "free"), timeout=2) == "free"
+    await hanging.close()
 
 
 async def test_each_event_is_a_message_and_a_failure_is_tried_again(
