@@ -34,15 +34,12 @@ async def unreached(
 ) -> dict[int, Unreached]:
     """Return by number what decides who is told instead of the receivers of these messages.
 
-    Those for which somebody is told instead already are left out.
-
-    Their incidents stay locked until the transaction ends.
+    Those for which somebody is told instead already are left out. The caller has locked their
+    incidents (`lock_incidents`), so that what it decides by this stays true.
 
     Args:
         stuck_since: Who has waited for a message since then is not told by it.
     """
-    given_up = sorted(ids)
-    await lock_incidents(conn, given_up)
     return {
         row["id"]: Unreached(
             subject=(row["incident_id"], row["report_run"]),
@@ -53,7 +50,7 @@ async def unreached(
             told=frozenset(row["told"]),
             tried=frozenset(row["tried"]),
         )
-        for row in await conn.fetch(_SQL["list_unreached"], given_up, stuck_since)
+        for row in await conn.fetch(_SQL["list_unreached"], sorted(ids), stuck_since)
     }
 
 
