@@ -21,11 +21,11 @@ class Overdue:
     """Looks for overdue messages when there may be some.
 
     Attributes:
-        look_at: When something is overdue, as far as is known; None while everything arrives at once.
+        look_at: When to look next: in a minute, or when something known is overdue; None: before the
+            first pass.
     """
 
     look_at: datetime | None = None
-    _looked_at: datetime | None = None
     _asked: dict[int, bool] = field(default_factory=dict)
 
     def is_due(self, now: datetime) -> bool:
@@ -34,13 +34,11 @@ class Overdue:
         Others write pages, also into channels where nothing can be begun: none is overdue before a
         look has seen it. The first is a minute after the start: what waited for us is tried first.
         """
-        if self._looked_at is None or now < self._looked_at:  # a clock may be put back
-            self._looked_at = now
-        look_at = self._looked_at + PAGE_WAITS
-        return now >= min(look_at, self.look_at or look_at)
+        self.note(now)  # never later than that, also where a clock was put back
+        return self.look_at is not None and now >= self.look_at
 
     def note(self, now: datetime) -> None:
-        """Something has not arrived, or had to wait: look a minute from now."""
+        """Look a minute from now at the latest: something has not arrived, or had to wait."""
         later = now + PAGE_WAITS
         self.look_at = min(self.look_at or later, later)
 
@@ -69,7 +67,7 @@ class Overdue:
         fresh = {one: late[one] for one in new[:_AT_ONCE_MAX]}
         next_at = await fallbacks.next_overdue_at(conn, now, PAGE_WAITS, ALL_WAIT)
         self._asked = known | fresh
-        self._looked_at, self.look_at = now, now if len(new) > len(fresh) else next_at
+        self.look_at = now if len(new) > len(fresh) else next_at
         if not fresh:
             return 0
         # Both kinds at once: everybody locks incidents in the order of their numbers.
