@@ -8,7 +8,7 @@ import asyncpg
 
 from notifiers.base import Part
 from watchdog.domain.fallback import Unreached
-from watchdog.store.outbox import in_columns
+from watchdog.store.columns import in_columns
 from watchdog.store.sql import load
 
 _SQL = load("outbox")

@@ -7,7 +7,8 @@ from typing import Any
 import asyncpg
 
 from notifiers.base import Pace
-from watchdog.store.outbox import Claimed, in_columns
+from watchdog.store.columns import in_columns
+from watchdog.store.outbox import Claimed
 from watchdog.store.sql import load
 
 _SQL = load("outbox")

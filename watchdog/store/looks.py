@@ -7,6 +7,7 @@ from datetime import datetime
 import asyncpg
 
 from rules.base import Outcome
+from watchdog.store.columns import in_columns
 from watchdog.store.sql import load
 from watchdog.store.text import clean
 
@@ -65,7 +66,7 @@ async def add(conn: asyncpg.Connection, looks: Sequence[RuleLook]) -> None:
         )
         for one in looks
     )
-    await conn.execute(_SQL["add_looks"], *(list(column) for column in zip(*rows, strict=True)))
+    await conn.execute(_SQL["add_looks"], *in_columns(rows))
 
 
 async def keep(conn: asyncpg.Connection, rules: Sequence[str]) -> None:

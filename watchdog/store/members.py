@@ -11,10 +11,10 @@ from rules.base import Entity, Severity
 from watchdog.domain.fingerprint import fingerprint
 from watchdog.domain.incident import Ended, Incident
 from watchdog.domain.storms import NAMES_MAX, Member, MemberState, Name, Tally
+from watchdog.store.columns import in_columns
 from watchdog.store.copying import copy
 from watchdog.store.incident_rows import entity_of, incident_of
 from watchdog.store.incidents import Figures
-from watchdog.store.outbox import in_columns
 from watchdog.store.sql import load
 from watchdog.store.text import JsonText, clean, json_text
 

@@ -17,6 +17,7 @@ from notifiers.pushing import is_broadcast
 from rules.base import Severity
 from watchdog.domain.notices import Notice
 from watchdog.domain.urgency import urgency
+from watchdog.store.columns import in_columns
 from watchdog.store.copying import copy
 from watchdog.store.sql import load
 from watchdog.store.text import clean, json_text
@@ -394,8 +395,3 @@ async def waiting(conn: asyncpg.Connection, now: datetime, dead_since: datetime)
     """Return how full the outbox is."""
     [row] = await conn.fetch(_SQL["count_waiting"], now, dead_since)
     return Waiting(**dict(row))
-
-
-def in_columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    """Return what statements take that write many rows: a list for each column."""
-    return [list(column) for column in zip(*rows, strict=True)]

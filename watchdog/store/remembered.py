@@ -6,6 +6,7 @@ from datetime import datetime
 import asyncpg
 
 from rules.base import Past
+from watchdog.store.columns import in_columns
 from watchdog.store.incident_rows import entity_of
 from watchdog.store.sql import load
 from watchdog.store.text import clean
@@ -38,9 +39,9 @@ async def write(conn: asyncpg.Connection, changes: Changes, identities: Mapping[
             else:
                 kept.append((rule, clean(key), identities[rule], clean(value)))
     if kept:
-        await conn.execute(_SQL["write_remembered"], *map(list, zip(*kept, strict=True)))
+        await conn.execute(_SQL["write_remembered"], *in_columns(kept))
     if forgotten:
-        await conn.execute(_SQL["forget_keys"], *map(list, zip(*forgotten, strict=True)))
+        await conn.execute(_SQL["forget_keys"], *in_columns(forgotten))
 
 
 async def keep(

@@ -6,7 +6,8 @@ from datetime import datetime
 
 import asyncpg
 
-from watchdog.store.outbox import Claimed, in_columns
+from watchdog.store.columns import in_columns
+from watchdog.store.outbox import Claimed
 from watchdog.store.sql import load
 from watchdog.store.text import clean
 
