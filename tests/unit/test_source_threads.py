@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -44,6 +45,13 @@ async def test_work_that_nobody_waits_for_any_more_does_no_harm(threads: Threads
     assert await threads.run(lambda: "done") == "done"
 
 
+async def test_an_idle_thread_keeps_nothing_of_what_it_has_done(threads: Threads) -> None:
+    answered, is_gone = await threads.run(_Answer), threading.Event()
+    weakref.finalize(answered, is_gone.set)
+    del answered
+    assert await asyncio.to_thread(is_gone.wait, 10)
+
+
 async def test_closed_ones_end_when_they_are_done(threads: Threads) -> None:
     lets_go = threading.Event()
     idle, busy = await threads.run(threading.current_thread), threads.run(_told_by(lets_go))
@@ -52,6 +60,10 @@ async def test_closed_ones_end_when_they_are_done(threads: Threads) -> None:
     for one in (idle, await busy):
         await asyncio.to_thread(one.join, 10)
         assert not one.is_alive()
+
+
+class _Answer:
+    """What a look has found."""
 
 
 def _told_by(event: threading.Event) -> Callable[[], threading.Thread]:

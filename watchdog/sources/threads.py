@@ -61,16 +61,22 @@ class Threads:
         return jobs
 
     def _work(self, jobs: _Jobs) -> None:
-        while (job := jobs.get()) is not None:
-            settle = job()
-            with self._changing:
-                is_last = self._is_closed
-                if not is_last:
-                    self._idle.append(jobs)  # before anybody knows that it is done
-            with contextlib.suppress(RuntimeError):  # the loop is gone, and so is who waited
-                settle()
-            if is_last:
-                return
+        while self._has_more_to_do(jobs):
+            pass  # what was done and found is gone by now: an idle thread keeps nothing alive
+
+    def _has_more_to_do(self, jobs: _Jobs) -> bool:
+        """Do the next piece of work; return whether another one may come."""
+        job = jobs.get()
+        if job is None:
+            return False
+        settle = job()
+        with self._changing:
+            is_last = self._is_closed
+            if not is_last:
+                self._idle.append(jobs)  # before anybody knows that it is done
+        with contextlib.suppress(RuntimeError):  # the loop is gone, and so is who waited
+            settle()
+        return not is_last
 
 
 def _settle(future: "asyncio.Future[Any]", result: Any, failure: BaseException | None) -> None:
