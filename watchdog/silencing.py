@@ -136,12 +136,7 @@ def _hidden_longer(
     is_hidden = incident.waits_for is not None or (longest and longest.number == incident.silence)
     if longest is None or is_hidden:
         return None
-    return silenced(incident, longest, _zone_of(incident, directory), now)
-
-
-def _zone_of(incident: Incident, directory: Directory) -> str:
-    team = directory.teams.get(incident.team)
-    return team.zone.key if team else "UTC"
+    return silenced(incident, longest, directory.zone_of(incident.team), now)
 
 
 async def end(

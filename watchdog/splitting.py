@@ -84,7 +84,7 @@ async def split(
         storm_life.require_splittable(storm, member)
         await members.split(conn, member, own_number)
         team = storm.team
-        zone = directory.teams[team].zone.key if team in directory.teams else "UTC"
+        zone = directory.zone_of(team)
         owner = on_call(directory, team, now) if team in directory.teams else storm.owner
         tally = await members.tally(conn, number)
         storm_life.require_others(storm, member, tally)

@@ -183,8 +183,7 @@ def _print_incident(one: "Incident", here: Session, silence: "Silence | None") -
 def _silenced(one: "Incident", silence: "Silence", here: Session) -> str:
     from watchdog.domain.silences import said
 
-    team = here.config.directory.teams.get(one.team)
-    return said(silence, team.zone.key if team else "UTC", here.now)
+    return said(silence, here.config.directory.zone_of(one.team), here.now)
 
 
 def _actions(one: "Incident", here: Session) -> str:
