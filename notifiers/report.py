@@ -63,6 +63,13 @@ def _cell(value: object) -> str:
     return _short(value, CELL_MAX) or NOTHING
 
 
+def label(column: str) -> str:
+    """Return what people read for the name of a column; one with capitals or spaces stays."""
+    if not column.islower() or " " in column:
+        return column
+    return column.replace("_", " ").capitalize()
+
+
 def report_line(report: Report) -> str:
     """Return the push line of a tidy report: `📋 REPORT {title}: {fact}`, at most 80 code points."""
     fact = said_first(report)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from notifiers.clean import cut, one_line
+from notifiers.report import label
 from notifiers.summary import (
     DayLine,
     GapLine,
@@ -18,7 +19,7 @@ ROWS_MAX = 5
 SHIFT_MAX = 2
 """Incidents of a shift: more are too many for one person."""
 
-_HEAD_MAX, _DETAIL_MAX, _CELL_MAX = 90, 140, 20
+_HEAD_MAX, _DETAIL_MAX, _CELL_MAX, _NAME_MAX = 90, 140, 20, 30
 _DAYS_MAX = 7
 
 
@@ -284,13 +285,14 @@ def _unseen_section(summary: Summary) -> Section:
 
 def _statistics_section(part: StatisticsPart) -> Section:
     """Return a day a row: its first two figures at the right, the others below it."""
-    names = [_label(one) for one in part.columns]
+    names = [cut(one_line(label(one)), _NAME_MAX) for one in part.columns]
+    within = [cut(one_line(one).replace("_", " "), _NAME_MAX) for one in part.columns]
     lines = [
         _line(
             weekday_and_day(day),
             " · ".join(
-                f"{name.lower()} {_figure(value)}"
-                for name, value in list(zip(names, values, strict=False))[2:]
+                f"{name} {_figure(value)}"
+                for name, value in list(zip(within, values, strict=False))[2:]
                 if value is not None
             ),
             *(_figure(value) for value in values[:2]),
@@ -301,12 +303,8 @@ def _statistics_section(part: StatisticsPart) -> Section:
     return Section(cut(one_line(part.title), _HEAD_MAX), tuple(lines), shown)
 
 
-def _label(column: str) -> str:
-    return cut(one_line(column).replace("_", " ").capitalize(), 30)
-
-
 def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.1f}".removesuffix(".0")
+    return "–" if value is None else f"{value:z,.1f}".removesuffix(".0")
 
 
 def _line(head: str, detail: str, *cells: str, path: str = "") -> Line:

@@ -119,6 +119,15 @@ def test_statistics_show_two_figures_and_the_others_below_them() -> None:
     )
 
 
+def test_statistics_read_as_a_report_has_them() -> None:
+    columns = ("MRR", "p95_ms", "ARPU", "per_sync")
+    kept = ((date(2025, 6, 2), (1200.0, 0.25, 3.0, -0.04)),)
+    part = StatisticsPart("Money", columns, kept)
+    summary = replace(SAMPLE, statistics=(part,))
+    assert section("Money", summary).columns == ("Day", "MRR", "P95 ms")
+    assert rows("Money", summary) == [("Mon 2 Jun", "ARPU 3 · per sync 0", "1,200", "0.2")]
+
+
 def test_a_day_that_was_not_kept_is_no_zero() -> None:
     part = StatisticsPart(
         "Runs", ("total",), ((date(2025, 6, 2), (0.0,)), (date(2025, 6, 3), (None,)))

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifiers.report import label
 from rules.base import Rows
-from watchdog.reports.make import _numbers, label, said
+from watchdog.reports.make import _numbers, said
 from watchdog.store.text import json_text
 
 NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)

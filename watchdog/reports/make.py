@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Any
 
 import notifiers.base as told
+from notifiers.report import label
 from notifiers.times import short_span, time_of_day
 from rules.base import Answer, Rows, Unanswered
 from watchdog.config.model import Query, Report, ReportPart
@@ -82,13 +83,6 @@ def _part(part: ReportPart, answer: Answer, zone: str, now: datetime) -> told.Re
         )
     figures = tuple(zip(columns, cells[0], strict=True)) if cells else ()
     return told.ReportPart(part.title, figures=figures)
-
-
-def label(column: str) -> str:
-    """Return what people read for the name of a column; one with capitals or spaces stays."""
-    if not column.islower() or " " in column:
-        return column
-    return column.replace("_", " ").capitalize()
 
 
 def said(value: Any, zone: str, now: datetime) -> str:
