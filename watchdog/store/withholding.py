@@ -33,15 +33,13 @@ class Withheld:
 async def withhold(conn: asyncpg.Connection, wanted: Sequence[Withheld], now: datetime) -> set[int]:
     """End messages as withheld; return the numbers of those that are, the others may be sent by now.
 
-    Their incidents are locked first, so that the end of a silence, which tells whoever was not told,
-    knows of all that it has withheld.
+    The caller has locked their incidents, so that the end of a silence, which tells whoever was not
+    told, knows of all that it has withheld.
     """
     if not wanted:
         return set()
     rows = [
         (one.row.id, one.row.token, clean(one.reason), one.is_certain, one.leaves) for one in wanted
     ]
-    async with conn.transaction():
-        await conn.execute(_SQL["lock_incidents_of"], [one.row.id for one in wanted])
-        ended = await conn.fetch(_SQL["withhold"], *in_columns(rows), now)
+    ended = await conn.fetch(_SQL["withhold"], *in_columns(rows), now)
     return {row["id"] for row in ended}
