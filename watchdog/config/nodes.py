@@ -39,6 +39,7 @@ class Scalar:
         is_plain: It stands without quotes, so that it may be a number, a truth value or nothing.
         is_block: It is a `|` or `>` text, which starts on the next line.
         is_tainted: A part of `text` came from outside the file and must not be shown.
+        is_secret: It stands in clear text where secrets do, so it must not be shown, either.
         is_lost: A part of `text` could not be had; that has been said, so nothing more is said of it.
     """
 
@@ -47,6 +48,7 @@ class Scalar:
     is_plain: bool = True
     is_block: bool = False
     is_tainted: bool = False
+    is_secret: bool = False
     is_lost: bool = False
     written: str = ""
 

@@ -210,3 +210,4 @@ class SectionReader:
                 self.into.problems.append(problem)
         elif not node.is_tainted and "${" not in node.written and (always or is_hard_to_see(node)):
             self.into.masked.append(node.span)
+            node.is_secret = True

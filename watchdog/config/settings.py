@@ -105,9 +105,7 @@ class _SettingsReader(SectionReader):
     def read_email(self, entry: Entry) -> None:
         spot, key = find(entry.value, ("smtp",)), find(entry.value, ("link_key",))
         self.secret(spot.value)
-        self.secret(key.value, always=True)
-        if key.value.span in self.into.masked:
-            self.warn_written(key.value.span)
+        self.own_secret(entry, "link_key")
         shape = self.shape(EmailShape, entry)
         if shape is None:
             return
@@ -128,11 +126,8 @@ class _SettingsReader(SectionReader):
         self.into.email = EmailChannel(shape.smtp, shape.sender, shape.link_key)
 
     def read_webhook(self, entry: Entry) -> None:
-        for key in ("url", "secret"):
-            secret = find(entry.value, (key,)).value
-            self.secret(secret, always=True)
-            if key == "secret" and secret.span in self.into.masked:
-                self.warn_written(secret.span)
+        self.secret(find(entry.value, ("url",)).value, always=True)
+        self.own_secret(entry, "secret")
         shape = self.shape(WebhookShape, entry)
         if shape is None:
             return
@@ -151,9 +146,7 @@ class _SettingsReader(SectionReader):
 
     def read_apprise(self, entry: Entry) -> None:
         place = find(entry.value, ("url",)).value
-        self.secret(place, always=True)
-        if place.span in self.into.masked:
-            self.warn_written(place.span)
+        self.own_secret(entry, "url")
         shape = self.shape(AppriseShape, entry)
         if shape is None or not (url := shape.url.get_secret_value()):
             return
@@ -170,12 +163,8 @@ class _SettingsReader(SectionReader):
             self.add("no-library", words, place.span, label)
 
     def read_slack(self, entry: Entry) -> None:
-        if isinstance(entry.value, Table):
-            for key in ("token", "webhook", "app_token", "signing_secret"):
-                secret = entry.value.get(key)
-                self.secret(secret, always=True)
-                if secret is not None and secret.span in self.into.masked:
-                    self.warn_written(secret.span)
+        for key in ("token", "webhook", "app_token", "signing_secret"):
+            self.own_secret(entry, key)
         shape = self.shape(SlackShape, entry)
         if shape and self.is_good_webhook(shape, entry):
             self.into.slack = SlackChannel(
@@ -200,13 +189,23 @@ class _SettingsReader(SectionReader):
             return False
         return True
 
+    def own_secret(self, entry: Entry, key: str) -> None:
+        """Read a value that is a secret whatever it looks like; say so if it stands in the file."""
+        node = find(entry.value, (key,)).value
+        self.secret(node, always=True)
+        if node.span in self.into.masked:
+            self.warn_written(node.span)
+
     def warn_written(self, span: Span) -> None:
         seen = any(
             one.code == "written-secret" and one.place.line == span.line
             for one in self.gathered.problems
         )
         if not seen:
-            words, label = "a secret stands in the file", "write `${NAME}` and set it outside"
+            words, label = (
+                "a secret stands in the file",
+                "write `${NAME}` and set it in the environment",
+            )
             self.add("written-secret", words, span, label, level=Level.WARNING)
 
     def read_defaults(self) -> None:

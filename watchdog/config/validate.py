@@ -294,6 +294,8 @@ def _described(node: Node) -> str:
         return "a mapping"
     if not isinstance(node, Scalar):
         return "a list"
+    if node.is_secret:
+        return "a text"
     value = plain(node)
     if value is None:
         return "nothing"
