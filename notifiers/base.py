@@ -12,6 +12,9 @@ from typing import Any, Protocol
 
 from notifiers.summary import Summary
 
+EARLIER_DAYS = 7
+"""How far back an incident counts as another time of the same."""
+
 
 class Part(StrEnum):
     """What a message is to its receiver."""
@@ -83,7 +86,7 @@ class Facts:
         bad_members: How many things are bad that a storm stands for; 0 for any other incident.
         ends_by_hand: It was reopened and its checks are good, so that only its owner ends it.
         on_call_until: When somebody else follows its owner on call, if that is soon.
-        times: How many times this has been an incident within 7 days, this one included.
+        times: How many times this has been an incident within `EARLIER_DAYS`, this one included.
         last_cause: What ended it the last time, under `last_owner`, at `last_at`; empty: nobody knows.
         next_person: Who is paged if nobody takes it, at `next_at`; nobody: the team is told then.
         zone: The team's zone, for times in plain text.

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from notifiers.base import Event, Facts
+from notifiers.base import EARLIER_DAYS, Event, Facts
 from notifiers.clean import safe_url
 from notifiers.line import bad_for, came_back, head, open_for
 from notifiers.telling import Row, Story, Telling
@@ -59,7 +59,7 @@ def _guide(facts: Facts) -> tuple[Row, ...]:
 
 def _earlier(facts: Facts) -> str:
     """Return how often it has been before, and what ended it the last time."""
-    often = f"{_ordinal(facts.times)} time in 7 days" if facts.times > 1 else ""
+    often = f"{_ordinal(facts.times)} time in {EARLIER_DAYS} days" if facts.times > 1 else ""
     if not facts.last_cause:
         return _told(often)
     when = f", {day_word(facts.last_at, facts.zone)}" if facts.last_at else ""

@@ -6,14 +6,12 @@ from datetime import timedelta
 
 import asyncpg
 
+from notifiers.base import EARLIER_DAYS
 from watchdog.domain.closing import JOINED, NOT_GIVEN, WITHDRAWN
 from watchdog.domain.notices import Step
 from watchdog.store.sql import load
 
 _SQL = load("history")
-
-WITHIN = timedelta(days=7)
-"""How far back an incident counts as another time; `notifiers.story` says the same."""
 
 _NO_CAUSES = (WITHDRAWN, NOT_GIVEN, JOINED)
 
@@ -28,7 +26,7 @@ async def with_earlier(conn: asyncpg.Connection, steps: Sequence[Step]) -> list[
         [one.id for one in bad],
         [one.fingerprint for one in bad],
         [one.opened_at for one in bad],
-        WITHIN,
+        timedelta(days=EARLIER_DAYS),
         list(_NO_CAUSES),
     )
     earlier = {row["id"]: row for row in rows}
