@@ -1,7 +1,7 @@
 """The weekly summary among the reports: what a team wrote to values, every mistake at its place."""
 
 from datetime import time
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -29,7 +29,7 @@ class WeeklyShape(Shape):
         default=None,
         description="By whose clock, and whose weeks; by default what all teams share, else UTC.",
     )
-    to: Names | None = Field(
+    to: Annotated[Names, Field(min_length=1)] | None = Field(
         default=None,
         description="People and mail addresses; by default the leads of all teams.",
     )
@@ -71,7 +71,8 @@ class WeeklyReader(SectionReader):
         else:
             spot = find(entry.value, ("to",), entry.key)
             found = [address for name in shape.to if (address := self._address(name, spot))]
-        if not found and not shape.to and self.gathered.is_whole:
+        assert isinstance(entry.value, Table)  # it has a `kind`
+        if not found and "to" not in entry.value.entries and self.gathered.is_whole:
             words = f"nobody gets the weekly summary `{entry.key.text}`: no lead of a team has a mail address"
             self.add("no-receiver", words, entry.key.span, "write `to:` with addresses or people")
         return tuple(dict.fromkeys(found))
