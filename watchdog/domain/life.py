@@ -137,6 +137,7 @@ def take(incident: Incident, person: str, now: datetime, *, over: bool = False) 
     if incident.state is State.RESOLVED:
         raise Refused(f"#{incident.id} is resolved; there is nothing to take")
     accepts = incident.offered_to == person
+    handed_over = Happened(Event.HANDED_OVER, now, person, f"{incident.owner} → {person}")
     if incident.state is State.RECOVERED:
         if not accepts and incident.owner == person:
             raise Refused(f"#{incident.id} has recovered and is yours; resolve it with its cause")
@@ -146,25 +147,14 @@ def take(incident: Incident, person: str, now: datetime, *, over: bool = False) 
                 f"To answer instead of {incident.owner}, take it over",
                 incident.version,
             )
-        return step(
-            incident,
-            Happened(Event.HANDED_OVER, now, person, f"{incident.owner} → {person}"),
-            owner=person,
-            offered_to="",
-        )
+        return step(incident, handed_over, owner=person, offered_to="")
     if incident.state is State.TAKEN and not accepts:
         if incident.owner == person:
             raise Refused(f"#{incident.id} is already yours")
         if not over:
             raise OwnedByOther(_taken_by(incident, now), incident.version)
     if incident.state is State.TAKEN:
-        return step(
-            incident,
-            Happened(Event.HANDED_OVER, now, person, f"{incident.owner} → {person}"),
-            owner=person,
-            offered_to="",
-            taken_at=now,
-        )
+        return step(incident, handed_over, owner=person, offered_to="", taken_at=now)
     return step(
         incident,
         Happened(Event.TAKEN, now, person, f"after {short_span(now - incident.opened_at)}"),
