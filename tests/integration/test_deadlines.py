@@ -217,7 +217,9 @@ async def test_what_the_store_refuses_is_left_out_and_the_rest_is_passed_on(
     assert await night.events(1043) == ["opened", "escalated"]
 
 
-async def test_what_cannot_be_reminded_of_holds_no_escalation_back(night: Night) -> None:
+async def test_what_cannot_be_reminded_of_holds_no_escalation_back(
+    night: Night, caplog: pytest.LogCaptureFixture
+) -> None:
     await night.open(1042, 1043)
     await night.store.execute(
         "insert into silence (pattern, reason, made_by, of_critical, made_at, ends_at) "
@@ -232,6 +234,8 @@ async def test_what_cannot_be_reminded_of_holds_no_escalation_back(night: Night)
     await night.store.execute("alter table silence add constraint odd check (reminded_at is null)")
     await night.let_pass(10)
     assert await night.events(1042) == ["opened", "escalated"]
+    refused = [one for one in caplog.records if one.message == "not done when it was due"]
+    assert {one.__dict__["what"] for one in refused} == {"remind"}
 
 
 async def test_giving_back_and_escalating_are_written_for_everybody(night: Night) -> None:

@@ -184,6 +184,16 @@ async def test_a_file_that_was_replaced_is_opened_again(source: Source, path: Pa
     assert rows(await source.answer(ask("select name from orgs"))) == [{"name": "Globex"}]
 
 
+async def test_a_file_that_took_the_place_of_another_is_asked_at_once(
+    source: Source, path: Path
+) -> None:
+    assert rows(await source.answer(ask("select name from orgs"))) == [{"name": "Acme"}]
+    other = path.with_suffix(".new")
+    fill(other, "Globex")
+    other.replace(path)
+    assert rows(await source.answer(ask("select name from orgs"))) == [{"name": "Globex"}]
+
+
 async def test_rows_written_meanwhile_are_seen(source: Source, writer: sqlite3.Connection) -> None:
     assert len(rows(await source.answer(ask("select name from orgs")))) == 1
     writer.execute("pragma journal_mode = wal")
