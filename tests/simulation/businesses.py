@@ -71,9 +71,8 @@ async def keep_only(
             await crm.execute(statement, sorted(with_contacts))
         for statement in _LEAVE_CRM:
             await crm.execute(statement, kept)
-        await crm.execute(
-            "vacuum (full, analyze)"
-        )  # else hundreds of empty pages are read all year
+        # Else hundreds of empty pages are read all year.
+        await crm.execute("vacuum (full, analyze)")
     finally:
         await crm.close()
     with closing(sqlite3.connect(web_sync, isolation_level=None)) as file:
