@@ -48,16 +48,21 @@ def said_of(kept: Hiding, until: str) -> str:
     silence = kept.silence
     return (
         f"{silence.made_by} silences {silence.scope} until {until} (silence {silence.number}). "
-        f"{_hiding(kept.hidden)}"
+        f"It hides {_named(kept.hidden) or 'nothing'} now."
     )
 
 
-def _hiding(numbers: Sequence[int]) -> str:
-    if not numbers:
-        return "It hides nothing now."
-    named = ", ".join(f"#{one}" for one in numbers[:_NAMED])
+def said_of_end(ended: Hiding) -> str:
+    """Return in sentences that a silence has ended, and what is told because of that."""
+    silence, still = ended.silence, "Nothing of it is bad."
+    if ended.hidden:
+        still = f"Still bad, and told now: {_named(ended.hidden)}."
+    return f"Silence {silence.number} of {silence.scope} has ended. {still}"
+
+
+def _named(numbers: Sequence[int]) -> str:
     more = f" and {len(numbers) - _NAMED} more" if len(numbers) > _NAMED else ""
-    return f"It hides {named}{more} now."
+    return ", ".join(f"#{one}" for one in numbers[:_NAMED]) + more
 
 
 def names_of(config: Config) -> list[str]:

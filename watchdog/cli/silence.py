@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from watchdog.domain.people import Directory
     from watchdog.silencing import Hiding
 
-_SHOWN = 5
-"""Numbers of incidents that a sentence names; the list has all."""
-
 
 @click.group("silence")
 def silence_command() -> None:
@@ -159,9 +156,6 @@ def silence_end(number: int, person: str, place: Place) -> int:
         async with session(place) as here:
             by = acting_person(here.config, person)
             ended = await silencing.end(here.pool, here.config.directory, number, by, here.now)
-        told = ", ".join(f"#{one}" for one in ended.hidden[:_SHOWN])
-        more = f" and {len(ended.hidden) - _SHOWN} more" if len(ended.hidden) > _SHOWN else ""
-        still = f"Still bad, and told now: {told}{more}." if told else "Nothing of it is bad."
-        click.echo(one_line(f"Silence {number} of {ended.silence.scope} has ended. {still}"))
+        click.echo(one_line(silencing.said_of_end(ended)))
 
     return run(work())
