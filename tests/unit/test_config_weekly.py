@@ -38,6 +38,7 @@ def test_people_and_addresses_get_it_once_each() -> None:
     to = ", to: [ana, heads@example.com, ana@example.com]"
     assert weekly(to).to == ("ana@example.com", "heads@example.com")
     assert weekly(", to: raj").to == ("raj@example.com",)
+    assert weekly(", to: [Ana@Example.com, ana]").to == ("Ana@Example.com",)
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ class WeeklyReader(SectionReader):
         return WeeklyReport(entry.key.text, cron, zone, to, entry.key.span.place)
 
     def _receivers(self, shape: WeeklyShape, entry: Entry) -> tuple[str, ...]:
-        """Return the addresses, each once; complain about whom no mail reaches."""
+        """Return the addresses, each once however written; complain about whom no mail reaches."""
         if shape.to is None:
             leads = [self.into.people.get(team.lead) for team in self.into.teams.values()]
             found = [one.email for one in leads if one and one.email]
@@ -75,7 +75,10 @@ class WeeklyReader(SectionReader):
         if not found and "to" not in entry.value.entries and self.gathered.is_whole:
             words = f"nobody gets the weekly summary `{entry.key.text}`: no lead of a team has a mail address"
             self.add("no-receiver", words, entry.key.span, "write `to:` with addresses or people")
-        return tuple(dict.fromkeys(found))
+        once: dict[str, str] = {}
+        for one in found:
+            once.setdefault(one.lower(), one)
+        return tuple(once.values())
 
     def _address(self, name: str, spot: Spot) -> str:
         if "@" in name:
