@@ -12,7 +12,7 @@ from notifiers.summary import StatisticsPart, Summary
 from watchdog.config.model import Config, WeeklyReport
 from watchdog.domain.due import Due, latest_due
 from watchdog.domain.samples import Figures, per_day
-from watchdog.domain.summary import Known, Watched, risen, summary_of
+from watchdog.domain.summary import LISTED_MAX, Known, Watched, risen, summary_of
 from watchdog.domain.weeks import Week, week_of, zone_of_weeks
 from watchdog.store import covers, figures, incidents, reports, subscriptions, summaries
 from watchdog.store.figures import TooMany
@@ -53,7 +53,7 @@ async def _known(
         before=await figures.record(conn, week.before, now),
         live=live,
         live_total=live_total,
-        actions=await incidents.actions(conn, with_done=False),
+        actions=await incidents.actions(conn, with_done=False, limit=LISTED_MAX),
         undelivered=await summaries.undelivered(conn, week.since, week.until),
         silent_rules=await summaries.silent_rules(conn, name, config.rules, week),
         unlooked=None if begin is None or end is None else risen(begin, end),
