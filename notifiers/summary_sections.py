@@ -178,7 +178,7 @@ def sections_below(summary: Summary, rows_max: int = ROWS_MAX) -> tuple[Section,
 
 
 def _more_figures(left: int) -> str:
-    return f"The page of the week has {left} more such {'table' if left == 1 else 'tables'}."
+    return f"The page of the week has {count_of(left, 'more such table')}."
 
 
 def _decisions_section(summary: Summary) -> Section:
@@ -317,7 +317,7 @@ def _line(head: str, detail: str, *cells: str, path: str = "") -> Line:
 
 
 def _late(days: int) -> str:
-    return f"{days} {'day' if days == 1 else 'days'} late"
+    return f"{count_of(days, 'day')} late"
 
 
 def count_of(number: int, noun: str) -> str:

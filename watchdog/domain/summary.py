@@ -18,6 +18,7 @@ from notifiers.summary import (
     Summary,
     UnseenLine,
 )
+from notifiers.summary_sections import count_of
 from notifiers.times import said_span
 from rules.values import dataclass
 from watchdog.domain.closing import NOT_GIVEN, WITHDRAWN
@@ -274,7 +275,7 @@ def _unheard(undelivered: Mapping[str, int], directory: Directory) -> Iterator[U
         for receiver, count in undelivered.items():
             names[next(iter(people_at(receiver, directory)), receiver)] += count
         to = ", ".join(f"{one} {count}×" for one, count in names.most_common(3))
-        yield UnseenLine(f"{total} undelivered {'page' if total == 1 else 'pages'}", f"to {to}")
+        yield UnseenLine(count_of(total, "undelivered page"), f"to {to}")
 
 
 def _unguarded(directory: Directory, since: datetime, until: datetime) -> Iterator[UnseenLine]:
@@ -287,10 +288,7 @@ def _unguarded(directory: Directory, since: datetime, until: datetime) -> Iterat
 
 def _never_fired(rules: Sequence[str]) -> Iterator[UnseenLine]:
     if rules:
-        count = len(rules)
-        what = (
-            f"{count} {'rule' if count == 1 else 'rules'} never fired in {SILENT_AFTER.days} days"
-        )
+        what = f"{count_of(len(rules), 'rule')} never fired in {SILENT_AFTER.days} days"
         yield UnseenLine(what, ", ".join(rules[:5]))
 
 
