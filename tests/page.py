@@ -6,7 +6,7 @@ import random
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from watchdog.engine.engine import Engine
 from watchdog.engine.leader import Leader
 from watchdog.service import Options, Service
 from watchdog.store import incidents
+from watchdog.store.figures import ROWS_MAX
 from watchdog.store.pool import transaction
 from watchdog.web.server import Web
 
@@ -179,6 +180,18 @@ async def open_incident(
     async with transaction(store) as conn:
         await incidents.commit(conn, [step])
     return step.transition.after
+
+
+async def send_too_many(store: asyncpg.Pool, number: int, at: datetime) -> None:
+    """Write so many pages of an incident as sent that no figures are made of their week."""
+    await store.execute(
+        "insert into notification (incident_id, version, receiver, part, priority, state, due_at, "
+        "created_at, settled_at) select $1, 1, 'email:ana@example.com', 'page', 0, 'sent', $2, $2, $2 "
+        "from generate_series(0, $3)",
+        number,
+        at,
+        ROWS_MAX,
+    )
 
 
 async def recover(store: asyncpg.Pool, clock: MovedClock, one: Incident) -> None:

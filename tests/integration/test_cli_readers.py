@@ -8,7 +8,9 @@ import asyncpg
 import pytest
 
 from tests.command_line import RULES, Terminal, terminal
+from tests.page import open_incident, send_too_many
 from tests.postgres import NIGHT
+from watchdog.clock import MovedClock
 from watchdog.store import subscriptions
 from watchdog.store.pool import transaction
 
@@ -146,3 +148,14 @@ async def test_a_summary_with_a_mistake_sends_nothing(
     shell.rules.write_text(RULES.format(store=store_dsn) + wrong)
     said = await shell.run("report", "weekly", "--send")
     assert (said.code, await told(store)) == (2, [])
+
+
+async def test_a_week_with_too_much_to_count_is_not_sent_by_hand(
+    shell: Terminal, store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_incident(store, clock, 1042)
+    await send_too_many(store, 1042, NIGHT)
+    said = await shell.run("report", "weekly", "--week", "2025-24", "--send")
+    assert (said.code, said.out) == (1, "")
+    assert "more than 100,000 messages to people" in said.err
+    assert await store.fetchval("select count(*) from report_told") == 0

@@ -12,7 +12,7 @@ import pytest
 
 from tests.command_line import Terminal, terminal
 from tests.integration.test_outbox import begin, claim, sent, settle
-from tests.page import DIRECTORY, open_incident, recover, stored
+from tests.page import DIRECTORY, open_incident, recover, send_too_many, stored
 from tests.postgres import NIGHT
 from tests.unit.test_incident import closing
 from watchdog.clock import MovedClock
@@ -195,6 +195,20 @@ async def test_figures_of_a_part_of_a_week_are_not_given(
     async with transaction(store) as conn:
         with pytest.raises(figures.TooMany, match=f"^week 2025-24 has more than {what}, and"):
             await figures.record(conn, week_at(NIGHT, UTC_ZONE), clock.now(), rows_max)
+
+
+@pytest.mark.parametrize("words", [(), ("--out", "text")])
+async def test_a_week_with_too_much_to_count_is_refused(
+    shell: Terminal, store: asyncpg.Pool, clock: MovedClock, words: tuple[str, ...]
+) -> None:
+    await open_incident(store, clock, 1042)
+    await send_too_many(store, 1042, NIGHT)
+    said = await shell.run("report", "weekly", "--week", "2025-24", *words)
+    assert (said.code, said.out) == (1, "")
+    assert said.err == (
+        "week 2025-24 has more than 100,000 messages to people, and figures of a part of them would be "
+        "wrong; ask for another week with --week\n"
+    )
 
 
 async def test_what_has_not_happened_by_now_is_not_read(

@@ -10,11 +10,10 @@ import pytest
 
 from tests.integration.test_cli_weekly import a_week
 from tests.integration.test_weekly import weekly_of
-from tests.page import DIRECTORY, Page, open_incident, running_page
+from tests.page import DIRECTORY, Page, open_incident, running_page, send_too_many
 from tests.postgres import NIGHT
 from tests.watching import config_of, stuck_rule
 from watchdog.clock import MovedClock
-from watchdog.store.figures import ROWS_MAX
 from watchdog.store.pool import transaction
 from watchdog.store.subscriptions import stop
 
@@ -161,13 +160,7 @@ async def test_a_page_of_too_much_says_why_there_is_none(
     store: asyncpg.Pool, clock: MovedClock, page: Page
 ) -> None:
     await open_incident(store, clock, 1042)
-    await store.execute(
-        "insert into notification (incident_id, version, receiver, part, priority, state, due_at, "
-        "created_at, settled_at) select 1042, 1, 'email:x@x.example', 'page', 0, 'sent', $1, $1, $1 "
-        "from generate_series(0, $2)",
-        NIGHT,
-        ROWS_MAX,
-    )
+    await send_too_many(store, 1042, NIGHT)
     await clock.advance(timedelta(minutes=1))
     async with page.signed_in("ana") as ana:
         assert "more than 100,000 messages to people" in await ana.read("/week/2025-24", 404)

@@ -21,6 +21,7 @@ from tests.config_files import config_of
 from tests.fake_slack import TOKEN, FakeSlack
 from tests.integration.test_cli_weekly import a_week
 from tests.morning import Morning, morning
+from tests.page import send_too_many
 from tests.post_office import PostOffice
 from tests.postgres import NIGHT, Database
 from tests.smtp_server import MailServer
@@ -31,7 +32,6 @@ from watchdog.domain.weeks import Week
 from watchdog.reports.weekly import due_week, make_week, tell_week
 from watchdog.store import reports, subscriptions
 from watchdog.store.facts import decode_told
-from watchdog.store.figures import ROWS_MAX
 from watchdog.store.pool import transaction
 from watchdog.store.summaries import UNLOOKED, counts_around
 
@@ -357,13 +357,7 @@ async def test_of_a_week_with_too_much_to_count_readers_hear_that_once(
     await worker.make_due()
     await a_week(desk.store, desk.clock)
     await desk.clock.advance(NIGHT + MONDAY_MORNING - desk.clock.now())
-    await desk.store.execute(
-        "insert into notification (incident_id, version, receiver, part, priority, state, due_at, "
-        "created_at, settled_at) select 1042, 1, 'email:ana@example.com', 'page', 0, 'sent', $1, $1, $1 "
-        "from generate_series(0, $2)",
-        NIGHT,
-        ROWS_MAX,
-    )
+    await send_too_many(desk.store, 1042, NIGHT)
     await worker.make_due()
     await worker.make_due()
     assert [one.message for one in caplog.records].count("weekly summary not made") == 1

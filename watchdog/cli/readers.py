@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watchdog.cli.ending import BAD_ANSWER, WRONG_USE, Ended
+from watchdog.cli.ending import WRONG_USE, Ended
 from watchdog.cli.printing import Table, chosen, format_option, print_table
 from watchdog.cli.session import Place, Session, placed, run, session
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 
 async def send_week(here: Session, name: str | None) -> None:
-    """Send the summary of a week that is over to every reader who has not had it."""
+    """Send the summary of a week that is over to every reader who has not had it.
+
+    Raises:
+        TooMany: More has happened than is counted.
+    """
     from watchdog.domain.due import Due
     from watchdog.reports.weekly import make_week, tell_week
-    from watchdog.store.figures import TooMany
     from watchdog.store.pool import transaction
 
     for weekly in _weeklies(here.config):
         week = _week_that_is_over(weekly, name, here)
-        try:
-            async with transaction(here.pool) as conn:
-                summary = await make_week(conn, here.config, week, here.now, weekly.name)
-                told = await tell_week(conn, summary, Due(week.monday, here.now), weekly)
-        except TooMany as error:
-            raise Ended(BAD_ANSWER, str(error)) from error
+        async with transaction(here.pool) as conn:
+            summary = await make_week(conn, here.config, week, here.now, weekly.name)
+            told = await tell_week(conn, summary, Due(week.monday, here.now), weekly)
         left = len(weekly.to) - len(told)
         to = f"is on its way to {', '.join(told)}" if told else "goes to nobody"
         others = f"; {left} had it before, or have stopped it" if left else ""

@@ -45,29 +45,30 @@ def report_weekly(
     """
 
     async def work() -> None:
+        from watchdog.store.figures import TooMany
+
         async with session(place) as here:
-            if is_sent:
-                await send_week(here, name)
-                return
-            week = _week(here, name)
-            if out:
-                click.echo(_printed(await _summary(here, week), out), nl=out == "json")
-            else:
-                _print_figures(await _figures(here, week), chosen(form))
+            try:
+                if is_sent:
+                    await send_week(here, name)
+                elif out:
+                    summary = await _summary(here, _week(here, name))
+                    click.echo(_printed(summary, out), nl=out == "json")
+                else:
+                    _print_figures(await _figures(here, _week(here, name)), chosen(form))
+            except TooMany as error:
+                raise Ended(BAD_ANSWER, f"{error}; ask for another week with --week") from error
 
     return run(work())
 
 
 async def _summary(here: Session, week: "Week") -> "Summary":
     from watchdog.reports.weekly import make_week, name_and_zone
-    from watchdog.store.figures import TooMany
     from watchdog.store.pool import transaction
 
-    try:
-        async with transaction(here.pool) as conn:
-            return await make_week(conn, here.config, week, here.now, name_and_zone(here.config)[0])
-    except TooMany as error:
-        raise Ended(BAD_ANSWER, f"{error}; ask for another week with --week") from error
+    name, _ = name_and_zone(here.config)
+    async with transaction(here.pool) as conn:
+        return await make_week(conn, here.config, week, here.now, name)
 
 
 def _printed(summary: "Summary", out: str) -> str:
@@ -90,11 +91,8 @@ async def _figures(here: Session, week: "Week") -> "Weekly":
     from watchdog.store import figures
     from watchdog.store.pool import transaction
 
-    try:
-        async with transaction(here.pool) as conn:
-            record = await figures.record(conn, week, here.now)
-    except figures.TooMany as error:
-        raise Ended(BAD_ANSWER, f"{error}; ask for another week with --week") from error
+    async with transaction(here.pool) as conn:
+        record = await figures.record(conn, week, here.now)
     return weekly(week, record, here.config.directory, here.now)
 
 
