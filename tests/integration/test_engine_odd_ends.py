@@ -113,6 +113,27 @@ async def test_what_was_gone_while_its_source_did_not_answer_is_waited_for_after
     assert await events(world) == ["opened", "withdrawn"]
 
 
+_BUSY = """
+create function busy() returns trigger language plpgsql as $$
+begin raise exception using errcode = '40001'; end $$;
+create trigger busy before insert on track for each row execute function busy();
+"""
+
+
+async def test_that_nobody_could_look_is_known_until_it_is_written(world: World) -> None:
+    await drop(world, "mail")
+    await world.pass_minutes(2)
+    await world.db.execute("alter table job rename to away")
+    await world.pass_minutes(1)
+    await world.clock.jump(GONE_FOR)
+    await world.db.execute("alter table away rename to job")
+    await world.store.execute(_BUSY)
+    await world.pass_minutes(1)
+    await world.store.execute("drop trigger busy on track")
+    await world.pass_minutes(2)
+    assert await events(world) == ["opened"]
+
+
 async def reopened(world: World) -> Incident:
     await world.mend("mail")
     await world.pass_minutes(5)

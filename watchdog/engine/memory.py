@@ -85,11 +85,12 @@ class Memory:
         return known if identity == rule.identity else NO_RESULTS
 
     def unseen_since(self, rule: Rule) -> datetime | None:
-        """Return since when no look at a rule could be judged; None: the last one was, or nobody knows."""
+        """Return since when no look at a rule was judged and written; None: the last was, or nobody knows."""
         return self._unseen_since.get(rule.name)
 
     def keep_results(self, plan: Plan) -> None:
-        """Remember the results that a look has added, after what it changed was written."""
+        """Remember that a look could be judged, and its results, after what it changed was written."""
+        self._unseen_since.pop(plan.rule.name, None)
         if plan.results:
             self._results[plan.rule.name] = plan.rule.identity, plan.results
         else:
@@ -115,7 +116,6 @@ class Memory:
         one.outcome, one.reason, one.errors_in_a_row = looked.judgement.outcome, "", 0
         one.error_of_source = False
         self._failing.discard(one.rule)
-        self._unseen_since.pop(one.rule, None)
         setattr(one, one.outcome.value, getattr(one, one.outcome.value) + 1)
 
     def count_missed(self, rule: str, slots: int) -> None:
