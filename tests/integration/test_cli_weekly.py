@@ -239,3 +239,17 @@ async def test_a_page_that_arrived_by_another_road_is_not_undelivered(
     said = await shell.run("report", "weekly", "--week", "2025-24", "--out", "json")
     assert dead == 2
     assert [one["what"] for one in json.loads(said.out)["unseen"]] == ["1 undelivered page"]
+
+
+async def test_undelivered_pages_are_all_counted_however_many_did_not_get_them(
+    shell: Terminal, store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_incident(store, clock, 1042)
+    await store.execute(
+        "insert into notification (incident_id, version, receiver, part, priority, state, due_at, "
+        "created_at, settled_at) select 1042, 1, format('email:%s@example.com', one), 'page', 0, "
+        "'dead', $1, $1, $1 from generate_series(1, 60) one",
+        NIGHT,
+    )
+    said = await shell.run("report", "weekly", "--week", "2025-24", "--out", "json")
+    assert [one["what"] for one in json.loads(said.out)["unseen"]] == ["60 undelivered pages"]

@@ -27,7 +27,7 @@ async def live(conn: asyncpg.Connection, before: datetime) -> tuple[list[Inciden
 
 async def undelivered(conn: asyncpg.Connection, since: datetime, until: datetime) -> dict[str, int]:
     """Return how many pages were given up in a span, by receiver."""
-    rows = await conn.fetch(_SQL["count_undelivered"], since, until, LISTED_MAX)
+    rows = await conn.fetch(_SQL["count_undelivered"], since, until)
     return {row["receiver"]: row["pages"] for row in rows}
 
 

@@ -18,8 +18,7 @@ where n.state = 'dead' and n.part = 'page' and n.incident_id is not null
     and n.settled_at >= $1 and n.settled_at < $2
     and not exists (select from notification f where f.fallback_of = n.id)
 group by n.receiver
-order by pages desc, n.receiver
-limit $3;
+order by pages desc, n.receiver;
 
 -- name: list_fired
 -- Which of these rules have had an incident that opened in a span.
