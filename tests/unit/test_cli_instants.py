@@ -41,6 +41,7 @@ def test_what_nobody_understands_is_refused_with_the_option(text: str) -> None:
 
 def test_an_instant_is_said_by_the_clock_of_the_team_and_of_the_person() -> None:
     assert said_at(NOW, ZoneInfo("America/New_York")) == "Thu 12 Jun 22:15 New York"
+    assert said_at(NOW.replace(day=2), BERLIN) == "Mon 2 Jun 04:15 Berlin"
     assert said_for(NOW, BERLIN, Person("ana", zone=BERLIN)) == "Fri 13 Jun 04:15 Berlin"
     raj = Person("raj", zone=KOLKATA)
     assert said_for(NOW, BERLIN, raj) == "Fri 13 Jun 04:15 Berlin (07:45 for raj)"

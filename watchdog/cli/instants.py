@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from notifiers.times import day_and_clock, zone_word
 from rules.durations import parse_duration
 from rules.hours import WeeklyHours, begins_after, first_instant
 from watchdog.cli.ending import WRONG_USE, Ended
@@ -55,8 +56,7 @@ def span_of(text: str, option: str) -> timedelta:
 
 def said_at(at: datetime, zone: ZoneInfo) -> str:
     """Return an instant by the clock of a zone, named by its city: `Mon 16 Jun 10:00 Berlin`."""
-    city = zone.key.rpartition("/")[2].replace("_", " ")
-    return f"{at.astimezone(zone):%a %d %b %H:%M} {city}"
+    return f"{day_and_clock(at, zone.key)} {zone_word(zone.key)}"
 
 
 def said_for(at: datetime, zone: ZoneInfo, person: Person) -> str:
