@@ -22,7 +22,7 @@ from watchdog.config.model import Config, EmailChannel, SlackChannel
 from watchdog.config.model import Service as ServiceSettings
 from watchdog.config.model import Source as SourceSpec
 from watchdog.config.watch import ConfigWatch
-from watchdog.delivery.ways import ways_of
+from watchdog.delivery.ways import settings_of, ways_of
 from watchdog.delivery.worker import Delivery
 from watchdog.demo import whereabouts
 from watchdog.domain.people import Directory
@@ -278,10 +278,11 @@ async def put_in_force(service: Service, engine: Engine, config: Config) -> None
     }
     replaced = [one for name, one in earlier.items() if service.sources.get(name) is not one]
     silenced: list[Notifier] = []
-    if not service.notifiers or _channels(before) != _channels(config):
+    clock = service.clock
+    if not service.notifiers or settings_of(before, clock) != settings_of(config, clock):
         silenced = list(service.notifiers.values())
         service.notifiers.clear()
-        service.notifiers.update(ways_of(config, service.clock))
+        service.notifiers.update(ways_of(config, clock))
     await engine.apply(config, service.sources)
     await _close(replaced, silenced)
 
@@ -290,10 +291,6 @@ def _open(service: Service, spec: SourceSpec) -> Source:
     if spec.type == "pings":
         return Pings(service.pool)
     return open_source(spec, service.addresses)
-
-
-def _channels(config: Config) -> tuple[object, ...]:
-    return config.slack, config.email, config.webhook, config.apprise, config.service.url
 
 
 async def _close_all(service: Service) -> None:

@@ -13,7 +13,7 @@ from tests.watching import config_of, stuck_rule
 from watchdog.app import put_in_force
 from watchdog.clock import MovedClock
 from watchdog.config.load import Loaded
-from watchdog.config.model import Config, SlackChannel
+from watchdog.config.model import Config, SlackChannel, WebhookChannel
 from watchdog.engine.engine import Engine
 from watchdog.engine.leader import Leader
 from watchdog.service import Options, Service
@@ -63,3 +63,19 @@ async def test_a_new_token_opens_the_channels_anew(parts: Parts) -> None:
     await parts.put(replace(BEFORE, slack=SlackChannel(token=SecretStr("xoxb-new"))))
     assert set(parts.service.notifiers) == set(before)
     assert parts.service.notifiers["slack"] is not before["slack"]
+
+
+async def test_a_webhook_that_is_given_or_changed_is_opened(parts: Parts) -> None:
+    hook = WebhookChannel(SecretStr("https://programs.example.com"), SecretStr("k" * 32))
+    await parts.put(replace(BEFORE, webhook=hook))
+    before = parts.service.notifiers["webhook"]
+    await parts.put(replace(BEFORE, webhook=replace(hook, secret=SecretStr("l" * 32))))
+    assert parts.service.notifiers["webhook"] is not before
+
+
+async def test_what_only_the_way_back_needs_leaves_the_channels_open(parts: Parts) -> None:
+    slack = SlackChannel(SecretStr("xoxb-one"), app_token=SecretStr("xapp-one"))
+    await parts.put(replace(BEFORE, slack=slack))
+    before = dict(parts.service.notifiers)
+    await parts.put(replace(BEFORE, slack=replace(slack, app_token=SecretStr("xapp-two"))))
+    assert parts.service.notifiers == before
