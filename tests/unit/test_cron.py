@@ -9,7 +9,7 @@ from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.cron import CronError, next_slots, parse_cron, previous_slots
@@ -168,7 +168,6 @@ def check(line: Line, name: str, at: datetime, span: timedelta) -> None:
     assert all(one > at + span for one in found[len(future) :])
 
 
-@settings(max_examples=60, deadline=None)
 @given(lines, moments())
 def test_slots_are_those_that_a_walker_meets(line: Line, moment: tuple[str, datetime]) -> None:
     check(line, *moment, timedelta(hours=40))

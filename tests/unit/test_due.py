@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.cron import Cron, parse_cron
@@ -78,7 +78,6 @@ def test_a_time_that_is_skipped_at_midnight_belongs_to_the_day_that_named_it() -
     )
 
 
-@settings(max_examples=200, deadline=None)
 @given(_times, _zones, _instants)
 def test_every_day_of_every_zone_comes_once_and_in_order(
     cron: Cron, zone: ZoneInfo, now: datetime
@@ -94,7 +93,6 @@ def test_every_day_of_every_zone_comes_once_and_in_order(
     assert days == [days[0] + timedelta(days=ahead) for ahead in range(4)]
 
 
-@settings(max_examples=100, deadline=None)
 @given(_times, _zones, _instants)
 def test_nothing_lies_between_the_latest_and_the_next(
     cron: Cron, zone: ZoneInfo, now: datetime

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -120,7 +120,6 @@ def severities(judgement: Judgement) -> dict[str, int]:
     return {one.entity[0][1]: one.severity.rank for one in judgement.findings}
 
 
-@settings(max_examples=50)
 @given(st.sampled_from([OWN, TWICE, NEVER]), rows_)
 def test_exactly_the_late_entities_are_found(kind: Schedule, rows: list[Row]) -> None:
     ranks = {
@@ -129,7 +128,6 @@ def test_exactly_the_late_entities_are_found(kind: Schedule, rows: list[Row]) ->
     assert severities(judge(kind, rows)) == {org: one for org, one in ranks.items() if one >= 0}
 
 
-@settings(max_examples=50)
 @given(kinds, rows_, st.sets(st.sampled_from("abz")))
 def test_being_watched_changes_no_finding(
     kind: Schedule, rows: list[Row], watched: set[str]
@@ -142,7 +140,6 @@ def test_being_watched_changes_no_finding(
     assert not told & set(severities(seen))
 
 
-@settings(max_examples=50)
 @given(kinds, rows_)
 def test_entities_do_not_mix(kind: Schedule, rows: list[Row]) -> None:
     alone = [judge(kind, [row for row in rows if row[0] == org]) for org in "abc"]
@@ -150,14 +147,12 @@ def test_entities_do_not_mix(kind: Schedule, rows: list[Row]) -> None:
     assert {one.entity: one for one in judge(kind, rows).findings} == expected
 
 
-@settings(max_examples=50)
 @given(kinds, rows_, st.randoms())
 def test_the_order_of_rows_does_not_matter(kind: Schedule, rows: list[Row], random: Any) -> None:
     shuffled = random.sample(rows, len(rows))
     assert judge(kind, rows, ["a"]) == judge(kind, shuffled, ["a"])
 
 
-@settings(max_examples=50)
 @given(kinds, rows_, st.sampled_from("abc"))
 def test_a_row_that_just_ran_makes_nothing_worse(kind: Schedule, rows: list[Row], org: str) -> None:
     before = severities(judge(kind, rows))
@@ -165,7 +160,6 @@ def test_a_row_that_just_ran_makes_nothing_worse(kind: Schedule, rows: list[Row]
     assert all(before.get(one, -1) >= rank for one, rank in after.items())
 
 
-@settings(max_examples=50)
 @given(kinds, rows_)
 def test_what_is_found_can_be_said(kind: Schedule, rows: list[Row]) -> None:
     for one in judge(kind, rows).findings:

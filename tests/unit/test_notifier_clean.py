@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from notifiers.base import Event
@@ -34,7 +34,6 @@ def test_ten_megabytes_are_read_only_in_part() -> None:
     assert len(one_line("x" * 10_000_000)) == 20_000
 
 
-@settings(max_examples=100, deadline=None)
 @given(any_text, st.integers(min_value=0, max_value=50))
 def test_a_cut_text_fits_and_begins_as_before(text: str, length_max: int) -> None:
     shown = cut(text, length_max)
@@ -44,7 +43,6 @@ def test_a_cut_text_fits_and_begins_as_before(text: str, length_max: int) -> Non
         assert shown.endswith("…")
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(st.text(max_size=100), max_size=6), st.integers(min_value=0, max_value=300))
 def test_fair_cuts_fit_together_and_leave_short_texts_whole(texts: list[str], room: int) -> None:
     cuts = fair_cuts(texts, room)
@@ -58,7 +56,6 @@ def test_what_short_texts_leave_over_goes_to_the_long_ones() -> None:
     assert [len(one) for one in fair_cuts(["a" * 10, "b" * 500, "c" * 60], 100)] == [10, 45, 45]
 
 
-@settings(max_examples=100, deadline=None)
 @given(any_text)
 def test_nothing_in_data_comes_alive_in_slack(text: str) -> None:
     shown = slack_text(text)
@@ -82,7 +79,6 @@ def test_underscores_around_words_do_not_format() -> None:
     assert "_" not in slack_text("_it_ (_that_)")
 
 
-@settings(max_examples=100, deadline=None)
 @given(any_text)
 def test_a_header_value_is_printable_bounded_and_no_encoded_word(text: str) -> None:
     value = header_text(text, 60)
@@ -117,7 +113,6 @@ def test_a_link_cannot_break_out_of_its_markup() -> None:
     assert safe_url("https://host/ü?x=1&y=%20#z") == "https://host/%C3%BC?x=1&y=%20#z"
 
 
-@settings(max_examples=100, deadline=None)
 @given(any_facts())
 def test_tidying_twice_changes_nothing(facts: object) -> None:
     once = tidy(facts)  # type: ignore[arg-type]

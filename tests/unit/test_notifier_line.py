@@ -3,7 +3,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from notifiers.base import Event, Facts
@@ -59,7 +59,6 @@ def test_each_event_has_the_line_that_was_promised(event: Event) -> None:
     assert render_line(sample(event)) == PROMISED[event]
 
 
-@settings(max_examples=100, deadline=None)
 @given(any_facts())
 def test_a_line_fits_a_phone_whatever_the_facts(facts: Facts) -> None:
     line = render_line(facts)
@@ -152,7 +151,6 @@ def test_how_long_it_was_bad_is_told_by_the_data_where_they_tell() -> None:
     assert "Orders: bad 4h, cause missing" in render_line(nothing)
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.timedeltas(min_value=timedelta(days=-3), max_value=timedelta(days=4000)))
 def test_spans_read_as_in_rules(span: timedelta) -> None:
     assert short_span(span) == spans.short_span(span)

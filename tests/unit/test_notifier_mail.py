@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from notifiers.base import Event, Facts, Message, Part
 from notifiers.mail_build import build
@@ -160,7 +160,6 @@ def test_programs_can_read_what_it_is_about() -> None:
     assert str(mail["From"]) == '"Watchdog, team data" <watchdog@example.com>'
 
 
-@settings(max_examples=60, deadline=None)
 @given(any_messages(ANA))
 def test_any_facts_make_a_mail_with_the_same_headers(message: Message) -> None:
     mail = read(message)
@@ -197,14 +196,12 @@ def test_long_names_are_not_folded_into_encoded_words() -> None:
     assert mail["Message-ID"] == body["headers"]["Message-ID"]
 
 
-@settings(max_examples=60, deadline=None)
 @given(any_messages(ANA))
 def test_the_text_part_is_76_columns_wide_but_for_links(message: Message) -> None:
     for line in body_of(message)["text"].splitlines():
         assert len(line) <= COLUMNS or "https://" in line
 
 
-@settings(max_examples=60, deadline=None)
 @given(any_messages(ANA))
 def test_data_adds_no_tag_and_no_foreign_address_to_the_html(message: Message) -> None:
     html = body_of(message)["html"]

@@ -5,7 +5,7 @@ from email.policy import default
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from notifiers.base import Message, Part, Report
 from notifiers.email import Email
@@ -64,14 +64,12 @@ def test_the_subject_says_the_result() -> None:
     assert subject.startswith("[REPORT] Issues this morning: repositories 120, successful 113")
 
 
-@settings(max_examples=60, deadline=None)
 @given(any_report_messages(TEAM))
 def test_the_text_part_of_any_report_is_76_columns_wide(message: Message) -> None:
     for line in body_of(message)["text"].splitlines():
         assert len(line) <= COLUMNS or "https://" in line
 
 
-@settings(max_examples=60, deadline=None)
 @given(any_report_messages(TEAM))
 def test_data_adds_no_tag_and_no_foreign_address_to_a_report(message: Message) -> None:
     agreed = Tags(body_of(message_of(sample_report()))["html"])

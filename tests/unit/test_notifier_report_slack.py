@@ -2,7 +2,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from notifiers.base import Message, Part, Rendered, Report, ReportPart
 from notifiers.report_slack import render_report_slack
@@ -40,7 +40,6 @@ def test_its_line_says_first_what_could_not_be_asked() -> None:
     assert line == "📋 REPORT Issues this morning: 1 of 4 parts could not be asked"
 
 
-@settings(max_examples=60, deadline=None)
 @given(any_report_messages())
 def test_slack_takes_every_report_and_nothing_in_it_comes_alive(message: Message) -> None:
     rendered = render_report_slack(message)

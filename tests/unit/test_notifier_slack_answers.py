@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from notifiers.slack_answers import (
@@ -19,7 +19,6 @@ any_answer = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.integers(min_value=0, max_value=999), any_answer)
 def test_no_refusal_is_both_for_good_and_unknown(status: int, code: object) -> None:
     error = refused(status, code, {})
@@ -27,7 +26,6 @@ def test_no_refusal_is_both_for_good_and_unknown(status: int, code: object) -> N
     assert len(str(error)) < 100
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.one_of(st.none(), st.text(max_size=20), st.integers().map(str)))
 def test_the_wait_is_from_a_second_to_an_hour(said: str | None) -> None:
     assert timedelta(seconds=1) <= retry_after(said) <= timedelta(hours=1)

@@ -3,7 +3,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from notifiers.base import Event, Facts, Message, Part, Rendered
@@ -35,7 +35,6 @@ def test_each_thread_line_reads_as_agreed(event: Event) -> None:
     assert_golden(f"slack_thread_{event}.txt", seen(rendered) + "\n")
 
 
-@settings(max_examples=60, deadline=None)
 @given(any_messages(), st.booleans())
 def test_slack_takes_every_message_and_nothing_in_it_comes_alive(
     message: Message, has_buttons: bool
@@ -48,7 +47,6 @@ def test_slack_takes_every_message_and_nothing_in_it_comes_alive(
     assert json.dumps(rendered.body).encode("utf-8")
 
 
-@settings(max_examples=60, deadline=None)
 @given(any_messages(), st.booleans())
 def test_a_message_stays_short_enough_to_be_read(message: Message, has_buttons: bool) -> None:
     blocks = render_slack(message, has_buttons=has_buttons).body["blocks"]
@@ -115,7 +113,6 @@ def test_facts_that_break_the_layout_are_told_plainly() -> None:
     assert refusal(dict(rendered.body)) == ""
 
 
-@settings(max_examples=60, deadline=None)
 @given(any_messages())
 def test_a_plain_message_is_always_taken(message: Message) -> None:
     rendered = plain(message)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from notifiers.base import Event, Facts, Message, Part
@@ -244,7 +244,6 @@ _KEYS = [
 _KINDS = ["block_actions", "view_submission", "view_closed", "/watchdog"]
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.dictionaries(st.sampled_from(_KEYS), _JSON | st.sampled_from(_KINDS)),
     st.dictionaries(st.sampled_from(["id", "callback_id", "private_metadata", "state"]), _JSON),

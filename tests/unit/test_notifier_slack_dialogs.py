@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from notifiers.slack_buttons import DIALOGS, Button
@@ -67,7 +67,6 @@ def test_a_dialog_names_its_incident_and_nothing_that_grants_anything(asked: But
     assert shown["callback_id"] == asked.value
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(sorted(DIALOGS)), ANY, ANY, ANY, st.integers(1, 120))
 def test_slack_takes_every_dialog_and_nothing_in_it_comes_alive(
     asked: Button, title: str, fact: str, value: str, count: int
@@ -81,7 +80,6 @@ def test_slack_takes_every_dialog_and_nothing_in_it_comes_alive(
     assert [live for text in marked for live in live_parts(text)] == []
 
 
-@settings(max_examples=100, deadline=None)
 @given(ANY, ANY)
 def test_slack_takes_every_message_in_the_place_of_a_dialog(title: str, words: str) -> None:
     shown = with_message(f"T{title}", reply(f"No: {words}")["blocks"])

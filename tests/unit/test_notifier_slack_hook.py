@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from notifiers.base import Event, Message, Part, Report
 from notifiers.samples import sample, sample_report
@@ -35,7 +35,6 @@ def test_a_page_names_whom_it_is_to_reach_and_a_channel_nobody() -> None:
         assert text.startswith("🔴 CRITICAL")
 
 
-@settings(max_examples=100, deadline=None)
 @given(any_messages())
 def test_slack_takes_every_message_and_nothing_in_it_comes_alive(message: Message) -> None:
     body = HOOK.render(replace(message, address="#data-alerts")).body

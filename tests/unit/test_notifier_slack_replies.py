@@ -1,7 +1,7 @@
 """What only the presser of a button sees, and where it may be sent."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from notifiers.slack_buttons import Button, button
@@ -14,7 +14,6 @@ API = "https://slack.com/api/"
 HERE = "http://127.0.0.1:8065/api/"
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(NASTY) | st.text(max_size=2000), st.booleans())
 def test_slack_takes_every_reply_and_nothing_in_it_comes_alive(words: str, replaces: bool) -> None:
     body = reply(

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from notifiers.base import Event, Facts
 from notifiers.clean import tidy
@@ -207,7 +207,6 @@ def test_a_lead_is_whole_sentences_whatever_is_missing(
     assert tell(changed(event, **changes)).lead == lead
 
 
-@settings(max_examples=60, deadline=None)
 @given(any_facts())
 def test_no_facts_leave_spaces_at_the_ends_of_what_is_told(facts: Facts) -> None:
     story = tell(tidy(facts))

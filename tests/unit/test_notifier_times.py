@@ -2,7 +2,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from notifiers.times import day_and_clock, said_span, time_of_day, weekday_name, zone_word
@@ -52,7 +52,6 @@ def test_a_zone_is_called_by_its_city(zone: str, word: str) -> None:
     assert zone_word(zone) == word
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.datetimes(timezones=st.just(UTC)),
     st.datetimes(timezones=st.just(UTC)),

@@ -2,7 +2,7 @@
 
 import json
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from notifiers.base import Message, Report
 from notifiers.samples import sample_report
@@ -11,7 +11,6 @@ from watchdog.store.facts import decode_told, encode_report
 from watchdog.store.text import json_text
 
 
-@settings(max_examples=60, deadline=None)
 @given(any_report_messages())
 def test_any_report_can_be_stored_and_read_back(message: Message) -> None:
     assert isinstance(message.facts, Report)

@@ -213,7 +213,6 @@ def test_what_is_listed_is_bounded() -> None:
 weeks = st.lists(lives(), max_size=12)
 
 
-@settings(max_examples=50)
 @given(weeks, weeks)
 def test_totals_agree_whatever_the_weeks_were_like(
     week: list[History], before: list[History]

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -71,7 +71,6 @@ def test_all_unknown_figures_are_named_at_once() -> None:
         metrics.exposition({"c": {}, "watchdog_rules": {(): 1}, "b": {}})
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     st.dictionaries(
         st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), max_size=12),

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -63,7 +63,6 @@ async def test_an_empty_body_has_no_fields() -> None:
     assert await read_fields(posted(b"")) == {}
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     st.dictionaries(
         st.text(st.characters(codec="utf-8"), min_size=1, max_size=12),
