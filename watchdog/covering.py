@@ -10,9 +10,9 @@ from rules.spans import short_span
 from watchdog.domain.incident import Refused
 from watchdog.domain.oncall import swapped
 from watchdog.domain.people import Cover, Directory
+from watchdog.moving import require_responder
 from watchdog.store import covers
 from watchdog.store.pool import transaction
-from watchdog.verbs import require_responder
 
 COVER_MAX = timedelta(weeks=26)
 """Whoever answers for longer belongs into the rotation."""

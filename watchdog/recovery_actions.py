@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from rules.base import HttpQuestion, SqlQuestion
-from watchdog import verbs
 from watchdog.config.model import Config, Source
 from watchdog.config.recovery import Action, HttpCall, SqlChange
 from watchdog.domain import acting, stopping
@@ -21,10 +20,16 @@ from watchdog.domain.acting import Moved, Outcome, Run, Standing, Terms
 from watchdog.domain.incident import Incident, Refused
 from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Role
+from watchdog.moving import (
+    NotAllowed,
+    UnknownIncident,
+    done_before,
+    keep_deed,
+    require_responder,
+)
 from watchdog.sources.writers import COMMIT_SECONDS, Held, NotChanged, Unsure, changed
 from watchdog.store import incidents, runs
 from watchdog.store.pool import TROUBLE, transaction
-from watchdog.verbs import NotAllowed, UnknownIncident, require_responder
 
 logger = logging.getLogger(__name__)
 
@@ -216,7 +221,7 @@ async def _begin(
         if action.terms.is_daily:
             await runs.lock_rule(conn, incident.rule)
         history = await runs.history(conn, incident, name, hands.now())
-        if await verbs.done_before(conn, action_id, number):
+        if await done_before(conn, action_id, number):
             return next(one for one in reversed(history.runs) if one.action == name)
         place = _place(config, action)
         moved = decide(incident, action.terms, history, _lasts(action, place))
@@ -224,7 +229,7 @@ async def _begin(
         await (runs.insert(conn, incident, moved.run) if is_new else _update(conn, number, moved))
         step = with_notices(moved.transition, config.directory)
         await incidents.commit(conn, [step])
-        await verbs.keep_deed(conn, action_id, moved.transition)
+        await keep_deed(conn, action_id, moved.transition)
     if moved.run.standing is Standing.WAITING:
         return moved.run
     return await _run(hands, incident, moved.run, action, place)

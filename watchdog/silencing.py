@@ -18,9 +18,9 @@ from watchdog.domain.silences import (
     problem_of,
     silenced,
 )
+from watchdog.moving import require_responder
 from watchdog.store import incidents, silences
 from watchdog.store.pool import transaction
-from watchdog.verbs import require_responder
 
 _NAMED = 5
 """Numbers of incidents that a sentence names; a list has all."""

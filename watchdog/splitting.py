@@ -14,9 +14,9 @@ from watchdog.domain.notices import with_notices
 from watchdog.domain.oncall import on_call
 from watchdog.domain.silences import as_hidden
 from watchdog.domain.storms import Member
+from watchdog.moving import UnknownIncident, keep_deed, require_responder
 from watchdog.store import covers, deeds, incidents, members, silences
 from watchdog.store.pool import transaction
-from watchdog.verbs import UnknownIncident, keep_deed, require_responder
 
 Which = int | tuple[str, Entity]
 """A member: its place in the storm's list, or its rule and entity."""

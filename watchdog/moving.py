@@ -1,0 +1,142 @@
+"""How something that people do moves one incident, and how the same deed takes effect once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import asyncpg
+
+from watchdog.domain.incident import Happened, Incident, Refused, State, Transition
+from watchdog.domain.notices import with_notices
+from watchdog.domain.people import Directory, Person, Role
+from watchdog.store import covers, deeds, incidents
+
+
+class UnknownIncident(LookupError):  # noqa: N818 (an answer, not a mistake of ours)
+    """There is no incident of that number; the text is for the command line."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"there is no incident #{number}; `watchdog incidents --all` lists them")
+        self.number = number
+
+
+class NotAllowed(Exception):  # noqa: N818 (an answer)
+    """This person may not do that."""
+
+
+def require_known(directory: Directory, name: str) -> Person:
+    """Return somebody by name; raise `NotAllowed` if nobody is called so."""
+    person = directory.people.get(name)
+    if person is None:
+        known = ", ".join(sorted(directory.people)) or "nobody"
+        raise NotAllowed(f"nobody is called {name}; known are {known}. Add people under `people:`")
+    return person
+
+
+def require_responder(directory: Directory, name: str) -> None:
+    """Raise `NotAllowed` unless somebody is there and may own incidents."""
+    if require_known(directory, name).role is Role.VIEWER:
+        raise NotAllowed(f"{name} is a viewer; owning incidents takes role: responder")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What decides beside the incident.
+
+    Attributes:
+        directory: Knows who covers for whom at that instant.
+        passed: What gave it its owner after the version that the person has seen; None: nothing.
+        state: State of that version; None: the present one.
+    """
+
+    directory: Directory
+    passed: Happened | None = None
+    state: State | None = None
+
+
+Decide = Callable[[Incident, Known], Transition]
+"""What becomes of an incident."""
+
+
+async def move(
+    conn: asyncpg.Connection,
+    directory: Directory,
+    number: int,
+    person: str,
+    decide: Decide,
+    now: datetime,
+    action_id: str,
+    seen: int | None = None,
+) -> Incident:
+    """Move one incident: locked, decided by the domain, told; or say what was done.
+
+    Args:
+        seen: Version that `person` has seen; None: the present one.
+        action_id: Empty: it is an action of its own.
+
+    Returns:
+        The incident as the action has left it, or had left it.
+
+    Raises:
+        Refused: Whatever `decide` refuses, or the id belongs to another action.
+        UnknownIncident, NotAllowed: See their texts.
+    """
+    require_responder(directory, person)
+    held = await incidents.lock(conn, [number])
+    if number not in held:
+        raise UnknownIncident(number)
+    if done := await done_before(conn, action_id, number):
+        # As the action had left it, as far as the timeline says.
+        return replace(held[number], version=done.version, state=done.state, owner=done.owner)
+    directory = await covers.with_covers(conn, directory, now)
+    known = await _known(conn, directory, number, seen)
+    step = with_notices(decide(held[number], known), directory)
+    await incidents.commit(conn, [step])
+    await keep_deed(conn, action_id, step.transition)
+    return step.transition.after
+
+
+async def _known(
+    conn: asyncpg.Connection, directory: Directory, number: int, seen: int | None
+) -> Known:
+    if seen is None:
+        return Known(directory)
+    passed = await incidents.passed_since(conn, number, seen)
+    return Known(directory, passed, await incidents.state_at(conn, number, seen))
+
+
+async def done_before(conn: asyncpg.Connection, action_id: str, number: int) -> deeds.Deed | None:
+    """Return what an action has led to already, on an incident that is locked; None: nothing yet.
+
+    Args:
+        action_id: Empty: it is an action of its own.
+
+    Raises:
+        Refused: It was done to another incident, or its id is too long.
+    """
+    if not action_id:
+        return None
+    if len(action_id) > deeds.ID_CHARACTERS_MAX:
+        most = deeds.ID_CHARACTERS_MAX
+        raise Refused(f"the id of an action has at most {most} characters, not {len(action_id)}")
+    done = await deeds.find(conn, action_id)
+    if done and done.incident_id != number:
+        raise _belongs_elsewhere(number)
+    return done
+
+
+async def keep_deed(conn: asyncpg.Connection, action_id: str, made: Transition) -> None:
+    """Write that an action took effect, in the transaction of what it led to; nothing if it has no id.
+
+    Raises:
+        Refused: It was done to another incident at the same instant.
+    """
+    after = made.after
+    if action_id and not await deeds.keep(
+        conn, action_id, after.id, after.version, made.happened.at
+    ):
+        raise _belongs_elsewhere(after.id)
+
+
+def _belongs_elsewhere(number: int) -> Refused:
+    return Refused(f"this form was used for another incident than #{number}; load the page again")
