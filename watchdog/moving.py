@@ -105,6 +105,26 @@ async def _known(
     return Known(directory, passed, await incidents.state_at(conn, number, seen))
 
 
+def require_action_id(action_id: str) -> None:
+    """Raise `Refused` if an id is too long for one of ours; empty is an action of its own."""
+    if len(action_id) > deeds.ID_CHARACTERS_MAX:
+        most = deeds.ID_CHARACTERS_MAX
+        raise Refused(f"the id of an action has at most {most} characters, not {len(action_id)}")
+
+
+async def done(conn: asyncpg.Connection, action_id: str) -> deeds.Deed | None:
+    """Return what an action has led to already, on whichever incident; None: nothing yet.
+
+    Args:
+        action_id: Empty: it is an action of its own.
+
+    Raises:
+        Refused: Its id is too long.
+    """
+    require_action_id(action_id)
+    return await deeds.find(conn, action_id) if action_id else None
+
+
 async def done_before(conn: asyncpg.Connection, action_id: str, number: int) -> deeds.Deed | None:
     """Return what an action has led to already, on an incident that is locked; None: nothing yet.
 
@@ -114,15 +134,10 @@ async def done_before(conn: asyncpg.Connection, action_id: str, number: int) -> 
     Raises:
         Refused: It was done to another incident, or its id is too long.
     """
-    if not action_id:
-        return None
-    if len(action_id) > deeds.ID_CHARACTERS_MAX:
-        most = deeds.ID_CHARACTERS_MAX
-        raise Refused(f"the id of an action has at most {most} characters, not {len(action_id)}")
-    done = await deeds.find(conn, action_id)
-    if done and done.incident_id != number:
+    found = await done(conn, action_id)
+    if found and found.incident_id != number:
         raise _belongs_elsewhere(number)
-    return done
+    return found
 
 
 async def keep_deed(conn: asyncpg.Connection, action_id: str, made: Transition) -> None:

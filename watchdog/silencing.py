@@ -18,7 +18,7 @@ from watchdog.domain.silences import (
     problem_of,
     silenced,
 )
-from watchdog.moving import require_responder
+from watchdog.moving import require_action_id, require_responder
 from watchdog.store import incidents, silences
 from watchdog.store.pool import transaction
 
@@ -97,10 +97,11 @@ async def add(
         action_id: Of what asks for it: sent again, it makes no other one. Empty: an action of its own.
 
     Raises:
-        Refused: It is too long, has no reason or matches nothing.
+        Refused: It, or the id, is too long, or it has no reason or matches nothing.
         NotAllowed: Who makes it may not own incidents.
     """
     require_responder(directory, wanted.made_by)
+    require_action_id(action_id)
     is_admin = directory.people[wanted.made_by].role is Role.ADMIN
     wanted = replace(wanted, reason=wanted.reason.strip(), made_at=now, of_critical=is_admin)
     if problem := problem_of(wanted) or _names_nothing(wanted, directory, rules):

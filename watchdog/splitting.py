@@ -14,8 +14,8 @@ from watchdog.domain.notices import with_notices
 from watchdog.domain.oncall import on_call
 from watchdog.domain.silences import as_hidden
 from watchdog.domain.storms import Member
-from watchdog.moving import UnknownIncident, keep_deed, require_responder
-from watchdog.store import covers, deeds, incidents, members, silences
+from watchdog.moving import UnknownIncident, done, keep_deed, require_responder
+from watchdog.store import covers, incidents, members, silences
 from watchdog.store.pool import transaction
 
 Which = int | tuple[str, Entity]
@@ -66,7 +66,8 @@ async def split(
             as that is now. Empty: an action of its own.
 
     Raises:
-        Refused: It is no storm, or the member is not there, not bad, or the last that is.
+        Refused: It is no storm, or the member is not there, not bad, or the last that is; or the id is
+            another action's, or too long.
         UnknownIncident, NotAllowed: See their texts.
     """
     require_responder(config.directory, person)
@@ -76,8 +77,8 @@ async def split(
         if number not in held:
             raise UnknownIncident(number)
         storm = held[number]
-        if done := await deeds.find(conn, action_id):
-            return await _split_before(conn, storm, done.incident_id)
+        if before := await done(conn, action_id):
+            return await _split_before(conn, storm, before.incident_id)
         member = await _member(conn, storm, one)
         directory = await covers.with_covers(conn, config.directory, now)
         [own_number] = await incidents.next_numbers(conn, 1)

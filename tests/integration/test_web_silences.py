@@ -1,5 +1,6 @@
 """The page of silences: what it shows, who may make and end one, and what it refuses."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -64,6 +65,22 @@ async def test_ending_one_tells_what_is_still_bad(store: asyncpg.Pool, clock: Mo
         assert (await ana.post("/silences/1/end")).status_code == 404
         assert "Silenced" not in await ana.read("/i/1042")
     assert (await stored(store)).silenced_until == clock.now(), "it is told at the next look"
+
+
+async def test_the_same_form_sent_again_later_makes_no_second_silence(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    async with running_page(store, clock, config()) as page, page.signed_in() as ana:
+        shown = await ana.read("/silences")
+        [action_id] = re.findall(r'name="action_id" value="([0-9a-f]{32})"', shown)
+        for _ in range(2):
+            answer = await ana.post("/silences", **FORM, action_id=action_id)
+            assert answer.status_code == 303
+            await clock.advance(timedelta(minutes=2))
+        too_long = await ana.post("/silences", **FORM, action_id="x" * 101)
+        assert too_long.status_code == 409
+        assert "has at most 100 characters, not 101" in too_long.text
+    assert await store.fetchval("select count(*) from silence") == 1
 
 
 @pytest.mark.parametrize(

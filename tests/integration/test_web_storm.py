@@ -1,5 +1,7 @@
 """A storm's pages: its members, page by page, and splitting one out."""
 
+import re
+
 import asyncpg
 
 from tests.page import open_incident, running_page
@@ -51,6 +53,23 @@ async def test_a_member_is_split_out_and_its_incident_shown(
         assert f'<a href="/i/{STORM}">#{STORM}</a>' in own
         assert page.service.wake.is_set()
         assert f'<a href="{where}">' in await raj.read(f"/i/{STORM}")
+
+
+async def test_the_same_form_sent_twice_splits_once_and_leads_to_the_same_incident(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_storm(store, clock)
+    async with running_page(store, clock) as page, page.signed_in("raj") as raj:
+        ids = re.findall(r'name="action_id" value="([0-9a-f]{32})"', await raj.read(f"/i/{STORM}"))
+        assert len(ids) == len(set(ids)) > 6, "each button is an action of its own"
+        form = {"member": "2", "action_id": ids[-1]}
+        first, again = [await raj.post(f"/i/{STORM}/split", **form) for _ in range(2)]
+        assert (first.status_code, again.status_code) == (303, 303)
+        assert first.headers["location"] == again.headers["location"]
+        other = await raj.post(f"/i/{STORM}/split", member="3", action_id="x" * 101)
+        assert other.status_code == 409
+        assert "has at most 100 characters, not 101" in other.text
+    assert await store.fetchval("select count(*) from member where state = 'split'") == 1
 
 
 async def test_what_cannot_be_split_out_says_why(store: asyncpg.Pool, clock: MovedClock) -> None:

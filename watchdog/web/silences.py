@@ -61,7 +61,10 @@ async def add(request: Request) -> Response:
     try:
         wanted = wanted_in(fields, visitor_of(request).name, room.now())
         names = silencing.names_of(service.config)
-        await silencing.add(service.pool, service.directory(), wanted, names, room.now())
+        await silencing.add(
+            *(service.pool, service.directory(), wanted, names, room.now()),
+            action_id=fields.get("action_id", "").strip(),
+        )
     except NotAllowed as error:
         return await _page(request, 403, str(error), fields)
     except Refused as error:

@@ -99,6 +99,7 @@ async def split(request: Request) -> Response:
             splitting.which((said,)) if said else 0,
             visitor_of(request).name,
             room.now(),
+            action_id=fields.get("action_id", "").strip(),
         )
     except UnknownIncident as error:
         raise HTTPException(404, f"There is no storm #{number}.") from error
