@@ -15,7 +15,7 @@ from tests.lock_waits import held_up
 from tests.page import recover
 from tests.postgres import Database
 from tests.yard import DIRECTORY, WHY, Yard, a_yard, change
-from watchdog import recovery_actions, verbs
+from watchdog import action_offers, recovery_actions, verbs
 from watchdog.clock import MovedClock
 from watchdog.config.model import Source
 from watchdog.domain import life
@@ -361,10 +361,10 @@ async def test_what_can_be_done_is_listed_with_what_hinders_it(yard: Yard) -> No
     yard.add(yard.call("/failed"), "resync")
     await yard.act("resync")
     async with transaction(yard.store) as conn:
-        found = await recovery_actions.offers(
+        found = await action_offers.offers(
             conn, yard.config, await yard.incident(), "ana", yard.clock.now()
         )
-        others = await recovery_actions.offers(
+        others = await action_offers.offers(
             conn, yard.config, await yard.incident(), "raj", yard.clock.now()
         )
     assert [(one.terms.name, one.hindrance, one.tries) for one in found] == [

@@ -19,8 +19,9 @@ from watchdog.cli.session import (
 )
 
 if TYPE_CHECKING:
+    from watchdog.action_offers import Offer
     from watchdog.domain.acting import Run
-    from watchdog.recovery_actions import Hands, Offer
+    from watchdog.recovery_actions import Hands
 
 
 @click.command("act")
@@ -93,7 +94,7 @@ def _hands(here: Session) -> "Hands":
 
 
 async def _offers(here: Session, number: int, person: str) -> "list[Offer]":
-    from watchdog.recovery_actions import offers
+    from watchdog.action_offers import offers
     from watchdog.store import incidents
     from watchdog.store.pool import transaction
     from watchdog.verbs import UnknownIncident

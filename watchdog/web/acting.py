@@ -2,16 +2,17 @@
 
 import asyncpg
 
-from watchdog import recovery_actions
+from watchdog import action_offers, recovery_actions
+from watchdog.action_offers import Offer
 from watchdog.domain.acting import Run
 from watchdog.domain.incident import Incident
-from watchdog.recovery_actions import Hands, Offer
+from watchdog.recovery_actions import Hands
 from watchdog.web.room import Room
 
 
 async def offers(conn: asyncpg.Connection, room: Room, one: Incident, person: str) -> list[Offer]:
     """Return the actions that the page offers, each with why the visitor cannot run it now."""
-    return await recovery_actions.offers(conn, room.service.config, one, person, room.now())
+    return await action_offers.offers(conn, room.service.config, one, person, room.now())
 
 
 async def act(
