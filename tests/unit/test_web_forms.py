@@ -1,5 +1,6 @@
 """What a form may be: its type, its size, its fields, and whose it is."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -111,6 +112,23 @@ async def test_a_form_that_never_ends_is_refused_early() -> None:
     endless = Request(request.scope, receive)
     assert await refusal(endless) == 413
     assert asked == BYTES_MAX // 8192 + 1
+
+
+async def test_a_form_whose_sender_leaves_is_refused() -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    assert await refusal(Request(posted(b"").scope, receive)) == 400
+
+
+async def test_a_form_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watchdog.web.forms._READ_SECONDS", 0.05)
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        raise AssertionError("nothing comes")
+
+    assert await refusal(Request(posted(b"").scope, receive)) == 408
 
 
 async def test_fifty_fields_are_read_and_fifty_one_refused() -> None:

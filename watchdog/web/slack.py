@@ -1,12 +1,12 @@
 """Where Slack sends what people do in it: `/slack/actions`, signed by it, without a session."""
 
-import asyncio
 import json
 import logging
 from urllib.parse import parse_qsl
 
 from starlette.background import BackgroundTask
-from starlette.requests import ClientDisconnect, Request
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from notifiers.base import DeliveryError
@@ -14,6 +14,7 @@ from notifiers.slack_members import NotAPress
 from notifiers.slack_replies import may_be_sent_to, send_reply
 from notifiers.slack_signing import SKEW_MAX, NotSlack, OutOfTime, require_slack
 from notifiers.slack_told import Told, read_told
+from watchdog.web.forms import read_body
 from watchdog.web.heeding import Heard, heed
 from watchdog.web.room import Room, room_of
 
@@ -22,14 +23,7 @@ logger = logging.getLogger(__name__)
 BODY_MAX = 1024 * 1024
 """Bytes of a request that are read; Slack sends the message that was pressed along."""
 
-_READ_SECONDS = 5.0
 _FIELDS_MAX = 20
-
-
-class _Refusal(Exception):  # noqa: N818 (an answer)
-    def __init__(self, status: int, words: str) -> None:
-        super().__init__(words)
-        self.status = status
 
 
 async def act(request: Request) -> Response:
@@ -37,8 +31,8 @@ async def act(request: Request) -> Response:
     room = room_of(request)
     try:
         told = _told_in(await _signed_body(request, room))
-    except _Refusal as refusal:
-        return PlainTextResponse(f"{refusal}\n", refusal.status)
+    except HTTPException as refusal:
+        return PlainTextResponse(f"{refusal.detail}\n", refusal.status_code)
     if told is None:
         return Response()
     with room.service.clock.working():
@@ -54,12 +48,12 @@ async def _signed_body(request: Request, room: Room) -> bytes:
     slack = room.service.config.slack
     secret = slack.signing_secret.get_secret_value()
     if not secret:
-        raise _Refusal(404, "channels.slack has no signing_secret, so no button leads here")
-    body = await _body(request)
+        raise HTTPException(404, "channels.slack has no signing_secret, so no button leads here")
+    body = await read_body(request, BODY_MAX)
     try:
         require_slack(secret, request.headers, body, room.now())
     except NotSlack as error:
-        raise _Refusal(401, str(error)) from error
+        raise HTTPException(401, str(error)) from error
     except OutOfTime as error:
         skew_s, most_s = error.skew.total_seconds(), SKEW_MAX.total_seconds()
         logger.warning(
@@ -67,23 +61,8 @@ async def _signed_body(request: Request, room: Room) -> bytes:
             "is wrong, or somebody sends an old one again",
             extra={"our_clock_is_ahead_s": skew_s, "allowed_s": most_s},
         )
-        raise _Refusal(401, f"signed more than {most_s:g} s from now") from error
+        raise HTTPException(401, f"signed more than {most_s:g} s from now") from error
     return body
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    try:
-        async with asyncio.timeout(_READ_SECONDS):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > BODY_MAX:
-                    raise _Refusal(413, f"a request has at most {BODY_MAX} bytes")
-    except TimeoutError:
-        raise _Refusal(408, f"the request did not arrive within {_READ_SECONDS:g} s") from None
-    except ClientDisconnect:
-        raise _Refusal(400, "the request ended too early") from None
-    return bytes(body)
 
 
 def _told_in(body: bytes) -> Told | None:
@@ -92,9 +71,9 @@ def _told_in(body: bytes) -> Told | None:
         is_command = "command" in fields and "payload" not in fields
         return read_told(fields if is_command else json.loads(fields.get("payload", "")))
     except NotAPress as error:
-        raise _Refusal(400, str(error)) from error
+        raise HTTPException(400, str(error)) from error
     except (ValueError, RecursionError) as error:
-        raise _Refusal(400, "the request holds no payload in JSON") from error
+        raise HTTPException(400, "the request holds no payload in JSON") from error
 
 
 async def tell(room: Room, heard: Heard) -> None:
