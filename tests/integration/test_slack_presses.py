@@ -10,6 +10,7 @@ import pytest
 
 from notifiers.base import Event
 from notifiers.samples import sample
+from notifiers.slack_buttons import DIALOGS, Button
 from tests.fake_slack import Trouble
 from tests.page import recover, stored
 from tests.slack_desk import PEOPLE, Desk, running_desk
@@ -20,12 +21,20 @@ from watchdog import verbs
 from watchdog.clock import MovedClock
 from watchdog.domain.incident import State
 from watchdog.domain.people import Rung
+from watchdog.web.asking import FORMS
+from watchdog.web.presses import FORM_OF
 
 
 @pytest.fixture
 async def desk(store: asyncpg.Pool, clock: MovedClock) -> AsyncIterator[Desk]:
     async with running_desk(store, clock) as desk:
         yield desk
+
+
+def test_every_button_opens_a_dialog_or_is_a_form_of_the_page_or_a_try() -> None:
+    assert {*DIALOGS, *FORM_OF, Button.TRY} == set(Button)
+    assert not DIALOGS & FORM_OF.keys()
+    assert {form for form, _ in FORM_OF.values()} <= FORMS.keys()
 
 
 async def test_taking_makes_the_presser_the_owner_and_the_message_says_so(desk: Desk) -> None:

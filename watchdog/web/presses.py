@@ -1,14 +1,13 @@
 """What a press of a button in Slack does, and what only the presser is told of it."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import assert_never
 
 from notifiers.base import DeliveryError
 from notifiers.slack_buttons import DIALOGS, Button, Press, button
 from notifiers.slack_replies import reply
 from notifiers.slack_targets import Target
-from watchdog import verbs
 from watchdog.clock import deadline
 from watchdog.domain.incident import Incident
 from watchdog.domain.people import Person, Role
@@ -16,10 +15,20 @@ from watchdog.store import pressed
 from watchdog.store.pool import TROUBLE, transaction
 from watchdog.verbs import NotAllowed, OwnedByOther, Refused
 from watchdog.web import dialogs
+from watchdog.web.asking import FORMS, Asked
 from watchdog.web.pressers import ANSWER_WITHIN_SECONDS, UNSURE, Reply, Stranger, person_of
 from watchdog.web.room import Room
 
 logger = logging.getLogger(__name__)
+
+FORM_OF: Mapping[Button, tuple[str, Mapping[str, str]]] = {
+    Button.TAKE: ("take", {}),
+    Button.TAKE_OVER: ("take", {"over": "yes"}),
+    Button.DECLINE: ("decline", {}),
+    Button.GIVE_BACK: ("give-back", {}),
+    Button.ESCALATE: ("escalate", {}),
+}
+"""Which form of the incident's page a press is, and what stands in it; the other buttons open a dialog."""
 
 _UNSURE = f"{UNSURE} If the message does not change, press again."
 
@@ -39,7 +48,7 @@ async def do(room: Room, press: Press) -> Reply | None:
 
 async def _do(room: Room, press: Press) -> Reply | None:
     person = person_of(room, press.member)
-    if press.target is None:
+    if press.target is None or press.button is Button.TRY:
         return reply(f"It works: you are {_described(person)}.")
     return await _move(room, press, press.target, person.name)
 
@@ -58,7 +67,9 @@ async def _move(room: Room, press: Press, target: Target, person: str) -> Reply 
     try:
         if press.button in DIALOGS:
             return await _ask(room, press, one, person)
-        await _verb(room, press, target, person)
+        form, fields = FORM_OF[press.button]
+        said = {**fields, "action_id": press.id}
+        await FORMS[form](Asked(room, one.id, person, said, room.now(), target.version))
     except (Refused, NotAllowed) as refusal:
         logger.info("button pressed", extra=facts | {"refused": str(refusal)})
         await _bring_up_to_date(room, press, target, one)
@@ -88,35 +99,6 @@ async def _ask(room: Room, press: Press, one: Incident, person: str) -> Reply | 
         where = f"{url}/i/{one.id}" if url else f"the page of #{one.id}"
         return reply(f"Slack opened no dialog ({error}). Press again, or use {where}.")
     return None
-
-
-async def _verb(room: Room, press: Press, target: Target, person: str) -> None:
-    """Do what the button says; the same press told again does nothing more."""
-    service, now, once = room.service, room.now(), press.id
-    number, seen = target.incident, target.version
-    pool, directory = service.pool, service.directory()
-    match press.button:
-        case Button.TAKE:
-            await verbs.take(pool, directory, number, person, now, action_id=once)
-        case Button.TAKE_OVER:
-            await verbs.take(
-                *(pool, directory, number, person, now), over=True, seen=seen, action_id=once
-            )
-        case Button.DECLINE:
-            await verbs.decline(pool, directory, number, person, "", now, action_id=once)
-        case Button.GIVE_BACK:
-            await verbs.give_back(pool, directory, number, person, "", now, action_id=once)
-        case Button.ESCALATE:
-            await verbs.escalate(*(pool, directory, number, person, now), seen=seen, action_id=once)
-        case Button.TRY:
-            raise AssertionError("a try is about no incident")
-        case (
-            Button.NOTE | Button.HAND_OVER | Button.SNOOZE | Button.SILENCE | Button.SPLIT
-            | Button.UNNEEDED | Button.RESOLVE | Button.REOPEN | Button.DONE
-        ):  # fmt: skip
-            raise AssertionError("a dialog is opened, and moves nothing yet")
-        case _:
-            assert_never(press.button)
 
 
 async def _bring_up_to_date(room: Room, press: Press, target: Target, one: Incident) -> None:
