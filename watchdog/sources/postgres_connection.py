@@ -121,7 +121,6 @@ class Connection:
         self._meter = meter
         self._held: dict[str, _Prepared] = {}
         self._is_direct = False
-        self._was_used = False
         self.opened_at_s = time.monotonic()
 
     @classmethod
@@ -160,11 +159,6 @@ class Connection:
         """Return whether the other side has hung up."""
         return self._connection.is_closed()
 
-    @property
-    def was_used(self) -> bool:
-        """Return whether it has carried a transaction before, so that it may have died since."""
-        return self._was_used
-
     async def begin(self, limits: Limits, zone: str) -> None:
         """Start a read-only transaction in `zone`; an unfinished one is rolled back first."""
         if not _ZONE.fullmatch(zone):
@@ -172,7 +166,6 @@ class Connection:
         rollback = "rollback;" if self._connection.is_in_transaction() else ""
         self._meter.refill()
         await self._connection.execute(rollback + limits.begin(zone))
-        self._was_used = True
 
     async def ask(self, question: SqlQuestion) -> Rows | Unanswered:
         """Return what one statement says inside the transaction that was begun.
