@@ -42,16 +42,16 @@ def found(
     forgotten = {
         name: left
         for name, known in memory.tracks.items()
-        if name not in broken and (left := entities(config, memory, identities, name, known))
+        if name not in broken and (left := _entities(config, memory, identities, name, known))
     }
     return Unwatched(
-        {one.id: said for one in live if (said := reason(config, identities, one))},
-        [members.gone(one, said) for one in bad if (said := reason(config, identities, one))],
+        {one.id: said for one in live if (said := _reason(config, identities, one))},
+        [members.gone(one, said) for one in bad if (said := _reason(config, identities, one))],
         forgotten,
     )
 
 
-def entities(
+def _entities(
     config: Config,
     memory: Memory,
     identities: Mapping[str, str],
@@ -65,7 +65,7 @@ def entities(
     return [one for one in known if watching and watching.is_off(one)]
 
 
-def reason(config: Config, identities: Mapping[str, str], one: Incident | Member) -> str:
+def _reason(config: Config, identities: Mapping[str, str], one: Incident | Member) -> str:
     """Return why nobody watches what an incident, or a member, is about; empty where somebody does.
 
     Of a rule that is broken now nobody can tell. A storm is about its members. What a person has
