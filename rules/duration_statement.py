@@ -67,7 +67,7 @@ class DurationStatement:
             return f"{ended} - {begun}", f" and {begun} > 0 and {ended} > 0"
         per_unit = "1000.0" if self.kind.unit == "ms" else "1.0"
         if says.is_postgres:
-            return f"({took.column})::float8 / {per_unit}", ""
+            return f"({says.number(took.column)})::float8 / {per_unit}", ""
         # SQLite would take any text for 0.
         is_number = f"typeof({took.column}) in ('integer', 'real')"
         return f"case when {is_number} then {took.column} / {per_unit} end", ""

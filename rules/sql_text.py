@@ -22,6 +22,8 @@ _EPOCH_JULIAN_MS = 210_866_760_000_000
 _SEEKS_MAX = 10_000
 """An index of several columns is asked for each combination of their values."""
 
+_NUMBER = "^[-+]?([0-9]{1,100}([.][0-9]*)?|[.][0-9]{1,100})([eE][-+]?[0-9]{1,2})?$"
+"""What PostgreSQL reads as a number that fits every type of its numbers."""
 _WHOLE = re.compile(r"-?\d{1,19}", re.ASCII)
 _REAL = re.compile(r"-?(\d+\.\d+(e[-+]\d+)?|Inf)", re.ASCII)
 _OFFSET_MOST = timedelta(hours=15)
@@ -118,6 +120,12 @@ class Statement:
     def text(self, column: str) -> str:
         """Return `column` as text, whatever its type."""
         return f"({column})::text" if self.is_postgres else f"cast({column} as text)"
+
+    def number(self, column: str) -> str:
+        """Return `column` as a number; a path into JSON is a text, and null where it holds none."""
+        if not self.is_postgres or _PATH not in column:
+            return column
+        return f"case when {column} ~ '{_NUMBER}' then ({column})::numeric end"
 
     def entity(self, columns: Sequence[str]) -> list[str]:
         """Return the entity's columns as texts that are never null."""

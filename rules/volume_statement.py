@@ -47,7 +47,8 @@ class Counting:
         """Return the measured value of rows, never below zero; null for the average of none."""
         if self.of is None:
             return "count(*)::float8" if says.is_postgres else "count(*) * 1.0"
-        number = f"case when {self.of} >= -{_MOST} and {self.of} <= {_MOST} then {self.of} end"
+        of = says.number(self.of)
+        number = f"case when {of} >= -{_MOST} and {of} <= {_MOST} then {of} end"
         total = f"sum({number})" if self.measure == "sum" else f"avg({number})"
         as_float = f"({total})::float8" if says.is_postgres else f"({total}) * 1.0"
         if self.measure == "average":

@@ -227,6 +227,15 @@ async def test_no_text_counts_as_a_quick_run(postgres_server: Server, tmp_path: 
         assert (await db.judge(duration())).outcome is Outcome.BAD
 
 
+async def test_a_document_may_say_how_long_a_run_took(native: Tables) -> None:
+    await native.run("create table jobs (at $at, doc json)")
+    took = ('{"ms": 90000}', '{"ms": "n/a"}', '{"ms": null}', "{}")
+    rows = [(native.ago(minutes=1), doc) for doc in took for _ in range(20)]
+    await native.run("insert into jobs values ($1, $2)", *rows)
+    kind = duration(table="jobs", took="doc->>'ms'")
+    assert (await native.judge(kind)).findings[0].value == 90.0
+
+
 async def test_a_missing_column_is_an_error(native: Tables) -> None:
     for more in ({"took": "seconds"}, {"order_by": "id"}, {"entity": "shop"}):
         kind, context = duration(**more), native.context()

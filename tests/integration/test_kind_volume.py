@@ -137,6 +137,17 @@ async def test_numbers_that_are_none_do_not_count(postgres_server: Server, tmp_p
         assert reading.fact == "20 (usually 20)"
 
 
+async def test_a_number_may_stand_in_a_document(native: Tables) -> None:
+    await native.run("create table orders (at $at, doc json)")
+    insert = """insert into orders values ($1, '{"of": {"amount": 5}, "no": "n/a"}')"""
+    whens = [native.storage.stored(LAST - weeks * 7 * DAY) for weeks in (0, 0, 0, 0, *range(1, 5))]
+    await native.run(insert, *((one,) for one in whens))
+    kind = volume(table="orders", sum="doc->'of'->>'amount'")
+    (found,) = (await native.judge(kind)).findings
+    assert found.detail.startswith("Sum of amount is 20 from 01:00 to 02:00 UTC, usually 5.")
+    await native.judge(volume(table="orders", average="doc->>'no'"))
+
+
 async def test_a_column_that_is_missing_is_an_error(native: Tables) -> None:
     for kind in (volume(column="absent"), volume(sum="absent", entity="org")):
         assert isinstance(await native.answer(kind, native.context()), Unanswered)
