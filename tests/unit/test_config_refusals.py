@@ -236,7 +236,7 @@ def test_a_critical_rule_says_what_the_woken_need(missing: str) -> None:
     [
         f"{QUEUE}, severity: critical",
         "queue: { source: crm, table: t, max_rows: { warning: 1, critical: 2 } }",
-        f"{QUEUE}, classify: {{ timeout: {{ severity: critical }} }}",
+        f"{QUEUE}, classify: {{ transient: {{ severity: critical }} }}",
     ],
 )
 def test_whatever_makes_a_rule_critical_asks_for_the_same(how: str) -> None:

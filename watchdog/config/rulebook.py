@@ -11,7 +11,7 @@ from rules.base import Classifier, Dialect, Kind, Severity
 from rules.fields import Limits
 from rules.overrides import Override
 from rules.values import dataclass
-from watchdog.config import titles
+from watchdog.config import misplaced, titles
 from watchdog.config.critical import check_critical, limits_of
 from watchdog.config.endpoints import check_certificate, databases_of
 from watchdog.config.gather import Gathered
@@ -32,7 +32,7 @@ from watchdog.config.sections import (
     written,
 )
 from watchdog.config.shapes import RuleShape
-from watchdog.config.validate import keys_of, unknown_key, validated
+from watchdog.config.validate import keys_of, validated
 from watchdog.config.windows import RowZone
 
 if TYPE_CHECKING:
@@ -40,9 +40,6 @@ if TYPE_CHECKING:
     from watchdog.config.templates import Made
 
 EVERY = timedelta(minutes=1)
-_NO_SWITCH = (
-    "our errors say nothing about what is watched; three in a row are an incident of theirs"
-)
 _DATABASES = ("postgres", "sqlite")
 
 
@@ -199,6 +196,7 @@ class _RuleReader:
     def split(self, draft: Draft, table: Table) -> None:
         """Read the kind, and what stands beside it."""
         beside: dict[str, Entry] = {}
+        strays: list[Entry] = []
         known = keys_of(RuleShape, ())
         for key, entry in table.entries.items():
             if key in self.kinds:
@@ -206,17 +204,16 @@ class _RuleReader:
             elif key in known:
                 beside[key] = entry
             elif not key.startswith("x-"):
-                allowed = [*self.kinds, *known]
-                problem = unknown_key(key, "a rule", entry.key.span, allowed)
-                if key == "on_error":
-                    problem = replace(problem, label=_NO_SWITCH, notes=())
-                draft.problems.append(problem)
+                strays.append(entry)
+        draft.problems += [
+            misplaced.beside(one, known, self.kinds, draft.kind_entry) for one in strays
+        ]
         if draft.kind_entry is None:
             self.miss_kind(draft)
         else:
             model = self.kinds[draft.kind_entry.key.text]
             draft.kind, problems = validated(model, draft.kind_entry, self.gathered.texts)
-            draft.problems += problems
+            draft.problems += misplaced.inside(problems, draft.kind_entry, known)
         rest = Entry(draft.entry.key, Table(beside, table.span))
         draft.shape, problems = validated(RuleShape, rest, self.gathered.texts, "a rule")
         draft.problems += problems
@@ -302,7 +299,9 @@ class _RuleReader:
     def classifier(self, draft: Draft, shape: RuleShape) -> Classifier | None:
         from watchdog.config.classes import classifier_of
 
-        classifier, problems = classifier_of(shape.classify, draft.entry)
+        kinds = (draft.kind, *(one.kind for one in draft.overrides))
+        named = {one.failure_class for one in kinds}
+        classifier, problems = classifier_of(shape.classify, draft.entry, named)
         draft.problems += problems
         return classifier
 
