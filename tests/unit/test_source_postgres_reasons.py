@@ -56,6 +56,39 @@ def test_a_refused_statement_is_said_in_our_words(code: str, message: str, reaso
 
 
 @pytest.mark.parametrize(
+    ("message", "hint"),
+    [
+        ("cannot cast type bigint to {}", "numbers: say `time: epoch_s` or `time: epoch_ms`"),
+        (
+            "operator does not exist: numeric >= {}",
+            "numbers: say `time: epoch_s` or `time: epoch_ms`",
+        ),
+        ("operator does not exist: text < {}", "texts: say `time: iso`"),
+        ("operator does not exist: character varying >= {}", "texts: say `time: iso`"),
+        ("operator does not exist: {} / numeric", "instants: say `time: native`"),
+        ("operator does not exist: {} < bigint", "instants: say `time: native`"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["timestamp with time zone", "timestamp without time zone"])
+def test_a_column_that_holds_its_instants_otherwise_is_told_how_to_say_so(
+    message: str, hint: str, kind: str
+) -> None:
+    said = of_statement(refusal("42883", message.format(kind)), 2.0).reason
+    assert said == f"{message.format(kind)}; the column holds {hint}"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "operator does not exist: text >= numeric",
+        "cannot cast type uuid to timestamp with time zone",
+    ],
+)
+def test_of_what_holds_no_instants_at_all_nothing_is_guessed(message: str) -> None:
+    assert of_statement(refusal("42883", message), 2.0).reason == message
+
+
+@pytest.mark.parametrize(
     ("error", "reason"),
     [
         (TimeoutError(SECRET), "no answer within 5 s"),

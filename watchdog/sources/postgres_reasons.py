@@ -5,6 +5,7 @@ messages only those are shown that can name nothing but tables, columns and piec
 """
 
 import errno
+import re
 import socket
 import ssl
 from collections.abc import Sequence
@@ -53,6 +54,19 @@ _OF_CONNECTING: Sequence[tuple[type[BaseException], str]] = (
     (ConnectionError, "the server closed the connection"),
     (asyncpg.InternalClientError, "the server did not answer as PostgreSQL does"),
 )
+_NUMBERS = "smallint|integer|bigint|numeric|real|double precision"
+_INSTANTS = "timestamp with(?:out)? time zone"
+_HOW_INSTANTS_ARE_HELD: Sequence[tuple[re.Pattern[str], str]] = tuple(
+    (re.compile(pattern), f"; the column holds {words}")
+    for pattern, words in (
+        (
+            rf"(?:cast type|exist:) (?:{_NUMBERS}) \S+ {_INSTANTS}$",
+            "numbers: say `time: epoch_s` or `time: epoch_ms`",
+        ),
+        (rf"exist: (?:text|character varying) \S+ {_INSTANTS}$", "texts: say `time: iso`"),
+        (rf"exist: {_INSTANTS} \S+ (?:{_NUMBERS})$", "instants: say `time: native`"),
+    )
+)
 _STALE = {"0A000", "26000", "42P05", "08P01"}
 
 
@@ -89,6 +103,7 @@ def of_statement(error: asyncpg.PostgresError, statement_timeout_s: float) -> Un
         reason = _OF_STATEMENT[code]
     elif code.startswith("42"):
         reason = _first_line(str(error)).replace('relation "', 'table "', 1)
+        reason += next((words for one, words in _HOW_INSTANTS_ARE_HELD if one.search(reason)), "")
     else:
         reason = f"the database refused it (SQLSTATE {code})"
     return Unanswered(reason)
