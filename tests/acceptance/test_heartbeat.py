@@ -1,7 +1,9 @@
 """A job that reports over HTTP, watched by the whole program."""
 
+import sqlite3
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,16 +22,22 @@ RULE = f"""
     recover_after: 1 check
     heartbeat: {{ key: {KEY}, expect: {{ every: 1d }}, grace: 1h, max_run: 2h }}
 """
+EVIDENCE = """\
+    ask: things
+    evidence: { programs: select program from job }
+"""
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Program, Receivers]]:
     folder: Path = tmp_path_factory.mktemp("heartbeat")
+    with closing(sqlite3.connect(folder / "things.db")) as file:
+        file.executescript("create table job (program text); insert into job values ('restic')")
     with running.receivers(folder) as receivers:
         head = HEAD.format(
             slack=receivers.slack_port, smtp=receivers.smtp_port, database=folder / "things.db"
         )
-        with running.program(receivers, demo=False, rules=head + RULE) as program:
+        with running.program(receivers, demo=False, rules=head + RULE + EVIDENCE) as program:
             yield program, receivers
 
 
@@ -56,6 +64,7 @@ def test_a_failure_is_told_with_what_the_job_said_and_ends_with_a_success(
     program.advance(10)
     assert "reported failure (exit 3)" in heard(receivers)[0]
     assert "disk full on /backups" in program.run("show", "1001")
+    assert "restic" in program.run("show", "1001", "-o", "table")
     report(program)
     program.advance(10)
     assert "RECOVERED" in program.run("show", "1001").upper()

@@ -31,6 +31,19 @@ def test_rules_of_a_broken_source_are_broken() -> None:
     assert list(loaded.config.sources) == ["desk"]
 
 
+def test_a_rule_whose_queries_ask_a_broken_source_is_broken() -> None:
+    rule = "{ http: { source: desk, url: / }, ask: crm, verify: { runs: select 1 } }"
+    text = GOOD.replace('"${CRM_DSN}"', "mysql://db")
+    loaded = read(f"{text}  asks: {rule}\n", partial=True)
+    assert loaded.config is not None
+    assert [one.reason for one in loaded.config.broken] == ["its source `crm` is wrong"] * 2
+    text = GOOD.replace("teams:\n", "teams:\n  other: { lead: nobody }\n")
+    text = text.replace("crm: {", "crm: { team: other,")
+    loaded = read(f"{text}  asks: {rule}\n", partial=True)
+    assert loaded.config is not None
+    assert "asks" in [one.name for one in loaded.config.broken]
+
+
 def test_a_team_lives_on_without_its_broken_people() -> None:
     loaded = read(GOOD.replace("Europe/Berlin", "Berlin"), partial=True)
     assert codes(loaded) == ["bad-zone"]

@@ -39,5 +39,7 @@ def broken_rules(
 def _missing_part(draft: Draft, sources: Mapping[str, Source], settings: Settings) -> str:
     if draft.rule and draft.rule.team not in settings.teams:
         return "its team is wrong"
-    missing = [name for name in sources_of(draft.kind) if name not in sources]
+    beside = draft.shape.ask if draft.shape else None
+    asked = (*sources_of(draft.kind), *((beside,) if beside else ()))
+    missing = [name for name in asked if name not in sources]
     return f"its source `{shown(missing[0])}` is wrong" if missing else "its team is wrong"

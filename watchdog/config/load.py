@@ -178,7 +178,7 @@ def _config(
     good = {
         name: rule
         for name, rule in book.rules.items()
-        if rule.team in settings.teams and sources.keys() >= set(sources_of(rule.kind))
+        if rule.team in settings.teams and sources.keys() >= {*sources_of(rule.kind), *rule.queried}
     }
     there = {*good, *sources}
     rules = {name: _without_missing(rule, there) for name, rule in good.items()}

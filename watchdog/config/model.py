@@ -157,6 +157,12 @@ class Rule:
         """Return the rules and sources that must be known before its findings are weighed."""
         return (*self.depends_on, self.unless_open.rule) if self.unless_open else self.depends_on
 
+    @property
+    def queried(self) -> set[str]:
+        """Return the names of the databases that are asked what stands beside its kind."""
+        found = (self.unless, *self.evidence.values(), *self.verify.values())
+        return {one.source for one in found if one}
+
     def team_of(self, entity: Entity) -> str:
         """Return whose an incident about an entity is."""
         override = override_of(self.overrides, entity)

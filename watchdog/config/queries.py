@@ -9,6 +9,7 @@ from watchdog.config.endpoints import databases_of
 from watchdog.config.model import BUILT_IN, Query, Source
 from watchdog.config.nodes import Scalar, find
 from watchdog.config.secrets import located
+from watchdog.config.shapes import RuleShape
 
 if TYPE_CHECKING:
     from watchdog.config.rulebook import Draft
@@ -36,6 +37,9 @@ def read_queries(
         reader.refuse_without_database(source)
     shape = draft.shape
     assert shape is not None
+    if shape.ask and not _asking(shape):
+        words = "`ask` means nothing without `evidence`, `verify` or `exists` under `unless`"
+        draft.add("idle-key", words, draft.key_span("ask"), "leave it out")
     found = Queries()
     if shape.unless and shape.unless.exists:
         path = ("unless", "exists")
@@ -43,6 +47,16 @@ def read_queries(
     found.evidence = reader.named("evidence", shape.evidence)
     found.verify = reader.named("verify", shape.verify)
     return found
+
+
+def _asking(shape: RuleShape) -> list[str]:
+    """Return the keys beside a rule's kind that ask a database."""
+    asking = {
+        "unless": shape.unless and shape.unless.exists,
+        "evidence": shape.evidence,
+        "verify": shape.verify,
+    }
+    return [key for key, queries in asking.items() if queries]
 
 
 @dataclass(slots=True)
@@ -54,16 +68,11 @@ class _QueryReader:
     def refuse_without_database(self, source: Source) -> None:
         shape = self.draft.shape
         assert shape is not None
-        asking = {
-            "unless": bool(shape.unless and shape.unless.exists),
-            "evidence": bool(shape.evidence),
-            "verify": bool(shape.verify),
-        }
-        has_others = databases_of(self.draft.kind)
-        for key in (key for key, asks in asking.items() if asks and not has_others):
+        for key in _asking(shape) if not databases_of(self.draft.kind) and not shape.ask else ():
             words = f"`{key}` asks a database, and {_asked(source, self.draft)}"
-            span = find(self.draft.entry.value, (key,), self.draft.entry.key).key_span
-            self.draft.add("wrong-source-type", words, span)
+            is_none = self.draft.kind_name == "http" or source.name in BUILT_IN
+            label = "say which one: `ask: NAME`" if is_none else ""
+            self.draft.add("wrong-source-type", words, self.draft.key_span(key), label)
 
     def named(self, key: str, texts: Mapping[str, str] | None) -> dict[str, Query]:
         return {

@@ -80,6 +80,10 @@ class Draft:
         """Return where something of the rule stands."""
         return find(self.entry.value, path, self.entry.key).span
 
+    def key_span(self, *path: int | str) -> Span:
+        """Return where the key of something of the rule stands."""
+        return find(self.entry.value, path, self.entry.key).key_span
+
     @property
     def is_right(self) -> bool:
         """Return whether it has no error."""
@@ -179,11 +183,13 @@ class _RuleReader:
         self.check_kind(draft)
         check_certificate(draft, source)
         database = self.database(draft, source)
-        queries = read_queries(draft, source, database, self.gathered.texts)
+        queried = self.queried(draft, database)
+        queries = read_queries(draft, source, queried, self.gathered.texts)
         actions = self.actions(draft) if draft.shape.actions else {}
         classifier = self.classifier(draft, draft.shape)
         check_critical(draft, draft.shape, self.settings.defaults)
-        if draft.is_right and source is not None and team:
+        is_asked = queried is not None or draft.shape.ask is None
+        if draft.is_right and source is not None and is_asked and team:
             asked = (database or source).dialect
             rule = self.rule(draft, draft.shape, asked, team, queries, classifier)
             draft.rule = with_overrides(replace(rule, actions=actions), draft.overrides)
@@ -247,23 +253,27 @@ class _RuleReader:
         if not isinstance(node, Scalar) or node.is_empty or node.is_lost:
             return None
         wanted = ("http",) if draft.kind_entry.key.text == "http" else _DATABASES
-        return self.named_source(draft, node.text, ("source",), wanted)
+        return self.named_source(draft, node.text, (draft.kind_name, "source"), wanted)
 
     def database(self, draft: Draft, source: Source | None) -> Source | None:
         """Return the database that the rule's queries ask: its source, or the first beside it."""
         beside = [
-            self.named_source(draft, name, path, _DATABASES)
+            self.named_source(draft, name, (draft.kind_name, *path), _DATABASES)
             for path, name in databases_of(draft.kind)
         ]
         if source and source.type in _DATABASES:
             return source
         return beside[0] if beside else None
 
+    def queried(self, draft: Draft, database: Source | None) -> Source | None:
+        """Return the database that is asked what stands beside the kind; by default the kind's."""
+        name = draft.shape.ask if draft.shape else None
+        return database if name is None else self.named_source(draft, name, ("ask",), _DATABASES)
+
     def named_source(
         self, draft: Draft, name: str, path: tuple[str, ...], wanted: tuple[str, ...]
     ) -> Source | None:
-        assert draft.kind_entry is not None
-        spot = find(draft.kind_entry.value, path, draft.kind_entry.key)
+        spot = find(draft.entry.value, path, draft.entry.key)
         source = self.settings.sources.get(name)
         declared = self.settings.declared["sources"]
         if name not in declared and self.gathered.is_whole:
@@ -272,7 +282,7 @@ class _RuleReader:
         elif source and source.type not in wanted:
             words = f"`{written(spot, name)}` is a source of the type `{source.type}`"
             fitting = [one.name for one in self.settings.sources.values() if one.type in wanted]
-            what = f"`{draft.kind_entry.key.text}` asks {' or '.join(wanted)}"
+            what = f"`{path[0]}` asks {' or '.join(wanted)}"
             label = f"{what}: {listed(fitting)}" if fitting else what
             draft.add("wrong-source-type", words, spot.span, label)
         elif source and source.writes:

@@ -333,6 +333,10 @@ class RuleShape(DefaultsShape):
     )
     unless: UnlessShape | None = Field(default=None, description="When the finding is expected.")
     classify: dict[Text, ClassShape] | None = Field(default=None, description="Failure classes.")
+    ask: Text | None = Field(
+        default=None,
+        description="Database that `unless`, `evidence` and `verify` ask, if not the rule's own.",
+    )
     evidence: dict[Text, Text] | None = Field(
         default=None, description="Queries whose first 20 rows are kept with the incident."
     )
