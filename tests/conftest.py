@@ -1,6 +1,7 @@
 """What all tests share: a real PostgreSQL, a clock that is moved by hand, and the long tests' switch."""
 
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
@@ -23,6 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", quick_folder())
+    # Some images ask for this; each of the hundreds of programs that are started would compile us anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     # A machine that is busy with something else must not fail what is right.
     examples = MANY_EXAMPLES if config.getoption("--long") else EXAMPLES
     settings.register_profile("any_machine", deadline=None, max_examples=examples)
