@@ -1,5 +1,6 @@
 """What all tests share: a real PostgreSQL, a clock that is moved by hand, and the long tests' switch."""
 
+import gc
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -41,6 +42,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if long:
         items[:] = [item for item in items if item not in set(long)]
         config.hook.pytest_deselected(items=long)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # thousands of tests stay to the end: going through them again and again took a tenth
+    gc.set_threshold(20_000, 20, 50)  # as the service has it
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -1,8 +1,7 @@
 """Plays a simulated year: the living demo, and the real engine on a store, from moment to moment."""
 
 import contextlib
-import gc
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -151,18 +150,6 @@ class Player:
         return [one.rule for one in self.engine.memory.looks.values() if one.error]
 
 
-@contextlib.contextmanager
-def as_in_the_service() -> Iterator[None]:
-    """Look for garbage as rarely as the service does, until the context ends."""
-    before = gc.get_threshold()
-    collect_rarely()
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
-
-
 async def _settle(demo: Demo, failures: Iterable[Failure]) -> None:
     """Let only those stay in a demo that does not run whom something is about that can break."""
     able = list(failures)
@@ -196,5 +183,5 @@ async def player(server: Server, folder: Path, start: datetime) -> AsyncIterator
         engine = await stack.enter_async_context(running_engine(store, MovedClock(start)))
         await engine.apply(config, sources)
         await leads(engine)
-        stack.enter_context(as_in_the_service())
+        collect_rarely()  # as the service does
         yield Player(demo, clock, config, crm, store, engine, page)
