@@ -1,7 +1,6 @@
 """Gates before and after everything that leaves the process, at which a process can die."""
 
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
@@ -43,6 +42,7 @@ class GatedConnection:
     def __init__(self, conn: Any, gate: Passage) -> None:
         self._conn = conn
         self._gate = gate
+        self._work: GatedTransaction | None = None
 
     async def _through(self, method: str, sql: str, *args: Any) -> Any:
         code = [line for line in sql.splitlines() if not line.startswith("--")]
@@ -60,12 +60,45 @@ class GatedConnection:
         """Pass through the gates."""
         return await self._through("execute", sql, *args)
 
-    @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[None]:
-        """Begin and commit; to die inside rolls back, as the server does when a client is gone."""
-        async with self._conn.transaction():
-            yield
-            await self._gate("before commit")
+    def transaction(self) -> "GatedTransaction":
+        """Return a transaction with gates around its commit."""
+        self._work = GatedTransaction(self._conn.transaction(), self._gate)
+        return self._work
+
+    def is_closed(self) -> bool:
+        """Say that there is nothing to hang up: a new connection a death would cost most of the time."""
+        return True
+
+    async def back_to(self, pool: asyncpg.Pool) -> None:
+        """Give the connection back, without what it has begun: the server sees to that for who is gone."""
+        if self._work is not None and self._work.is_open:
+            await self._work.rollback()
+        await pool.release(self._conn)
+
+
+class GatedTransaction:
+    """A transaction with gates around its commit."""
+
+    def __init__(self, work: Any, gate: Passage) -> None:
+        self._work = work
+        self._gate = gate
+        self.is_open = False
+
+    async def start(self) -> None:
+        """Begin."""
+        await self._work.start()
+        self.is_open = True
+
+    async def rollback(self) -> None:
+        """Roll back."""
+        self.is_open = False
+        await self._work.rollback()
+
+    async def commit(self) -> None:
+        """Commit between two gates."""
+        await self._gate("before commit")
+        self.is_open = False
+        await self._work.commit()
         await self._gate("after commit")
 
 
@@ -76,8 +109,10 @@ class GatedPool:
         self._pool = pool
         self._gate = gate
 
-    @contextlib.asynccontextmanager
-    async def acquire(self, *, timeout: float) -> AsyncIterator[GatedConnection]:  # noqa: ASYNC109
+    async def acquire(self, *, timeout: float) -> GatedConnection:  # noqa: ASYNC109 (asyncpg's own)
         """Give a connection with gates."""
-        async with self._pool.acquire(timeout=timeout) as conn:
-            yield GatedConnection(conn, self._gate)
+        return GatedConnection(await self._pool.acquire(timeout=timeout), self._gate)
+
+    async def release(self, conn: GatedConnection) -> None:
+        """Take it back."""
+        await conn.back_to(self._pool)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from notifiers.base import Notifier
-from watchdog.clock import Clock, MovedClock
+from watchdog.clock import Clock, MovedClock, deadline
 from watchdog.config.load import Loaded, load, load_text
 from watchdog.config.model import Config, EmailChannel, SlackChannel
 from watchdog.config.model import Service as ServiceSettings
@@ -38,13 +38,16 @@ from watchdog.store import configurations
 from watchdog.store.embedded import Embedded
 from watchdog.store.migrate import migrate
 from watchdog.store.pings import Pings
-from watchdog.store.pool import TROUBLE, open_pool, transaction
+from watchdog.store.pool import TROUBLE, close_pool, open_pool, transaction
 from watchdog.web.server import Web
 
 if TYPE_CHECKING:
     from watchdog.demo.world import Demo
 
 logger = logging.getLogger(__name__)
+
+
+_LEAVE_SECONDS = 3.0
 
 
 class CannotStart(Exception):  # noqa: N818 (an ending with a sentence)
@@ -81,7 +84,7 @@ async def serve(options: Options, env: Mapping[str, str], announce: Callable[[st
         dsn = embedded.dsn if embedded else settings.service.store.get_secret_value()
         await migrate(dsn, clock.now())
         pool = await open_pool(dsn)
-        stack.push_async_callback(pool.close)
+        stack.push_async_callback(close_pool, pool)
         demo = await _demo(options, dsn, clock, stack)
         config = await _config_to_start_with(loaded, options, pool, clock, env)
         service = Service(
@@ -247,8 +250,17 @@ async def _run(
             logger.info("stopping")
             for task in tasks:
                 task.cancel()
-    await engine.flush()
-    await leader.give_back()
+    await _leave(engine, leader)
+
+
+async def _leave(engine: Engine, leader: Leader) -> None:
+    """Write the last counts and give the lease back; a store that does not answer is not waited for."""
+    try:
+        async with deadline(_LEAVE_SECONDS):
+            await engine.flush()
+            await leader.give_back()
+    except TimeoutError:
+        logger.warning("lease not given back", extra={"reason": "the store does not answer"})
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ from watchdog.delivery.sending import Answer
 from watchdog.delivery.worker import Delivery
 from watchdog.store import outbox
 from watchdog.store.outbox import Claimed, Result, Settled, Tried
-from watchdog.store.pool import transaction
+from watchdog.store.pool import connection, transaction
 
 ROOT, PAGE, EDIT, THREAD = Part.ROOT, Part.PAGE, Part.EDIT, Part.THREAD
 GATES_MAX = 400
@@ -163,7 +163,7 @@ class MarksBeforeItSends(Delivery):
     """Writes that a message was sent, then sends it."""
 
     async def _send(self, row: Claimed, notifier: Notifier) -> Answer:
-        async with self._connection() as conn:
+        async with connection(self._pool) as conn:
             done = Result(row.id, row.token, Settled.SENT, Tried.SENT)
             await outbox.settle(conn, [done], self._clock.now())
         return await super()._send(row, notifier)
@@ -198,7 +198,7 @@ class TakesAnyRow(Delivery):
     """Claims the last message of a queue first."""
 
     async def _claim(self, look_far: bool) -> list[Flight]:
-        async with self._connection() as conn:
+        async with connection(self._pool) as conn:
             rows = await conn.fetch(
                 """
                 update notification n set state = 'sending', token = token + 1,

@@ -19,9 +19,11 @@ from watchdog.store.pool import (
     PoolerRefused,
     StoreDown,
     close_pool,
+    connection,
     limit_silence,
     open_pool,
     store_down,
+    together,
     transaction,
 )
 
@@ -149,6 +151,42 @@ def _stop(server: Embedded) -> list[int]:
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     return pids
+
+
+async def test_while_the_server_stands_still_nobody_who_is_to_end_waits_for_it(
+    own: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watchdog.store.pool._CLOSE_SECONDS", 0.2)
+    pool = await open_pool(own.dsn, size=2)
+    lent_to = asyncio.Queue[asyncpg.Connection]()
+
+    async def alone() -> None:
+        async with connection(pool) as lent:
+            lent_to.put_nowait(lent)
+            await lent.execute("select pg_sleep(60)")
+
+    async def with_others() -> None:
+        async with connection(pool) as lent, together(lent):
+            lent_to.put_nowait(lent)
+            await lent.execute("select pg_sleep(60)")
+
+    loop = asyncio.get_running_loop()
+    for work in (alone, with_others):
+        task = asyncio.ensure_future(work())
+        await lent_to.get()
+        stopped = _stop(own)
+        task.cancel()
+        began = loop.time()
+        with pytest.raises(asyncio.CancelledError):  # and not what the server's silence would raise
+            await task
+        assert loop.time() - began < 2
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+    stopped = _stop(own)
+    await close_pool(pool)
+    assert loop.time() - began < 4
+    for pid in stopped:
+        os.kill(pid, signal.SIGCONT)
 
 
 async def test_a_cancelled_transaction_leaves_nothing_and_the_pool_whole(

@@ -112,7 +112,7 @@ async def session(place: Place) -> AsyncIterator[Session]:
         StoreDown: The configured store does not answer.
     """
     from watchdog.moved_time import asked_now
-    from watchdog.store.pool import open_pool
+    from watchdog.store.pool import close_pool, open_pool
 
     files = read_files(place)
     dsn = await store_dsn(files.config, place)
@@ -124,7 +124,7 @@ async def session(place: Place) -> AsyncIterator[Session]:
             raise Ended(WRONG_USE, f"{place.config} cannot be read; `watchdog check` says why")
         yield Session(pool, config, now, place, mistakes)
     finally:
-        await pool.close()
+        await close_pool(pool)
 
 
 async def _in_force(files: "Loaded", pool: "asyncpg.Pool") -> "tuple[Config | None, int]":

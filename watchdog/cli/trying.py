@@ -68,10 +68,10 @@ async def _open_sources(
 
 async def _open_pings(config: "Config", place: Place, stack: contextlib.AsyncExitStack) -> "Source":
     from watchdog.store.pings import Pings
-    from watchdog.store.pool import open_pool
+    from watchdog.store.pool import close_pool, open_pool
 
     pool = await open_pool(await store_dsn(config, place), size=1)
-    stack.push_async_callback(pool.close)
+    stack.push_async_callback(close_pool, pool)
     return Pings(pool)
 
 

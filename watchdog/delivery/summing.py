@@ -8,6 +8,7 @@ import asyncpg
 from watchdog.domain.digest import digests
 from watchdog.domain.people import Directory
 from watchdog.store import digests as backlog
+from watchdog.store.pool import together
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ async def sum_up(
     nobody is told anything.
     """
     try:
-        async with conn.transaction():
+        async with together(conn):
             found = digests(await backlog.waiting_in(conn, channel, now), directory, now)
             return await backlog.write(conn, found, now)
     except Exception:  # whatever it was, pages wait behind it

@@ -5,10 +5,9 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
-from typing import cast
 
 import asyncpg
 
@@ -27,11 +26,10 @@ from watchdog.domain.fallback import channel_of, reader_at
 from watchdog.domain.people import Directory
 from watchdog.store import fallbacks, incidents, intents, outbox, withholding
 from watchdog.store.outbox import Claimed, Result, Settled, Tried
-from watchdog.store.pool import TROUBLE, store_down
+from watchdog.store.pool import TROUBLE, connection, together, transaction
 
 logger = logging.getLogger(__name__)
 
-_ACQUIRE_SECONDS = 5.0
 _STORE_BACK_OFF = (timedelta(seconds=0.5), timedelta(seconds=4))
 _FAR_LOOK_EVERY = 5
 
@@ -137,7 +135,7 @@ class Delivery:
 
     async def _renew(self, held: Sequence[Flight]) -> None:
         lease_ends = self._monotonic() + self._limits.lease.total_seconds()
-        async with self._connection() as conn:
+        async with connection(self._pool) as conn:
             kept = await outbox.renew(conn, [one.row for one in held], self._limits.lease)
         for flight in held:
             if flight.row.id in kept:
@@ -166,7 +164,7 @@ class Delivery:
         if not self._overdue.is_due(now):
             return
         try:
-            async with self._connection() as conn, conn.transaction():
+            async with transaction(self._pool) as conn:
                 self.figures.fallbacks += await self._overdue.look(
                     conn, self._directory(), self._notifiers, self._outages.out, now
                 )
@@ -178,7 +176,7 @@ class Delivery:
         """Where a channel is back: tell by one message what has waited there for too long."""
         for channel in list(self._outages.returned):
             if (how := self._notifiers.get(channel)) and how.paces:
-                async with self._connection() as conn:
+                async with connection(self._pool) as conn:
                     replaced = await sum_up(conn, channel, self._directory(), self._clock.now())
                     self.figures.superseded += replaced
             self._outages.returned.discard(channel)
@@ -189,7 +187,7 @@ class Delivery:
         held = Counter(channel_of(one.row.receiver) for one in self._flights)
         full = [one for one, count in held.items() if count >= self._limits.batch]
         lease_ends = self._monotonic() + self._limits.lease.total_seconds()
-        async with self._connection() as conn:
+        async with connection(self._pool) as conn:
             rows = await outbox.claim(
                 conn,
                 now,
@@ -214,7 +212,7 @@ class Delivery:
         if not claimed:
             return
         try:
-            async with self._connection() as conn:
+            async with connection(self._pool) as conn:
                 self._launch(sends, await self._write_intents(conn, claimed))
                 left = [one for one in claimed if one in self._flights and one.is_left]
                 self._launch(sends, await self._write_late(conn, left))
@@ -247,7 +245,7 @@ class Delivery:
         if not left:
             return []
         now = self._clock.now()
-        async with conn.transaction():
+        async with together(conn):
             await fallbacks.lock_incidents(conn, [one.row.id for one in left])
             hidden = await withholding.withhold(conn, withheld(one.row for one in left), now)
             shown = [one for one in left if one.row.id not in hidden]
@@ -340,7 +338,7 @@ class Delivery:
             return 0
         now = self._clock.now()
         results = list(ended.values())
-        async with self._connection() as conn:
+        async with connection(self._pool) as conn:
             settled = await self._write_results(conn, results, now)
         self._flights.difference_update(ended)
         self.figures.fenced += len(ended) - len(settled)
@@ -353,7 +351,7 @@ class Delivery:
         dead = {one.id for one in results if one.state is Settled.DEAD}
         if not dead and not any(one.unheard_at for one in results):
             return await outbox.settle(conn, results, now)
-        async with conn.transaction():
+        async with together(conn):
             # Before the lanes, in the order in which intents take both.
             await fallbacks.lock_incidents(
                 conn, [*dead, *(one.id for one in results if one.unheard_at)]
@@ -389,9 +387,3 @@ class Delivery:
             await self._settle()
         except TROUBLE as error:
             logger.warning("leases could not be given back; they will end", exc_info=error)
-
-    @contextlib.asynccontextmanager
-    async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
-        with store_down():
-            async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as conn:
-                yield cast("asyncpg.Connection", conn)  # it stands for the connection

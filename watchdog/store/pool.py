@@ -131,11 +131,11 @@ async def close_pool(pool: asyncpg.Pool) -> None:
 
 
 @contextlib.asynccontextmanager
-async def transaction(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
-    """Give a connection inside a transaction: committed at the end, rolled back on an exception.
+async def connection(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+    """Give a connection, each of whose statements is committed by itself.
 
-    Tries once; whether and how to try again is the caller's to know. A connection that was lost,
-    or whose user was cancelled, is dropped without a word: a farewell would wait for an answer.
+    One that was lost, or whose user was cancelled, is dropped without a word: a farewell would wait for
+    an answer, and what is raised by that would stand in place of the cancellation.
 
     Raises:
         StoreDown: No connection within 5 s, or it was lost on the way.
@@ -143,35 +143,63 @@ async def transaction(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
     with store_down():
         borrowed = await pool.acquire(timeout=_CONNECT_SECONDS)
     # What the pool lends stands for a connection in everything but its type.
-    connection = cast("asyncpg.Connection", borrowed)
-    settled = False
+    lent = cast("asyncpg.Connection", borrowed)
+    is_sound = False
     try:
-        with store_down(connection):
-            work = connection.transaction()
-            await work.start()
+        with store_down(lent):
             try:
-                yield connection
+                yield lent
             except LOST:
                 raise
             except Exception:
-                await work.rollback()
-                settled = True
+                is_sound = True
                 raise
-            await work.commit()
-            settled = True
+            is_sound = True
     except StoreDown as error:
         if isinstance(error.__cause__, asyncpg.ReadOnlySQLTransactionError):
             await pool.expire_connections()
         raise
     finally:
-        if not settled and _is_living(connection):
-            connection.terminate()
-        await pool.release(borrowed)
+        if not is_sound and _is_living(lent):
+            lent.terminate()
+        with store_down():
+            await pool.release(borrowed)
 
 
-def _is_living(connection: asyncpg.Connection) -> bool:
+@contextlib.asynccontextmanager
+async def together(lent: asyncpg.Connection) -> AsyncIterator[None]:
+    """Make what is done on a connection one transaction: committed at the end, rolled back on an exception.
+
+    The library's own waits for an answer to its rollback also when its user is cancelled.
+    """
+    work = lent.transaction()
+    await work.start()
     try:
-        return not connection.is_closed()
+        yield
+    except LOST:
+        raise
+    except Exception:
+        await work.rollback()
+        raise
+    await work.commit()
+
+
+@contextlib.asynccontextmanager
+async def transaction(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+    """Give a connection inside a transaction: `connection`, and all of it `together`.
+
+    Tries once; whether and how to try again is the caller's to know.
+
+    Raises:
+        StoreDown: See `connection`.
+    """
+    async with connection(pool) as lent, together(lent):
+        yield lent
+
+
+def _is_living(lent: asyncpg.Connection) -> bool:
+    try:
+        return not lent.is_closed()
     except asyncpg.InterfaceError:  # the pool has taken it back
         return False
 

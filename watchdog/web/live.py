@@ -10,12 +10,11 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass, field
-from typing import cast
 
 import asyncpg
 
 from watchdog.store import pages
-from watchdog.store.pool import StoreDown, store_down
+from watchdog.store.pool import StoreDown, connection
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +23,6 @@ _LOOK_SECONDS = 5.0
 _CALM_SECONDS = 0.2
 """Hints that come this close after one another cause one look."""
 _HEARTBEAT_SECONDS = 15.0
-_ACQUIRE_SECONDS = 5.0
 
 
 class TooManyTabs(Exception):  # noqa: N818 (an answer)
@@ -112,15 +110,10 @@ class Live:
         def heard(*_: object) -> None:
             self._hint.set()
 
-        with store_down():
-            async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as borrowed:
-                conn = cast("asyncpg.Connection", borrowed)  # it stands for the connection
-                await conn.add_listener(pages.CHANNEL, heard)
-                try:
-                    yield conn
-                finally:
-                    if not conn.is_closed():
-                        await conn.remove_listener(pages.CHANNEL, heard)
+        async with connection(self._pool) as conn:
+            await conn.add_listener(pages.CHANNEL, heard)
+            yield conn
+            await conn.remove_listener(pages.CHANNEL, heard)
 
     async def _follow(self, conn: asyncpg.Connection) -> None:
         """Tell tabs what changes, until the last of them is gone."""
