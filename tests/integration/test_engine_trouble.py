@@ -11,7 +11,7 @@ import pytest
 
 from tests.cut_line import CutLine, cut_line
 from tests.postgres import Database, Server
-from tests.watching import World, make_table, stuck_rule
+from tests.watching import World, leads, make_table, stuck_rule
 from watchdog.clock import MovedClock
 from watchdog.domain.incident import State
 from watchdog.domain.people import Policy
@@ -90,6 +90,38 @@ async def test_a_commit_whose_answer_was_lost_neither_stops_nor_repeats_what_it_
     await world.pass_minutes(2)
     opened = [dict(one.entity)["queue"] for one in await world.incidents()]
     assert sorted(opened) == ["mail", "sync"]
+
+
+async def test_who_leads_again_under_the_same_token_after_a_long_silence_of_the_store_watches_again(
+    world: World,
+) -> None:
+    await world.begin(stuck_rule())
+    leader = world.engine._leader
+    leader._good_until_monotonic = 0.0  # as when the store has not answered for a lease's time
+    leader.changed.set()
+    await world.pass_minutes(1)
+    assert world.engine.memory is None
+    leader._hurry.set()
+    await leads(world.engine)
+    await world.hang("mail")
+    await world.pass_minutes(2)
+    assert [one.state for one in await world.incidents()] == [State.OPEN]
+
+
+async def test_a_short_silence_of_the_store_makes_nobody_read_it_all_again(world: World) -> None:
+    await world.begin(stuck_rule())
+    leader, known = world.engine._leader, world.engine.memory
+    leader._good_until_monotonic = 0.0
+    leader._hurry.set()
+
+    async def leads_again() -> bool:
+        return leader.token is not None
+
+    await until(leads_again)
+    await world.pass_minutes(2)
+    assert world.engine.memory is known
+    assert known is not None
+    assert known.looks["jobs-stuck"].ok == 2
 
 
 async def test_a_rule_that_was_removed_while_it_was_looked_at_opens_nothing(world: World) -> None:

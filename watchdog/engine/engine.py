@@ -100,6 +100,8 @@ class Engine:
         token = self._leader.token
         if token is None:
             return False
+        if self.memory is not None and self.memory.token == token:
+            return True  # under this token nobody else has led meanwhile
         try:
             async with transaction(self._pool) as conn:
                 await leases.require(conn, reconcile.LEASE, token)

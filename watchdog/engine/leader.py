@@ -24,7 +24,7 @@ class Leader:
     """Holds, renews and gives back the lease of the engine.
 
     Attributes:
-        changed: Set whenever the token changes.
+        changed: Set whenever there is another token, or the same one again after a time without.
     """
 
     def __init__(self, pool: asyncpg.Pool, replica: str) -> None:
@@ -68,12 +68,13 @@ class Leader:
             self._anew |= anew
             logger.warning("lease not renewed", extra={"reason": str(error)})
             return
+        before = {self._token, self.token}  # a lease that nobody could renew in time leads nowhere
         if token is None:
             self._anew |= anew
-        else:
+        elif not self._anew:  # else nobody knows by now what is true under this token
             self._good_until_monotonic = asked_monotonic + SPAN.total_seconds() - _SPARE_SECONDS
-        if token != self._token:
-            self._token = token
+        self._token = token
+        if before != {self.token}:
             self.changed.set()
 
     async def _asked(self, *, anew: bool) -> int | None:
