@@ -162,6 +162,8 @@ class Report:
         at: When they were asked; `due_at`: when it should have come.
         zone: The team's zone, for times in plain text.
         url: Where to read on, or empty.
+        word: What it is, in capitals.
+        fact: What it says in a line; empty: what could not be asked, else its first figures.
     """
 
     name: str
@@ -172,6 +174,8 @@ class Report:
     parts: tuple[ReportPart, ...]
     zone: str = "UTC"
     url: str = ""
+    word: str = "REPORT"
+    fact: str = ""
 
 
 @dataclass(frozen=True, slots=True)

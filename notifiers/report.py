@@ -17,7 +17,9 @@ CELL_MAX = 60
 NOTHING = "–"
 """Stands for an empty cell."""
 
-GLYPH, WORD = "📋", "REPORT"
+WORD, ON_CALL = "REPORT", "ON CALL"
+_GLYPHS = {ON_CALL: "🗓"}
+_GLYPH = "📋"
 _LATE = timedelta(minutes=10)
 
 
@@ -36,6 +38,8 @@ def tidy_report(report: Report) -> Report:
         parts=tuple(map(_tidy_part, report.parts[:PARTS_MAX])),
         zone=_short(report.zone, 60),
         url=safe_url(report.url),
+        word=_short(report.word, 20) or WORD,
+        fact=_short(report.fact, 200),
     )
 
 
@@ -70,15 +74,22 @@ def label(column: str) -> str:
     return column.replace("_", " ").capitalize()
 
 
+def glyph(report: Report) -> str:
+    """Return the sign before a report's word."""
+    return _GLYPHS.get(report.word, _GLYPH)
+
+
 def report_line(report: Report) -> str:
     """Return the push line of a tidy report: `📋 REPORT {title}: {fact}`, at most 80 code points."""
     fact = said_first(report)
-    told = f"{GLYPH} {WORD} {cut(report.title, TITLE_MAX)}"
+    told = f"{glyph(report)} {report.word} {cut(report.title, TITLE_MAX)}"
     return cut(f"{told}: {fact}" if fact else told, LINE_MAX)
 
 
 def said_first(report: Report) -> str:
-    """Return what matters most of a tidy report: what could not be asked, else its first figures."""
+    """Return what matters most of a tidy report."""
+    if report.fact:
+        return report.fact
     lost = sum(bool(part.trouble) for part in report.parts)
     if lost:
         return f"{lost} of {len(report.parts)} parts could not be asked"

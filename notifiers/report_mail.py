@@ -6,7 +6,14 @@ from collections.abc import Iterator, Sequence
 from notifiers.base import Message, Rendered, Report, ReportPart
 from notifiers.clean import cut, header_text, one_line
 from notifiers.mail_text import COLUMNS, envelope, template, wrapped
-from notifiers.report import WORD, asked_when, report_line, said_first, tidy_report, trouble_of
+from notifiers.report import (
+    ON_CALL,
+    asked_when,
+    report_line,
+    said_first,
+    tidy_report,
+    trouble_of,
+)
 
 _GAP = 2
 _COLUMN_MIN = 6
@@ -31,9 +38,9 @@ def render_report_mail(message: Message, sender: str, domain: str) -> Rendered:
         return Rendered(report_line(report), told | {"headers": headers})
     except Exception:  # the edge of rendering: whatever data did, people must be told
         logger.exception("report %s does not render; its title goes out alone", message.key)
-        title = header_text(message.facts.title, 120)
-        told = {"subject": f"[{WORD}] {title}", "text": f"{title}: cannot be shown.\n", "html": ""}
-        return Rendered(cut(f"❗ {WORD} {one_line(title)}", 80), told | {"headers": headers})
+        word, title = header_text(message.facts.word, 20), header_text(message.facts.title, 120)
+        told = {"subject": f"[{word}] {title}", "text": f"{title}: cannot be shown.\n", "html": ""}
+        return Rendered(cut(f"❗ {word} {one_line(title)}", 80), told | {"headers": headers})
 
 
 def _headers(message: Message, report: Report, sender: str, domain: str) -> dict[str, str]:
@@ -47,11 +54,13 @@ def subject(report: Report) -> str:
     """Return the subject of a tidy report: it says the result."""
     fact = said_first(report)
     told = f"{report.title}: {fact}" if fact else report.title
-    return f"[{WORD}] {header_text(told, 120)}"
+    return f"[{report.word}] {header_text(told, 120)}"
 
 
 def because(report: Report) -> str:
     """Return why this recipient gets it."""
+    if report.word == ON_CALL:
+        return f"You get this because you are on call for team {report.team}."
     if not report.team:
         return f"You get this because `{report.name}` under `reports:` goes to you."
     return f"You get this report because it goes to team {report.team}."
@@ -63,7 +72,9 @@ def text_part(report: Report) -> str:
 
 
 def _paragraphs(report: Report) -> Iterator[str]:
-    yield f"{wrapped(f'{WORD}: {report.title}')}\n{wrapped(asked_when(report))}"
+    yield f"{wrapped(f'{report.word}: {report.title}')}\n{wrapped(asked_when(report))}"
+    if report.fact:
+        yield wrapped(report.fact)
     for part in report.parts:
         yield "\n".join([wrapped(part.title), *_lines(part)])
     if report.url:
@@ -109,7 +120,6 @@ def html_part(report: Report) -> str:
     """Return the mail as HTML: the same parts in the same order, nothing from outside."""
     return template("report.html.j2").render(
         report=report,
-        word=WORD,
         when=asked_when(report),
         preheader=f"{said_first(report)}. {asked_when(report)}.",
         because=because(report),

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from notifiers.base import Message, Rendered, Report, ReportPart
 from notifiers.clean import cut, one_line, slack_escape, slack_text
 from notifiers.report import (
-    GLYPH,
-    WORD,
     asked_when,
+    glyph,
     report_line,
     tidy_report,
     trouble_of,
@@ -31,13 +30,19 @@ def render_report_slack(message: Message) -> Rendered:
         line, blocks = report_line(report), _blocks(report)
     except Exception:  # the edge of rendering: whatever data did, people must be told
         logger.exception("report %s does not render; its line goes out alone", message.key)
-        line, blocks = cut(f"{GLYPH} {WORD} {one_line(message.facts.title)}", 80), []
+        line, blocks = cut(_plain(message.facts), 80), []
     return Rendered(line, body_of(message, slack_text(line), blocks))
 
 
+def _plain(report: Report) -> str:
+    return f"{glyph(report)} {one_line(report.word)} {one_line(report.title)}"
+
+
 def _blocks(report: Report) -> list[Block]:
-    told = f"{GLYPH} {WORD} · {slack_text(report.title)}"
+    told = f"{glyph(report)} {slack_text(report.word)} · {slack_text(report.title)}"
     headline = f"*<{slack_escape(report.url)}|{told}>*" if report.url else f"*{told}*"
+    if report.fact:
+        headline += f"\n{slack_text(report.fact)}"
     whose = f" · team {report.team}" if report.team else ""
     context = cut(f"{asked_when(report)} · {report.name}{whose}", 200)
     return [

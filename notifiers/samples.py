@@ -283,3 +283,31 @@ def sample_report() -> Report:
         zone="Europe/Berlin",
         url="https://watchdog.example.com",
     )
+
+
+def sample_handover() -> Report:
+    """Return what somebody reads who comes on call: always the same; its channel has no parts."""
+    at = datetime(2025, 6, 2, 8, 0, tzinfo=UTC)
+    return Report(
+        name="hand-over",
+        title="data",
+        team="data",
+        at=at,
+        due_at=at,
+        parts=(
+            ReportPart(
+                "Open now",
+                columns=("incident", "level", "owner", "since"),
+                rows=(("#1051 Orders stopped syncing", "critical", "ana, not taken", "09:13"),),
+            ),
+            ReportPart(
+                "Delivery test",
+                columns=("way", "result"),
+                rows=(("email to raj@example.com", "delivered"),),
+            ),
+        ),
+        zone="Europe/Berlin",
+        url="https://watchdog.example.com",
+        word="ON CALL",
+        fact="raj until Mon 9 Jun 10:00 (then mei) · 1 open: #1051",
+    )

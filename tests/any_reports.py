@@ -37,5 +37,7 @@ def any_report_messages(draw: st.DrawFn, address: str = "#data-alerts") -> Messa
         parts=tuple(draw(st.lists(_any_part(), max_size=8))),
         zone=draw(st.one_of(st.sampled_from(["Europe/Berlin", "No/Where"]), text)),
         url=draw(text),
+        word=draw(st.sampled_from(["REPORT", "ON CALL"]) | text),
+        fact=draw(text),
     )
     return Message("n-9", address, Part.ROOT, 1, report)

@@ -30,6 +30,7 @@ from watchdog.engine.deadlines import Deadlines
 from watchdog.engine.engine import Engine
 from watchdog.engine.leader import Leader
 from watchdog.moved_time import TestClockRefused, clock_of, require_local, served
+from watchdog.reports.handovers import Handovers
 from watchdog.reports.worker import Reports
 from watchdog.service import Options, Service
 from watchdog.sources.base import Source
@@ -240,6 +241,7 @@ async def _run(
                 group.create_task(delivery.run(), name="delivery"),
                 group.create_task(deadlines.run(), name="deadlines"),
                 group.create_task(Reports(service, leader).run(), name="reports"),
+                group.create_task(Handovers(service, leader).run(), name="hand-overs"),
                 group.create_task(web.run(announce), name="web"),
                 group.create_task(web.heed_slack(), name="slack socket"),
                 group.create_task(_reload_on_change(service, engine, env), name="reload"),

@@ -12,7 +12,7 @@ from notifiers.email import Email
 from notifiers.mail_build import build
 from notifiers.mail_text import COLUMNS
 from notifiers.report_mail import render_report_mail
-from notifiers.samples import sample_report
+from notifiers.samples import sample_handover, sample_report
 from tests.any_facts import NASTY
 from tests.any_reports import any_report_messages
 from tests.golden_files import assert_golden
@@ -42,6 +42,13 @@ def test_a_report_reads_as_agreed() -> None:
     body = email.render(message_of(sample_report())).body
     assert_golden("mail_report.txt", f"Subject: {body['subject']}\n\n{body['text']}")
     assert_golden("mail_report.html", body["html"])
+
+
+def test_a_hand_over_reads_as_agreed() -> None:
+    body = body_of(message_of(sample_handover()))
+    assert_golden("mail_on_call.txt", f"Subject: {body['subject']}\n\n{body['text']}")
+    assert sample_handover().fact in body["html"]
+    assert "ON CALL: data" in body["html"]
 
 
 def test_programs_can_read_which_report_it_is() -> None:

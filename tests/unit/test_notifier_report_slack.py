@@ -6,7 +6,7 @@ from hypothesis import given
 
 from notifiers.base import Message, Part, Rendered, Report, ReportPart
 from notifiers.report_slack import render_report_slack
-from notifiers.samples import sample_report
+from notifiers.samples import sample_handover, sample_report
 from notifiers.slack import Slack
 from notifiers.slack_blocks import shorter
 from tests.any_reports import any_report_messages
@@ -26,6 +26,19 @@ def test_a_report_looks_as_agreed() -> None:
     body = Slack("xoxb-1").render(message_of(sample_report())).body
     pretty = json.dumps(body, indent=1, ensure_ascii=False, sort_keys=True)
     assert_golden("slack_report.json", pretty + "\n")
+
+
+def test_a_hand_over_looks_as_agreed_to_its_person_and_in_its_channel() -> None:
+    told = replace(message_of(sample_handover()), address="@U02RAJ", part=Part.PAGE)
+    channel = message_of(replace(sample_handover(), parts=()))
+    bodies = [Slack("xoxb-1").render(one).body for one in (told, channel)]
+    pretty = json.dumps(bodies, indent=1, ensure_ascii=False, sort_keys=True)
+    assert_golden("slack_on_call.json", pretty + "\n")
+
+
+def test_the_line_of_a_hand_over_is_what_a_phone_shows() -> None:
+    line = render_report_slack(message_of(sample_handover())).line
+    assert line == "🗓 ON CALL data: raj until Mon 9 Jun 10:00 (then mei) · 1 open: #1051"
 
 
 def test_its_line_says_the_result() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from notifiers.base import Event, Message, Part, Report
-from notifiers.samples import sample, sample_report
+from notifiers.samples import sample, sample_handover, sample_report
 from notifiers.slack_hook import SlackHook
 from notifiers.summary import Summary
 from notifiers.summary_samples import sample_summary
@@ -48,7 +48,7 @@ def test_facts_that_break_the_looks_are_told_plainly() -> None:
     assert rendered.line.startswith("❗ OPENED Orders stopped syncing")
 
 
-@pytest.mark.parametrize("told", [sample_report(), sample_summary()])
+@pytest.mark.parametrize("told", [sample_report(), sample_handover(), sample_summary()])
 def test_a_report_has_its_blocks(told: Report | Summary) -> None:
     rendered = HOOK.render(Message("n-7", "#data-alerts", Part.ROOT, 1, told))
     assert refusal(dict(rendered.body)) == ""

@@ -93,6 +93,9 @@ class TeamShape(Shape):
         default=timedelta(minutes=30),
         description="A critical incident counts as not taken after so long without a sign of life.",
     )
+    shift_messages: bool = Field(
+        default=True, description="Each hand-over is told to its channel and to who follows."
+    )
     maintenance: Announced = Field(
         default=(), description="When trouble of its rules and sources is expected."
     )

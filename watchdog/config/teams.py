@@ -142,4 +142,5 @@ def _team(
         rotations,
         rungs,
         shape.take_lasts,
+        shape.shift_messages,
     )

@@ -101,6 +101,7 @@ class Team:
         oncall: Rotations as layers; the upper one that covers an instant decides.
         escalate: What happens while nobody takes an incident; empty: it stays with its owner.
         take_lasts: After so long without a sign of life a critical incident counts as not taken.
+        tells_shifts: Its channel, and whoever follows, hear of each hand-over.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Team:
     oncall: tuple[Rotation, ...] = ()
     escalate: tuple[Rung, ...] = ()
     take_lasts: timedelta = timedelta(minutes=30)
+    tells_shifts: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -332,7 +332,8 @@ for no key update;
 -- those among them whose first message about the incident has not failed. A line is one of them only if the first message
 -- above it has arrived: else that one goes by another road. What has been due since $2 and has not arrived counts as
 -- failed: of two roads that are stuck neither stands for the other. Of a report all are first messages; what is told
--- to readers one by one is for them alone, and not for whoever has stopped it.
+-- to readers one by one is for them alone, and not for whoever has stopped it; a hand-over is for its channel and its
+-- person alone, and what only tests a way to them goes by no other.
 select n.id, n.incident_id, n.report_run, n.receiver, i.team, i.owner, false as is_personal,
     array(
         select distinct o.receiver from notification o
@@ -364,7 +365,8 @@ where n.id = any($1::bigint[]) and (n.part = 'root' or is_push(n.part, n.receive
     )
 union all
 select n.id, n.incident_id, n.report_run, n.receiver, r.team, '' as owner,
-    exists (select from report_told t where (t.report, t.due_on) = (r.report, r.due_on)) as is_personal,
+    exists (select from report_told t where (t.report, t.due_on) = (r.report, r.due_on))
+        or exists (select from handover h where n.report_run in (h.told_by, h.briefed_by)) as is_personal,
     array(
         select distinct o.receiver from notification o
         where o.report_run = n.report_run and o.receiver <> n.receiver
@@ -378,7 +380,7 @@ join report_run r on r.id = n.report_run
 where n.id = any($1::bigint[]) and not exists (
     select from subscription s
     where s.report = r.report and s.receiver = lower(n.receiver) and s.stopped_at is not null
-)
+) and not exists (select from handover h where h.tested_by = n.report_run)
 order by id;
 
 -- name: list_overdue
