@@ -130,3 +130,29 @@ def test_the_weekly_summary_can_be_previewed() -> None:
     assert mail.out.startswith("Subject: Week 23: 12 incidents (5 fewer)")
     assert html.out.startswith("<!doctype html>")
     assert slack["text"].startswith("🗓 Week 23: 12 incidents")
+
+
+def test_a_hand_over_can_be_previewed() -> None:
+    mail = say("notify", "preview", "on_call", "--channel", "email")
+    slack = json.loads(say("notify", "preview", "on_call").out)
+    assert mail.out.startswith("Subject: [ON CALL] data: raj until Mon 9 Jun 10:00 (then mei)")
+    assert slack["text"].startswith("🗓 ON CALL data: raj until")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "name a person, or --team TEAM, --webhook or --apprise"),
+        (("--webhook",), "there is no `webhook` under `channels:`"),
+        (("--apprise",), "there is no `apprise` under `channels:`"),
+        (("--team", "web"), "there is no team web; there are: data"),
+        (("--team", "data"), "data has neither slack nor email under `teams:`"),
+        (("ana", "--webhook"), "there is no `webhook` under `channels:`"),
+    ],
+)
+def test_what_is_not_configured_is_wrong_use_and_nothing_is_sent(
+    words: tuple[str, ...], sentence: str, shell: Terminal
+) -> None:
+    said = shell.run_now("notify", "test", *words)
+    assert (said.code, said.out) == (2, "")
+    assert sentence in said.err

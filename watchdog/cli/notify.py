@@ -1,22 +1,33 @@
 """`watchdog notify test|preview`: is the road open, and what does a message look like."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from notifiers.base import Event
+from watchdog.cli.duties import teams_of
 from watchdog.cli.ending import UNREACHABLE, WRONG_USE, Ended
 from watchdog.cli.session import Place, acting_person, placed, read_config, run
+from watchdog.domain.fallback import channel_of, first_part
+from watchdog.domain.routing import (
+    APPRISE,
+    BESIDE,
+    WEBHOOK,
+    person_receivers,
+    team_receivers,
+)
 
 if TYPE_CHECKING:
-    from notifiers.base import Message
+    from notifiers.base import Facts, Message, Report
+    from notifiers.summary import Summary
     from watchdog.config.model import Config
 
 
-_WEEKLY = "weekly"
-"""The weekly summary, beside what is told of incidents."""
+_WEEKLY, _ON_CALL = "weekly", "on_call"
+"""The weekly summary and the hand-over of on-call, beside what is told of incidents."""
 
 
 @click.group("notify")
@@ -25,7 +36,7 @@ def notify_command() -> None:
 
 
 @notify_command.command("preview")
-@click.argument("event", type=click.Choice([*(event.value for event in Event), _WEEKLY]))
+@click.argument("event", type=click.Choice([*(event.value for event in Event), _ON_CALL, _WEEKLY]))
 @click.option(
     "--channel",
     type=click.Choice(["slack", "email"]),
@@ -49,22 +60,35 @@ def notify_preview(event: str, channel: str, html: bool) -> None:
 
 
 @notify_command.command("test")
-@click.argument("person")
+@click.argument("person", required=False)
+@click.option("--team", help="Its Slack channel and its mail address, too.")
+@click.option("--webhook", "to_webhook", is_flag=True, help="The webhook of `channels:`, too.")
+@click.option("--apprise", "to_apprise", is_flag=True, help="The room of Apprise, too.")
 @placed
-def notify_test(person: str, place: Place) -> int:
-    """Send PERSON a test message on every channel it has, and ask Slack whether its app is set up.
+def notify_test(
+    person: str | None, team: str | None, place: Place, *, to_webhook: bool, to_apprise: bool
+) -> int:
+    """Send a test message to PERSON on every channel they have, and to other ways if you name them.
+
+    Where one of them leads to Slack, it is asked whether its app is set up.
 
     Exit 3: a message did not arrive, or something is to be mended in the Slack app.
     """
 
     async def work() -> int:
         config = read_config(place)
-        name = acting_person(config, person)
+        others = {WEBHOOK: to_webhook, APPRISE: to_apprise}
+        receivers = [
+            *(_ways_of_person(config, acting_person(config, person)) if person is not None else ()),
+            *(_ways_of_team(config, team) if team is not None else ()),
+            *(_way_beside(config, one) for one, is_wanted in others.items() if is_wanted),
+        ]
+        if not receivers:
+            raise Ended(WRONG_USE, "name a person, or --team TEAM, --webhook or --apprise")
         failed = 0
-        ways = _ways(config, name)
-        for channel, address in ways.items():
-            failed += await _send_test(config, channel, address)
-        if "slack" in ways:
+        for receiver in receivers:
+            failed += await _send_test(config, receiver)
+        if any(channel_of(one) == "slack" for one in receivers):
             failed += await check_slack(config)
         return UNREACHABLE if failed else 0
 
@@ -86,13 +110,30 @@ async def check_slack(config: "Config") -> int:
     return len(found)
 
 
-def _ways(config: "Config", name: str) -> Mapping[str, str]:
-    from watchdog.domain.routing import person_receivers
-
+def _ways_of_person(config: "Config", name: str) -> Sequence[str]:
     found = person_receivers(config.directory, name, ("slack", "email"))
     if not found:
         raise Ended(WRONG_USE, f"{name} has neither email nor slack under `people:`")
-    return dict(one.split(":", 1) for one in found)
+    return found
+
+
+def _ways_of_team(config: "Config", name: str) -> Sequence[str]:
+    [known] = teams_of(config.directory, name)
+    team = config.directory.teams[known]
+    mail = (f"email:{team.email}",) if team.email else ()
+    found = (*team_receivers(team, ("slack",)), *mail)
+    if not found:
+        raise Ended(WRONG_USE, f"{name} has neither slack nor email under `teams:`")
+    return found
+
+
+def _way_beside(config: "Config", receiver: str) -> str:
+    """Return the receiver that is no person and no team, if it is configured."""
+    channel = channel_of(receiver)
+    url = config.webhook.url if receiver == WEBHOOK else config.apprise.url
+    if not url.get_secret_value():
+        raise Ended(WRONG_USE, f"there is no `{channel}` under `channels:`")
+    return receiver
 
 
 def way_back(config: "Config") -> str:
@@ -104,24 +145,26 @@ def way_back(config: "Config") -> str:
     return f"the Request URL of your Slack app (Interactivity & Shortcuts) {where}"
 
 
-async def _send_test(config: "Config", channel: str, address: str) -> int:
+async def _send_test(config: "Config", receiver: str) -> int:
     from notifiers.base import DeliveryError
     from watchdog.clock import SystemClock
     from watchdog.delivery.ways import ways_of
 
+    channel, _, address = receiver.partition(":")
+    where = channel if receiver in BESIDE else f"{channel} to {address}"
     notifier = ways_of(config, SystemClock())[channel]
-    message = _sample(Event.TEST.value, address)
+    message = replace(_sample(Event.TEST.value, address), part=first_part(receiver))
     try:
         await notifier.send(message, notifier.render(message))
     except DeliveryError as error:
-        click.echo(f"{channel} to {address}: did not arrive: {error}")
+        click.echo(f"{where}: did not arrive: {error}")
         return 1
     finally:
         await notifier.close()
     if getattr(notifier, "keeps_rendered", False):
-        click.echo(f"{channel} to {address}: no credentials, so messages stay in the outbox")
+        click.echo(f"{where}: no credentials, so messages stay in the outbox")
     else:
-        click.echo(f"{channel} to {address}: delivered")
+        click.echo(f"{where}: delivered")
         if channel == "slack" and config.slack.has_buttons:
             click.echo(f"press its button: it answers if {way_back(config)}")
     return 0
@@ -129,13 +172,14 @@ async def _send_test(config: "Config", channel: str, address: str) -> int:
 
 def _sample(event: str, address: str) -> "Message":
     from notifiers.base import Message, Part
-    from notifiers.samples import sample
+    from notifiers.samples import sample, sample_handover
     from notifiers.summary_samples import sample_summary
 
-    return Message(
-        key=f"sample-{event}-{os.getpid()}",
-        address=address,
-        part=Part.PAGE,
-        number=1,
-        facts=sample_summary() if event == _WEEKLY else sample(Event(event)),
-    )
+    facts: Facts | Report | Summary
+    if event == _WEEKLY:
+        facts = sample_summary()
+    elif event == _ON_CALL:
+        facts = sample_handover()
+    else:
+        facts = sample(Event(event))
+    return Message(f"sample-{event}-{os.getpid()}", address, Part.PAGE, 1, facts)
