@@ -9,7 +9,7 @@ from typing import ClassVar
 import asyncpg
 import pytest
 
-from rules.base import Answers, Context, Judgement, Past
+from rules.base import Answers, Context, Entity, Judgement, Past
 from rules.cursor import Cursor
 from rules.stuck import Stuck
 from tests.postgres import Database
@@ -36,8 +36,16 @@ class Counting(Stuck):
         return replace(super().judge(context, answers), remember={"looks": str(count)})
 
 
-def counting_rule(**settings: str) -> Rule:
-    return stuck_rule(settings=settings, model=Counting)
+class FarBack(Counting):
+    """One that wants to know of a month."""
+
+    @property
+    def past_within(self) -> timedelta:
+        return timedelta(days=30)
+
+
+def counting_rule(model: type[Counting] = Counting, **settings: str) -> Rule:
+    return stuck_rule(settings=settings, model=model)
 
 
 @pytest.fixture
@@ -49,6 +57,11 @@ async def world(store: asyncpg.Pool, database: Database, clock: MovedClock) -> A
         yield world
     await world.close_sources()
     await db.close()
+
+
+def told_of() -> list[Entity]:
+    """Return whose incidents the latest look was told of."""
+    return [one.entity for one in Counting.told[-1]]
 
 
 async def looks_remembered(world: World) -> list[str]:
@@ -108,3 +121,49 @@ async def test_what_went_back_while_nobody_looked_is_found_after_a_restart(world
     await world.pass_minutes(3)
     (incident,) = await world.incidents()
     assert incident.entity == MAIL
+
+
+@contextlib.asynccontextmanager
+async def nobody_reads_incidents(store_dsn: str) -> AsyncIterator[None]:
+    """Let whoever reads incidents wait, and give up, until the context ends."""
+    other = await asyncpg.connect(store_dsn)
+    try:
+        async with other.transaction():
+            await other.execute("lock table incident in access exclusive mode")
+            yield
+    finally:
+        await other.close()
+
+
+async def test_a_rule_without_incidents_is_looked_at_without_reading_them_again(
+    world: World, store_dsn: str
+) -> None:
+    await world.begin(counting_rule())
+    await world.pass_minutes(1)
+    Counting.told.clear()
+    async with nobody_reads_incidents(store_dsn):
+        await world.pass_minutes(2)
+    assert Counting.told == [(), ()]
+
+
+async def test_a_kind_is_told_of_an_incident_that_came_after_there_was_none(world: World) -> None:
+    await world.begin(counting_rule())
+    await world.pass_minutes(2)
+    assert told_of() == []
+    await world.hang("mail")
+    await world.pass_minutes(3)
+    assert told_of() == [MAIL]
+
+
+async def test_a_rule_that_reaches_further_back_is_told_of_what_it_reaches(world: World) -> None:
+    await world.begin(counting_rule())
+    await world.hang("mail")
+    await world.pass_minutes(3)
+    await world.mend("mail")
+    await world.pass_minutes(4)
+    await world.clock.jump(timedelta(days=2))
+    await world.pass_minutes(2)
+    assert told_of() == []
+    await world.watch(counting_rule(FarBack))
+    await world.pass_minutes(1)
+    assert told_of() == [MAIL]

@@ -176,19 +176,31 @@ class Engine:
 
     async def look(self, rules: Sequence[Rule], now: datetime) -> list[Looked]:
         """Return what the rules of one source see now; nothing is written."""
-        if self.memory is None:
+        memory = self.memory
+        if memory is None:
             return []
-        known = self.memory.known(rules, await self._past(rules, now))
+        known = memory.known(rules, await self._past(memory, rules, now))
         looked = await look(rules, now, self._sources, known)
         return await evidence.excuse(looked, self._sources)
 
-    async def _past(self, rules: Sequence[Rule], now: datetime) -> dict[str, tuple[Past, ...]]:
-        """Return the incidents of the rules whose kind wants to know of them."""
-        since = {rule.name: now - rule.kind.past_within for rule in rules if rule.kind.past_within}
+    async def _past(
+        self, memory: Memory, rules: Sequence[Rule], now: datetime
+    ) -> dict[str, tuple[Past, ...]]:
+        """Return the incidents of the rules whose kind wants to know of them.
+
+        The store is asked again only of what may have some: nearly every look finds none.
+        """
+        since = {
+            rule.name: now - rule.kind.past_within
+            for rule in rules
+            if rule.kind.past_within and memory.may_have_past(rule)
+        }
         if not since:
             return {}
         async with transaction(self._pool) as conn:
-            return await remembered.past(conn, since)
+            past = await remembered.past(conn, since)
+        memory.learn_past(since, past)
+        return past
 
     async def settle(self, looked: Sequence[Looked], now: datetime) -> None:
         """Write what looks at the rules of one source have changed, parents before children."""

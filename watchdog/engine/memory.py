@@ -56,6 +56,7 @@ class Memory:
         self._flushed = {name: replace(one) for name, one in self.looks.items()}
         self._unseen_since: dict[str, datetime] = {}
         self._results: dict[str, tuple[str, Mapping[Entity, Results]]] = {}
+        self._without_past: set[str] = set()
         self._figures: dict[_Key, Figures] = {}
         self._written_figures: dict[_Key, tuple[str, bool]] = {}
 
@@ -78,6 +79,14 @@ class Memory:
         """Return the tracks of a rule; none of what a rule of this name watched before."""
         known = self.tracks.get(rule.name)
         return known if known and self.identities[rule.name] == rule.identity else {}
+
+    def may_have_past(self, rule: Rule) -> bool:
+        """Return whether a rule may have incidents; False when the store had none, and nothing came since."""
+        return rule.name not in self._without_past
+
+    def learn_past(self, rules: Iterable[str], past: Mapping[str, tuple[Past, ...]]) -> None:
+        """Take over which of the rules the store has no incidents of."""
+        self._without_past.update(set(rules) - past.keys() - self.tracks.keys())
 
     def results_of(self, rule: Rule) -> Mapping[Entity, Results]:
         """Return the latest results of what is, or lately was, bad; none from before a restart."""
@@ -140,6 +149,7 @@ class Memory:
         for plan in plans:
             name = plan.rule.name
             self.identities[name] = plan.rule.identity
+            self._without_past.discard(name)
             tracks = self.storms.pointed(dict(left.get(name, plan.tracks)))
             if tracks:
                 self.tracks[name] = tracks
@@ -235,8 +245,12 @@ class Memory:
                 del self.tracks[rule]
 
     def keep_only(self, rules: Iterable[str]) -> None:
-        """Forget the looks at rules that are no longer declared."""
+        """Forget the looks at rules that are no longer declared.
+
+        A rule may want to know of more than before, so that which have no past is asked again.
+        """
         names = set(rules)
+        self._without_past.clear()
         self.looks = {name: one for name, one in self.looks.items() if name in names}
         self._flushed = {name: one for name, one in self._flushed.items() if name in names}
         self._failing &= names
