@@ -14,6 +14,9 @@ FILE_BYTES_MAX = 4_000_000
 ERROR_EVERY = 15
 """Of so many requests to the API one fails: an error in five minutes is usual."""
 
+_REQUESTS = 600
+"""After so many all is as it was: who asks, for which thread, how long it takes, which ones fail."""
+
 _KEPT_MAX = 1024
 """Lines that differ in nothing but their time are made once: a leap leaves hundreds of them."""
 
@@ -141,7 +144,10 @@ class LogFiles:
 def _line(name: str, at: datetime, mails_pending: int) -> str:
     if name == WORKER:
         return _stamped(at, _worker_line(mails_pending))
-    return _stamped(at, _api_line(_number(at)) if name == API else _sync_line(_took_ms(at)))
+    if name == SYNC:
+        return _stamped(at, _sync_line(_took_ms(at)))
+    number = _number(at)
+    return _stamped(at, f'{{"request_id": "{number:x}", {_api_line(number % _REQUESTS)[1:]}')
 
 
 def _number(at: datetime) -> int:
@@ -165,14 +171,15 @@ def _worker_line(mails_pending: int) -> str:
     )
 
 
+@lru_cache(_KEPT_MAX)
 def _api_line(number: int) -> str:
+    """Return one of the requests that come again and again, without its own id."""
     fails = number % ERROR_EVERY == 0
     return json.dumps(
         {
             "level": "ERROR" if fails else "INFO",
             "logger": "desk.api",
             "message": "request_failed" if fails else "request",
-            "request_id": f"{number:x}",
             "user_id": number % 40,
             "path": f"/threads/{2900 + number % 100}",
             "method": "GET",
