@@ -11,6 +11,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+_APART_S = 0.1
+"""How far two clocks of a machine may be apart that nobody has put back."""
+
 
 class Clock(Protocol):
     """Tells the time and wakes sleepers."""
@@ -20,7 +23,7 @@ class Clock(Protocol):
         ...
 
     async def sleep_until(self, at: datetime) -> None:
-        """Return when `now()` has reached `at`; at once if it is past."""
+        """Return when `now()` has reached `at`, or as much time has passed; at once if it is past."""
         ...
 
     async def wait(self, event: asyncio.Event, until: datetime) -> bool:
@@ -40,9 +43,15 @@ class SystemClock:
         return datetime.now(UTC)  # noqa: TID251 (the one place)
 
     async def sleep_until(self, at: datetime) -> None:
-        """Sleep until `at`; a clock that jumps back makes it sleep longer, at most a minute at a time."""
-        while (left := (at - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 (no event)
-            await asyncio.sleep(min(left, 60))
+        """Sleep until `at`, but not for longer than it is away now: a clock may be put back.
+
+        That it jumped forward, as where a machine has slept, is noticed within a minute.
+        """
+        left_s = (at - self.now()).total_seconds()
+        ends_s = time.monotonic() + left_s + _APART_S
+        while left_s > 0:
+            await asyncio.sleep(min(left_s, 60))
+            left_s = min((at - self.now()).total_seconds(), ends_s - time.monotonic())
 
     async def wait(self, event: asyncio.Event, until: datetime) -> bool:
         """Wait for `event`, at most until `until`."""

@@ -171,6 +171,25 @@ async def test_the_machines_clock_sleeps_and_never_holds_time() -> None:
     await clock.sleep_until(until)
 
 
+class PutBack(SystemClock):
+    """The machine's clock as it is when somebody has put it back by an hour."""
+
+    def __init__(self) -> None:
+        self.is_put_back = False
+
+    def now(self) -> datetime:
+        return super().now() - timedelta(hours=self.is_put_back)
+
+
+async def test_a_clock_that_is_put_back_lets_nobody_sleep_for_longer() -> None:
+    clock = PutBack()
+    sleeping = asyncio.ensure_future(clock.sleep_until(clock.now() + timedelta(milliseconds=20)))
+    await asyncio.sleep(0)
+    clock.is_put_back = True
+    async with asyncio.timeout(5):
+        await sleeping
+
+
 async def test_a_deadline_ends_what_takes_too_long() -> None:
     with pytest.raises(TimeoutError):
         async with deadline(0.01):
