@@ -9,7 +9,7 @@ import pytest
 from notifiers.base import Event, Notifier, Pace, Part
 from tests.gates import GatedPool
 from tests.incidents import Story, end_leases, states
-from tests.post_office import ALERTS, ANA_MAIL, ANA_SLACK, BROKEN, PostOffice
+from tests.post_office import ALERTS, ANA_MAIL, ANA_SLACK, BROKEN, RAJ_MAIL, PostOffice
 from tests.postgres import NIGHT
 from tests.promises import broken_promises
 from tests.receivers import Mood, Receiver
@@ -312,6 +312,23 @@ async def test_without_a_digest_what_has_waited_is_sent_as_it_is(
 
     assert office.slack.heard("#alerts") == ["root:opened"] * (INCIDENTS_MIN + 2)
     assert "no digest of what waits in slack; it is sent as it is" in caplog.text
+
+
+@pytest.mark.parametrize("starts_anew", [False, True])
+async def test_a_retry_does_not_wait_for_a_clock_that_was_put_back_since(
+    office: PostOffice, starts_anew: bool
+) -> None:
+    clock = MovedClock(NIGHT)
+    worker = office.worker(clock=clock)
+    await Story(office.store).tell(Event.OPENED, NIGHT, (ANA_MAIL, PAGE))
+    await Story(office.store).tell(Event.OPENED, NIGHT, (RAJ_MAIL, PAGE, NIGHT + SECOND))
+    office.email.moods["ana@example.com"] = [Mood.REFUSE]
+    assert await drained(office, worker) == 0
+
+    clock._now -= timedelta(hours=1)
+    await drained(office, office.worker(clock=clock) if starts_anew else worker)
+    assert office.email.heard("ana@example.com") == ["page:opened"]
+    assert office.email.heard("raj@example.com") == []  # it is held until then, and was not tried
 
 
 @pytest.mark.parametrize("mood", [Mood.ACCEPT, Mood.ASK_TO_WAIT])

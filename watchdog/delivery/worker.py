@@ -76,6 +76,7 @@ class Delivery:
         self._flights: set[Flight] = set()
         self._lanes: dict[str, datetime] = {}
         self._overdue = Overdue()
+        self._looked_at: datetime | None = None
         self._outages = Outages()
 
     async def run(self) -> None:
@@ -152,11 +153,20 @@ class Delivery:
     async def _pass(self, sends: asyncio.TaskGroup, *, look_far: bool) -> bool:
         """Write what has ended, begin what is due; return False when there was neither."""
         settled = await self._settle()
+        await self._look_at_clock()
         await self._hurry()
         await self._sum_up()
         claimed = await self._claim(look_far)
         await self._begin(sends, claimed)
         return bool(settled or claimed)
+
+    async def _look_at_clock(self) -> None:
+        """Where the clock was put back, or may have been before the start, hurry what waits by it."""
+        now = self._clock.now()
+        if self._looked_at is None or now < self._looked_at:
+            async with connection(self._pool) as conn:
+                await outbox.hurry_retries(conn, now)
+        self._looked_at = now
 
     async def _hurry(self) -> None:
         """Send by other roads what has been on its way for too long."""

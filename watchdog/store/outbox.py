@@ -312,6 +312,11 @@ async def settle(conn: asyncpg.Connection, results: Sequence[Result], now: datet
     return {row["id"] for row in settled}
 
 
+async def hurry_retries(conn: asyncpg.Connection, now: datetime) -> None:
+    """Let nothing wait for another try that was tried before the clock was put back."""
+    await conn.execute(_SQL["hurry_retries"], now)
+
+
 async def recent(conn: asyncpg.Connection, limit: int = 100) -> list[Entry]:
     """Return the newest messages, newest first."""
     return await _entries(conn, await conn.fetch(_SQL["list_newest"], limit))

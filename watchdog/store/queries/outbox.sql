@@ -269,6 +269,15 @@ with mine as (
 )
 select id from ended;
 
+-- name: hurry_retries
+-- Let what waits to be tried again wait no longer where its last try ended after now: the clock was put back since. Replicas
+-- may be some seconds apart.
+update notification n set due_at = $1
+where n.state = 'pending' and n.attempts > 0 and n.due_at > $1 and exists (
+    select from attempt a
+    where a.notification_id = n.id and a.number = n.attempts and a.ended_at > $1::timestamptz + interval '5 seconds'
+);
+
 -- name: settle
 -- Write what came of claimed messages, if the token is still the present one; rows that do not come back
 -- are somebody else's by now. A null outcome withdraws the intent: nothing was sent. A lane whose receiver asks
