@@ -9,7 +9,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from rules.base import Severity
 from tests.cut_line import CutLine, cut_line
+from tests.lock_waits import held_up
 from tests.postgres import Database, Server
 from tests.watching import World, leads, make_table, stuck_rule
 from watchdog.clock import MovedClock
@@ -122,6 +124,31 @@ async def test_a_short_silence_of_the_store_makes_nobody_read_it_all_again(world
     assert world.engine.memory is known
     assert known is not None
     assert known.looks["jobs-stuck"].ok == 2
+
+
+async def test_a_figure_of_before_never_comes_after_the_news_that_replaced_it(
+    world: World, store_dsn: str
+) -> None:
+    rule = stuck_rule(settings={"max_age": {"warning": "30m", "critical": "2h"}})
+    await world.begin(rule)
+    await world.hang("mail")
+    await world.pass_minutes(2)
+    await world.engine.flush()
+    await world.hang("mail", minutes=50)
+    await world.engine.evaluate([rule], world.clock.now())  # its figure waits for the next flush
+    await world.hang("mail", minutes=130)
+    locker = await asyncpg.connect(store_dsn)
+    async with locker.transaction():
+        await locker.execute("lock table watchdog.event")
+        news = asyncio.ensure_future(world.engine.evaluate([rule], world.clock.now()))
+        assert await held_up(world.store, news)
+        flush = asyncio.ensure_future(world.engine.flush())
+        await asyncio.sleep(0.1)
+    await locker.close()
+    await asyncio.gather(news, flush)
+    [incident] = await world.incidents()
+    assert incident.severity is Severity.CRITICAL
+    assert incident.fact == "running for 2h10m (max 2h)"
 
 
 async def test_a_rule_that_was_removed_while_it_was_looked_at_opens_nothing(world: World) -> None:

@@ -367,6 +367,10 @@ class Engine:
 
     async def flush(self) -> None:
         """Write what has come since the last flush: counts, figures, what kinds remember."""
+        async with self._writing:  # what a commit has replaced must not come after it
+            await self._flush()
+
+    async def _flush(self) -> None:
         memory = self.memory
         if memory is None:
             return
