@@ -114,6 +114,21 @@ async def test_a_closed_pool_means_the_store_is_down(store_dsn: str) -> None:
             raise AssertionError
 
 
+async def test_a_server_that_lets_us_in_no_more_is_down_until_it_does(own: Embedded) -> None:
+    pool = await open_pool(own.dsn)
+    admin = await asyncpg.connect(own.dsn.replace("/watchdog?", "/postgres?"))
+    await admin.execute("alter role watchdog nologin")
+    await admin.execute(
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = 'watchdog'"
+    )
+    with pytest.raises(StoreDown, match="the store lets us in no more: "):
+        await attempt(pool, "select 1")
+    await admin.execute("alter role watchdog login")
+    await admin.close()
+    assert await attempt(pool, "select 1") == 1
+    await close_pool(pool)
+
+
 async def test_no_server_means_the_store_is_down(tmp_path: Path) -> None:
     with pytest.raises(StoreDown, match="the store does not answer: "):
         await open_pool(f"postgresql://watchdog@/watchdog?host={tmp_path}")

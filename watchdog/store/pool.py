@@ -40,6 +40,13 @@ LOST = (
 """Errors that say nothing of the statement: the connection is lost or leads to the wrong server."""
 
 
+_REFUSED = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+)  # 28xxx, 3D000
+"""What a server says that lets us in no more, as while a password is changed or a backup is restored."""
+
+
 class StoreDown(Exception):  # noqa: N818 (a state, not a mistake)
     """The store cannot be reached now. Whether a commit under way took place is unknown: look first."""
 
@@ -138,10 +145,13 @@ async def connection(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
     an answer, and what is raised by that would stand in place of the cancellation.
 
     Raises:
-        StoreDown: No connection within 5 s, or it was lost on the way.
+        StoreDown: No connection within 5 s, the server refused it, or it was lost on the way.
     """
     with store_down():
-        borrowed = await pool.acquire(timeout=_CONNECT_SECONDS)
+        try:
+            borrowed = await pool.acquire(timeout=_CONNECT_SECONDS)
+        except _REFUSED as error:
+            raise StoreDown(f"the store lets us in no more: {error}") from error
     # What the pool lends stands for a connection in everything but its type.
     lent = cast("asyncpg.Connection", borrowed)
     is_sound = False
