@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.acceptance.nights import Night, Played, Player
 from tests.acceptance.running import REPOSITORY
+from tests.carried import OF_OTHERS, ROWS_MAX, carried
 from tests.invariants import OWNERS
 from watchdog.config.load import load
 from watchdog.config.model import Config
@@ -30,6 +31,7 @@ async def check(failure: Failure, night: Night, player: Player) -> None:
     opened, ended = (played.of(failure.id[0], one) for one in (played.opened, played.ended))
     assert sorted(map(_named, opened)) == sorted(map(_expected, failure.opens))
     assert {one["state"] for one in ended} <= {"recovered"}
+    assert set(failure.holds) <= played.held
     for one, expected in _pairs(opened, failure.opens):
         assert one["state"] == ("recovered" if expected.recovers else "open")
         words = f"{one['fact']} {one['detail']}"
@@ -81,12 +83,18 @@ def _check_owner(incident: Row, expected: Expected) -> None:
 
 
 def _check_evidence(incident: Row) -> None:
-    """Every named query of the rule was answered, with rows."""
-    evidence = incident["evidence"]
-    assert evidence.keys() == repository_rules().rules[incident["rule"]].evidence.keys()
+    """Every query that the rule should have was answered, with rows of this entity alone."""
+    evidence, (names, _) = incident["evidence"], carried(incident["rule"])
+    assert evidence.keys() == names
     for name, rows in evidence.items():
         assert rows, f"no {name}"
         assert "could not ask" not in rows[0], rows
+        assert len(rows) <= ROWS_MAX
+        for column, value in (
+            incident["entity"] if (incident["rule"], name) not in OF_OTHERS else ()
+        ):
+            assert {str(row.get(column, value)) for row in rows} == {value}, name
+    assert len(evidence.get("latest_runs", range(ROWS_MAX))) == ROWS_MAX
 
 
 def _check_messages(incident: Row, played: Played) -> None:

@@ -34,6 +34,9 @@ _SEEN = """
 """
 
 
+_HELD = "select distinct rule from track where incident_id is null"
+"""What is bad, or was just now, and has no incident: it is held, or was not bad for long enough."""
+
 SOON = timedelta(minutes=5)
 """What rightly opens only when a failure lasts has not opened by then."""
 
@@ -115,11 +118,13 @@ def rules_of(system: str) -> set[str]:
 class Played:
     """What a night brought: incidents while it was broken, and after it was mended, and messages.
 
+    `held` are the rules that were bad without an incident just before it was mended.
     Reports come in any night, and so do the ends of recoveries that nobody has explained for three
     days: they tell of no incident of it, and are left out.
     """
 
     opened: list[dict[str, Any]]
+    held: frozenset[str]
     ended: list[dict[str, Any]]
     posts: Sequence[dict[str, Any]]
     mails: Sequence[dict[str, Any]]
@@ -157,6 +162,7 @@ class Player:
         program.say("demo", "break", *ids)
         self._let_pass(night)
         opened = await incidents_after(program, newest)
+        held = frozenset(row["rule"] for row in await program.fetch(_HELD))
         program.say("demo", "mend", *ids)
         program.advance(SECONDS_TO_RECOVER)
         if fades := max(one.fades for one in night.failures):
@@ -164,6 +170,7 @@ class Player:
             program.advance(SECONDS_TO_RECOVER)
         return Played(
             opened,
+            held,
             await incidents_after(program, newest),
             [one for one in self.receivers.slack()[posts:] if not _is_of_another_day(one["text"])],
             [

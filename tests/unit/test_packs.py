@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.carried import CARRIED, carried
 from watchdog.config.files import Disk, pack_path, shipped_packs
 from watchdog.config.load import Loaded, load_text
 from watchdog.config.packfacts import rules_of, shipped_pack
@@ -15,6 +16,7 @@ WATCHED = {
     "background_sync": "B1 B2 B3 B4 B5 B6 B7 B8",
     "servicetitan_sync": "S1 S2 S3 S4 S5 S6 S7 S8 S9 S10",
     "workspace_issues": "W1 W2 W3 W4 W5 W6 W7 W8 W9 W10 W11",
+    "support_desk": "E1 E2 E3 E4 E5 E6 E7 E8 E9 E10 E11 E12 E13",
 }
 """The failures that each pack watches."""
 
@@ -66,6 +68,15 @@ def test_a_default_is_what_its_parameter_may_be(name: str) -> None:
 def test_a_pack_watches_its_failures(name: str) -> None:
     watched = {one for rule in rules_of(shipped_pack(name)) for one in rule.watches}
     assert watched == set(WATCHED[name].split())
+
+
+@pytest.mark.parametrize("name", shipped_packs())
+def test_each_rule_carries_its_evidence_and_its_proofs_and_no_others(name: str) -> None:
+    loaded = used(name)
+    assert loaded.config is not None
+    for rule, found in loaded.config.rules.items():
+        assert (found.evidence.keys(), found.verify.keys()) == carried(rule), rule
+    assert CARRIED[name].keys() <= shipped_pack(name).rules.keys()
 
 
 @pytest.mark.parametrize("name", shipped_packs())

@@ -123,7 +123,7 @@ FAILURES = (
         "Z7", "A ticket sync hangs", "crm",
         opens=(Expected(_HANGS, "warning"),), holds=(_NO_RUN, _STALE),
         sets={"zendesk_hangs": True, "tickets_frozen": True},
-        breaks=(("begin_run", timedelta(minutes=31)),),
+        breaks=(("begin_run", timedelta(minutes=31)), ("age_tickets", timedelta(minutes=31))),
         mends=(("end_runs",), *_GOOD_RUN),
     ),
     Failure(
