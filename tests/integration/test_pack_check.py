@@ -1,5 +1,6 @@
 """`packs check --live`: what the packs would ask of real databases, and what is missing there."""
 
+import asyncio
 import json
 import sqlite3
 from contextlib import closing
@@ -8,12 +9,14 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from tests.command_line import say
 from tests.demo_world import drop, living
 from tests.postgres import NIGHT, Database, Server
 from watchdog.cli import main
 from watchdog.clock import MovedClock
 from watchdog.demo.scripts import read
-from watchdog.engine.rehearsal import LARGE_ROWS, rehearse
+from watchdog.engine.postgres_indexes import LARGE_ROWS
+from watchdog.engine.rehearsal import rehearse
 
 TABLES = """
 create table zendesk_sync_runs (
@@ -59,11 +62,32 @@ async def crm(database: Database, tmp_path: Path) -> asyncpg.Connection:
     return connection
 
 
+VIEWS = """
+alter table zendesk_tickets rename to "Tickets";
+alter table "Tickets" rename updated_at to changed;
+create schema seen;
+create view seen.zendesk_tickets as select id, status, created_at, changed as updated_at from "Tickets";
+create view seen.zendesk_sync_runs as select * from zendesk_sync_runs;
+"""
+
+
+WRITER = 'writer: {{ postgres: "{dsn}", writes: true, team: data }}'
+DESK = """\
+packs:
+  support_desk: { source: crm, api: api, writer: writer, without: [certificate-ends] }
+"""
+
+
+async def shown(folder: Path) -> str:
+    """Return what a terminal shows."""
+    command = ["packs", "check", "--live", "-o", "table", "--config", str(folder / "rules.yaml")]
+    return (await asyncio.to_thread(say, *command)).out
+
+
 async def checked(
     folder: Path, capsys: pytest.CaptureFixture[str], *words: str
 ) -> tuple[int, dict[str, dict[str, str]]]:
     """Return exit code and rows by rule, without the name of the pack before it."""
-    import asyncio
 
     def call() -> int:
         with pytest.raises(SystemExit) as ended:
@@ -152,7 +176,58 @@ async def test_every_statement_of_every_pack_fits_the_tables_of_its_users(
 ) -> None:
     dsn, clock = postgres_server.dsn("postgres"), MovedClock(NIGHT)
     async with living(dsn, tmp_path, clock, "packs") as world:
-        found = [await rehearse(one, NIGHT, world.sources) for one in world.rules.values()]
+        asked = [one for one in world.rules.values() if one.kind.source in world.sources]
+        found = {one.name: await rehearse(one, NIGHT, world.sources) for one in asked}
     await drop(dsn, "packs")
-    asked = [one for one in found if one.rule.kind.source in world.sources]
-    assert {one.rule.name: one.troubles for one in asked if one.troubles} == {}
+    assert {name: one.troubles for name, one in found.items() if one.troubles} == {}
+
+
+async def test_the_statements_run_as_they_are_and_views_are_looked_through(
+    crm: asyncpg.Connection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await crm.execute(VIEWS)
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(rules.read_text().replace("source: crm }", "source: crm, prefix: seen. }"))
+    _, before = await checked(tmp_path, capsys, "--live")
+    assert 'on public."Tickets" (changed);' in before["tickets-stale"]["index"]
+    for row in before.values():
+        for statement in filter(None, row.get("index", "").split(";")):
+            await crm.execute(statement)
+    _, after = await checked(tmp_path, capsys, "--live")
+    assert after["tickets-stale"]["index"] == after["run-hangs"]["index"] == ""
+    assert float(after["tickets-stale"]["cost"]) < float(before["tickets-stale"]["cost"]) / 100
+    await crm.close()
+
+
+async def test_each_reason_is_told_once_with_all_that_it_keeps_from_being_asked(
+    crm: asyncpg.Connection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await crm.execute("alter table zendesk_sync_runs alter tickets_fetched type text")
+    await crm.execute("drop table zendesk_tickets")
+    _, rows = await checked(tmp_path, capsys, "--live")
+    lost = 'table "public.zendesk_tickets" does not exist'
+    assert rows["tickets-stale"]["trouble"].split("; ")[0] == lost
+    assert rows["run-hangs"]["trouble"].split("; ")[0] == f"verify fresh_tickets: {lost}"
+    assert "text > integer at `where tickets_fetched > 0" in rows["writes-nothing"]["trouble"]
+    assert rows["morning"]["trouble"] == f"Tickets: {lost}"
+    assert (await shown(tmp_path)).count(f"  {lost}\n") == 1
+    await crm.close()
+
+
+async def test_what_answers_nothing_at_all_and_what_may_not_be_written_is_told(
+    database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules = RULES.format(dsn=database.reader_dsn).partition("packs:")[0]
+    others = f'api: {{ http: "http://127.0.0.1:9", team: data }}, {WRITER.format(dsn=database.reader_dsn)}'
+    rules = rules.replace("} }\ndefaults", f"}}, {others} }}\ndefaults")
+    (tmp_path / "rules.yaml").write_text(rules + DESK)
+    connection = await asyncpg.connect(database.dsn, timeout=10)
+    await connection.execute(read("desk_tables"))
+    await connection.close()
+    code, rows = await checked(tmp_path, capsys, "--live")
+    assert (code, rows["mails-waiting"]["state"]) == (1, "runs")
+    assert rows["api-down"]["trouble"] == "The connection was refused."
+    assert rows["worker-silent"]["trouble"].startswith("no file matches `/var/log/support-desk/")
+    assert rows["backup-old"]["trouble"].startswith("no file matches")
+    refused = "action requeue: permission denied for table email_delivery_logs"
+    assert refused in rows["degraded"]["trouble"]

@@ -39,7 +39,9 @@ def test_a_pack_is_shown_with_its_parameters_and_its_rules(name: str) -> None:
     assert all(one["what"] and one["does"] and one["needs"] for one in shown["actions"])
     tsv = say("packs", "show", name)
     assert tsv.out.startswith("parameter\ttype\tdefault\tneeded\tabout\n")
-    assert tsv.err == f"Use it: write `packs: {{ {name}: {{ … }} }}` into rules.yaml\n"
+    needed = [one["parameter"] for one in shown["parameters"] if one["needed"]]
+    words = ", ".join(f"{one}: …" for one in needed)
+    assert tsv.err == f"Use it: write `packs: {{ {name}: {{ {words} }} }}` into rules.yaml\n"
 
 
 def test_a_pack_is_shown_with_what_may_be_run_and_what_that_needs() -> None:
@@ -65,7 +67,7 @@ def test_a_pack_is_shown_with_what_may_be_run_and_what_that_needs() -> None:
     [
         ("zendesk-sync", "there is no pack zendesk-sync; did you mean `zendesk_sync`?\n"),
         ("../packs/zendesk_sync", "there is no pack ../packs/zendesk_sync"),
-        ("moon\x1b[2J", "there is no pack moon [2J\n"),
+        ("moon\x1b[2J", "there is no pack moon [2J; there are background_sync, "),
     ],
 )
 def test_a_pack_that_is_not_there_is_wrong_use(name: str, said: str) -> None:

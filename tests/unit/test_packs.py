@@ -75,7 +75,7 @@ def test_each_rule_carries_its_evidence_and_its_proofs_and_no_others(name: str) 
     loaded = used(name)
     assert loaded.config is not None
     for rule, found in loaded.config.rules.items():
-        assert (found.evidence.keys(), found.verify.keys()) == carried(rule), rule
+        assert (frozenset(found.evidence), frozenset(found.verify)) == carried(rule), rule
     assert CARRIED[name].keys() <= shipped_pack(name).rules.keys()
 
 

@@ -89,6 +89,22 @@ def test_of_what_holds_no_instants_at_all_nothing_is_guessed(message: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("position", "said"),
+    [
+        ("29", "text > integer at `a from t where a > 0 and b = 0`"),
+        ("1", "text > integer at `select a from t where a`"),
+        ("999", "text > integer"),
+        ("x", "text > integer"),
+    ],
+)
+def test_types_that_do_not_fit_are_told_with_their_place(position: str, said: str) -> None:
+    code = {"C": "42883", "M": "text > integer", "S": "ERROR", "P": position}
+    error = asyncpg.PostgresError.new(code)
+    assert isinstance(error, asyncpg.PostgresError)
+    assert of_statement(error, 2.0, "select a from t where a   > 0 and b = 0").reason == said
+
+
+@pytest.mark.parametrize(
     ("error", "reason"),
     [
         (TimeoutError(SECRET), "no answer within 5 s"),

@@ -29,6 +29,12 @@ class Format(StrEnum):
     JSON = "json"
 
 
+_WHOLE = {"id", "rule", "parameter", "pack"}
+"""Columns of names that people copy into a command or a file: not folded unless they are very long."""
+
+_WHOLE_CHARS_MAX = 44
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Rows of plain values under named columns.
@@ -93,7 +99,9 @@ def _print_on_terminal(table: Table) -> None:
 
     shown = RichTable(box=None, pad_edge=False, header_style="bold")
     for name in table.columns:
-        shown.add_column(Text(one_line(name).upper()), overflow="fold", no_wrap=name == "id")
+        longest = max(len(_short_cell(_value(row, name))) for row in table.rows)
+        is_whole = name in _WHOLE and longest <= _WHOLE_CHARS_MAX
+        shown.add_column(Text(one_line(name).upper()), overflow="fold", no_wrap=is_whole)
     for row in table.rows:
         shown.add_row(*(Text(_short_cell(_value(row, name))) for name in table.columns))
     Console(highlight=False).print(shown)

@@ -1,71 +1,69 @@
 """What rules would cost their sources, and which index would help: asked for real, nothing changed."""
 
 import json
-import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from rules.base import Answer, Context, Question, Rows, SqlQuestion, Unanswered
-from watchdog.config.model import Query, Rule
-from watchdog.engine import sqlite_indexes
+from rules.base import Answer, Context, HttpFailure, Question, Rows, SqlQuestion, Unanswered
+from rules.file_questions import FileQuestion, LogQuestion, LogReply
+from rules.paths import listed
+from watchdog.config.model import Query, Report, Rule
+from watchdog.config.recovery import SqlChange
+from watchdog.engine import postgres_indexes, sqlite_indexes
 from watchdog.engine.look import answer_all
+from watchdog.engine.postgres_indexes import LARGE_ROWS
 from watchdog.sources.base import Source
-
-LARGE_ROWS: Final = 10_000
-"""From how many rows on a table should not be read as a whole at every look."""
 
 _BACK: Final = timedelta(minutes=7)
 _TIMES: Final = 206
 """At so many times of the last day a rule is asked for its statement."""
 
-_FEW: Final = 0.1
-"""An index helps to find less than this part of a table; for more the whole is read as quickly."""
-
-_TABLE = """
-select case when c.reltuples < 0 then pg_relation_size(c.oid) / 100 else c.reltuples end::bigint as rows,
-       array_to_string(array(
-           select a.attname from pg_index as i
-           join pg_attribute as a on a.attrelid = c.oid and a.attnum = i.indkey[0]
-           where i.indrelid = c.oid), ' ') as leading,
-       array_to_string(array(
-           select a.attname from pg_attribute as a
-           where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), ' ') as columns
-from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
-where n.nspname = $1 and c.relname = $2
-"""
-_WORD = re.compile(r"[A-Za-z_]\w*")
-_COMPARED = (re.compile(r"(\w+) = '"), re.compile(r"(\w+) [<>]=? '\d{4}-"))
-"""What in the condition of a plan is one value, and what is before or after an instant."""
-
 
 @dataclass(slots=True)
 class Rehearsal:
-    """What one rule would do.
+    """What one rule, or one report, would do.
 
     Attributes:
         cost: The planner's estimate of its dearest statement, in its own unit; None where a source
             has no planner.
         rows: How many rows that statement would return, by the same estimate.
         took: How long its questions took, where they were asked in earnest.
-        troubles: Why it, or one of its queries, cannot be asked.
+        refused: What cannot be asked, by the reason: `evidence latest_runs`; "" for the look itself.
         indexes: Statements that would make it cheaper.
     """
 
-    rule: Rule
     cost: float | None = None
     rows: int | None = None
     took: timedelta | None = None
-    troubles: list[str] = field(default_factory=list)
+    refused: dict[str, list[str]] = field(default_factory=dict)
     indexes: list[str] = field(default_factory=list)
+
+    @property
+    def troubles(self) -> list[str]:
+        """Return each reason once; what keeps the look itself from being asked, by itself."""
+        return [
+            reason if "" in names else f"{', '.join(names)}: {reason}"
+            for reason, names in self.refused.items()
+        ]
+
+    def refuse(self, reason: str, name: str = "") -> None:
+        """Note why something cannot be asked."""
+        names = self.refused.setdefault(reason, [])
+        if name not in names:
+            names.append(name)
 
 
 async def rehearse(rule: Rule, now: datetime, sources: Mapping[str, Source]) -> Rehearsal:
-    """Return what a look at `rule` would ask and cost; statements for PostgreSQL are only planned."""
-    found = Rehearsal(rule)
-    work = _Work(found, sources)
+    """Return what a look at `rule` would ask and cost; statements for PostgreSQL are only planned.
+
+    What it would ask when an incident opens or ends is planned, too, and what its actions would
+    change in those of the sources that are given.
+    """
+    found = Rehearsal()
+    work = _Work(found, sources, rule.kind)
     context = _context(rule, now)
     await work.ask_kind(context)
     if rule.kind.entity:
@@ -74,8 +72,24 @@ async def rehearse(rule: Rule, now: datetime, sources: Mapping[str, Source]) -> 
     for name, query in _queries(rule):
         entity = tuple((column, None) for column in rule.kind.entity)
         question = query.question(now, entity, opened_at=now)  # type: ignore[arg-type]
-        await work.plan(question, query.dialect.name, f"{name}: ")
+        await work.plan(question, query.dialect.name, name)
+    for name, change in _changes(rule, sources):
+        entity = tuple((column, None) for column in change.columns)
+        question = change.question(entity, now, now)  # type: ignore[arg-type]
+        await work.plan(question, change.dialect.name, f"action {name}")
     return found
+
+
+async def rehearse_report(
+    report: Report, now: datetime, sources: Mapping[str, Source]
+) -> Rehearsal:
+    """Return whether a report, and the figures that it keeps, can be asked."""
+    work = _Work(Rehearsal(), sources)
+    named = [(part.title, part.query) for part in report.parts]
+    named += [(f"samples {one.name}", one.query) for one in report.samples]
+    for name, query in named:
+        await work.plan(query.question(now), query.dialect.name, name)
+    return work.found
 
 
 def _context(rule: Rule, now: datetime) -> Context:
@@ -92,14 +106,27 @@ def _queries(rule: Rule) -> Iterator[tuple[str, Query]]:
     yield from ((f"verify {name}", query) for name, query in rule.verify.items())
 
 
+def _changes(rule: Rule, sources: Mapping[str, Source]) -> Iterator[tuple[str, SqlChange]]:
+    """Yield the statements of actions that can be planned; those for SQLite would have to be run."""
+    for name, action in rule.actions.items():
+        does = action.does
+        if (
+            isinstance(does, SqlChange)
+            and does.dialect.name == "postgres"
+            and does.source in sources
+        ):
+            yield name, does
+
+
 @dataclass(slots=True)
 class _Work:
     found: Rehearsal
     sources: Mapping[str, Source]
+    kind: Any = None
 
     async def ask_kind(self, context: Context) -> None:
         """Ask what the rule asks first; of what a list names, one as a sample."""
-        kind = self.found.rule.kind
+        kind = self.kind
         first = kind.ask(context, ())
         if not first:  # what is counted once an hour is asked only when an hour has just ended
             times = (replace(context, now=context.now - step * _BACK) for step in range(1, _TIMES))
@@ -115,25 +142,25 @@ class _Work:
 
     async def plan_while_bad(self, context: Context) -> None:
         """Find what a look misses that asks for an entity that is bad, too."""
-        for question in self.found.rule.kind.ask(context, ()):
+        for question in self.kind.ask(context, ()):
             if isinstance(question, SqlQuestion) and context.dialect.name == "postgres":
                 await self.plan(question, "postgres")
             elif isinstance(question, SqlQuestion):
                 await self.try_indexes(question)
 
     async def first_answer(self, question: Question, context: Context) -> Answer:
-        lists = getattr(self.found.rule.kind, "for_each", None) is not None
+        lists = getattr(self.kind, "for_each", None) is not None
         if isinstance(question, SqlQuestion):
             planned = await self.plan(question, context.dialect.name)
             if not lists or isinstance(planned, Unanswered):
                 return planned
         return await self.answer(question)
 
-    async def answer(self, question: Question) -> Answer:
+    async def answer(self, question: Question, name: str = "") -> Answer:
         """Ask in earnest."""
         answer = (await answer_all([question], self.sources))[question]
-        if isinstance(answer, Unanswered):
-            self.found.troubles.append(answer.reason)
+        if reason := _refusal(question, answer):
+            self.found.refuse(reason, name)
         else:
             took = getattr(answer, "took", timedelta())
             self.found.took = max(self.found.took or timedelta(), took)
@@ -144,11 +171,11 @@ class _Work:
         if dialect != "postgres":
             if not name:  # the others are asked only when an incident opens or ends
                 await self.try_indexes(question)
-            return await self.answer(question)
+            return await self.answer(question, name)
         asked = replace(question, text=f"explain (verbose, format json) {question.text}")
         answer = (await answer_all([asked], self.sources))[asked]
         if isinstance(answer, Unanswered):
-            self.found.troubles.append(f"{name}{answer.reason}")
+            self.found.refuse(answer.reason, name)
         elif isinstance(answer, Rows):
             if not name:
                 await self.judge_plan(_plan_of(answer), question.source)
@@ -177,10 +204,10 @@ class _Work:
         cost = float(plan["Total Cost"])
         if cost >= (self.found.cost or 0.0):
             self.found.cost, self.found.rows = cost, int(plan["Plan Rows"])
-        for scan in _whole_reads(plan):
+        for scan in postgres_indexes.whole_reads(plan):
             table = (str(scan["Schema"]), str(scan["Relation Name"]))
-            for facts in await self.rows(SqlQuestion(source, _TABLE, table)):
-                text = _missing_index(self.found.rule.kind, table, scan, plan, facts)
+            for facts in await self.rows(SqlQuestion(source, postgres_indexes.TABLE, table)):
+                text = postgres_indexes.missing_index(self.kind, table, scan, plan, facts)
                 if text and text not in self.found.indexes:
                     self.found.indexes.append(text)
 
@@ -191,52 +218,17 @@ def _plan_of(answer: Rows) -> Mapping[str, Any]:
     return plan
 
 
-def _whole_reads(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    pending = [plan]
-    while pending:
-        node = pending.pop()
-        if node["Node Type"] == "Seq Scan":
-            yield node
-        pending += node.get("Plans", ())
-
-
-def _missing_index(
-    kind: object,
-    table: tuple[str, str],
-    scan: Mapping[str, Any],
-    plan: Mapping[str, Any],
-    facts: Mapping[str, Any],
-) -> str:
-    """Return the statement that makes an index for a table that is read as a whole, if one helps."""
-    if facts["rows"] < LARGE_ROWS:
-        return ""
-    known = str(facts["columns"]).split()
-    named = [name for name in _named(kind) if name in known]
-    if scan["Plan Rows"] < facts["rows"] * _FEW:
-        condition = str(scan.get("Filter", ""))
-        asked = [name for name in _WORD.findall(condition) if name in known]
-        compared = [name for one in _COMPARED for name in one.findall(condition) if name in known]
-        columns = [name for name in named if name in asked]
-        columns = columns or list(dict.fromkeys(compared or asked))[:3]
-    else:
-        columns = named if getattr(kind, "columns", ()) else _extremes(kind, named, plan)
-    if not columns or columns[0] in str(facts["leading"]).split():
-        return ""
-    return f"create index concurrently on {'.'.join(table)} ({', '.join(columns)});"
-
-
-def _named(kind: object) -> list[str]:
-    """Return the columns that a rule names, in the order in which an index should have them."""
-    names: list[str] = []
-    for key in ("entity_columns", "columns", "column", "since", "due", "last_run", "order_by"):
-        value = getattr(kind, key, None) or ()
-        names += [value] if isinstance(value, str) else value
-    return list(dict.fromkeys(names))
-
-
-def _extremes(kind: object, named: Sequence[str], plan: Mapping[str, Any]) -> list[str]:
-    """Return the column whose least or greatest value in the whole table is asked for."""
-    if getattr(kind, "entity_columns", ()) and not getattr(kind, "all_missed_for", None):
-        return []
-    text = json.dumps(plan)
-    return [name for name in named if re.search(rf"\b(?:min|max)\([\w.]*\b{name}\)", text)][:1]
+def _refusal(question: Question, answer: Answer) -> str:
+    """Return why an answer tells nothing yet: nothing is where it was asked for."""
+    if isinstance(answer, Unanswered):
+        return answer.reason
+    if isinstance(answer, HttpFailure):
+        return answer.detail
+    if isinstance(question, LogQuestion) and isinstance(answer, LogReply):
+        if not answer.files:
+            return f"no file matches {listed(question.lines.files)}"
+        if answer.skipped and not answer.is_understood:
+            return "no line of it is JSON with a time"
+    if isinstance(question, FileQuestion) and isinstance(answer, Rows) and not answer.rows:
+        return f"no file matches {listed(question.paths)}"
+    return ""

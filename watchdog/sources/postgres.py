@@ -253,7 +253,10 @@ class PostgresSource:
             chunk.appendleft(asked)
             return
         answer = reasons.of_question(
-            error, self._limits.timeout_s, self._limits.statement_ms / 1000
+            error,
+            self._limits.timeout_s,
+            self._limits.statement_ms / 1000,
+            asked.question.text,
         )
         batch.answer(asked, answer)
         if not (reasons.is_refusal(error) or isinstance(error, UnfitError)):

@@ -67,6 +67,10 @@ _HOW_INSTANTS_ARE_HELD: Sequence[tuple[re.Pattern[str], str]] = tuple(
         (rf"exist: {_INSTANTS} \S+ (?:{_NUMBERS})$", "instants: say `time: native`"),
     )
 )
+_OF_TYPES = {"42883", "42804", "42846"}
+"""No such operator or function for these types, types that do not fit, a cast that there is not."""
+
+_AROUND_CHARS = 24
 _STALE = {"0A000", "26000", "42P05", "08P01"}
 
 
@@ -94,8 +98,14 @@ def silence(timeout_s: float) -> Unanswered:
     return Unanswered(f"no answer within {seconds_in_words(timeout_s)}", whole_source=True)
 
 
-def of_statement(error: asyncpg.PostgresError, statement_timeout_s: float) -> Unanswered:
-    """Return why the server refused one statement; the source itself is well."""
+def of_statement(
+    error: asyncpg.PostgresError, statement_timeout_s: float, text: str = ""
+) -> Unanswered:
+    """Return why the server refused one statement; the source itself is well.
+
+    Args:
+        text: The statement; of one whose types do not fit the place is shown.
+    """
     code = str(error.sqlstate)
     if code == "57014":
         reason = f"no answer within {seconds_in_words(statement_timeout_s)}; the server stopped it"
@@ -103,10 +113,27 @@ def of_statement(error: asyncpg.PostgresError, statement_timeout_s: float) -> Un
         reason = _OF_STATEMENT[code]
     elif code.startswith("42"):
         reason = _first_line(str(error)).replace('relation "', 'table "', 1)
-        reason += next((words for one, words in _HOW_INSTANTS_ARE_HELD if one.search(reason)), "")
+        hint = next((words for one, words in _HOW_INSTANTS_ARE_HELD if one.search(reason)), "")
+        place = _around(text, error) if code in _OF_TYPES else ""
+        reason += (f" at `{place}`" if place else "") + hint
     else:
         reason = f"the database refused it (SQLSTATE {code})"
     return Unanswered(reason)
+
+
+def _around(text: str, error: asyncpg.PostgresError) -> str:
+    """Return the words of a statement around the place that an error names."""
+    position = str(getattr(error, "position", None) or "")
+    if not position.isdecimal() or not 0 < int(position) <= len(text):
+        return ""
+    at = int(position) - 1
+    begin, end = max(0, at - _AROUND_CHARS), at + _AROUND_CHARS
+    words = text[begin:end].split()
+    if begin and not text[begin - 1].isspace() and not text[begin].isspace():
+        words = words[1:]
+    if end < len(text) and not text[end - 1].isspace() and not text[end].isspace():
+        words = words[:-1]
+    return " ".join(words)
 
 
 def of_lost_connection(error: BaseException) -> Unanswered:
@@ -142,8 +169,10 @@ def _first_line(text: str) -> str:
     return line if len(line) <= _MESSAGE_CHARS_MAX else line[: _MESSAGE_CHARS_MAX - 1] + "…"
 
 
-def of_question(error: Exception, timeout_s: float, statement_timeout_s: float) -> Unanswered:
-    """Return why one question that was on its way has no answer."""
+def of_question(
+    error: Exception, timeout_s: float, statement_timeout_s: float, text: str = ""
+) -> Unanswered:
+    """Return why one question that was on its way has no answer; `text` is its statement."""
     if isinstance(error, TimeoutError):
         return silence(timeout_s)
     if isinstance(error, UnfitError):
@@ -152,7 +181,7 @@ def of_question(error: Exception, timeout_s: float, statement_timeout_s: float) 
         return Unanswered("its answer is too large: the cells hold too much")
     if is_refusal(error):
         assert isinstance(error, asyncpg.PostgresError)
-        return of_statement(error, statement_timeout_s)
+        return of_statement(error, statement_timeout_s, text)
     if isinstance(error, LOST):
         return of_lost_connection(error)
     return Unanswered("its answer holds a value that cannot be read")
