@@ -18,8 +18,10 @@ from tests.fake_slack import TOKEN, FakeSlack
 from tests.morning import Morning, morning
 from tests.post_office import PostOffice
 from tests.postgres import NIGHT, Database
+from tests.rows import Incidents
 from tests.smtp_server import MailServer
 from watchdog.clock import MovedClock
+from watchdog.config.load import load_text
 from watchdog.domain.people import Directory
 from watchdog.domain.samples import Sample
 from watchdog.service import Service
@@ -31,6 +33,17 @@ EIGHT = timedelta(hours=3, minutes=45)
 """From the start of the clock to 08:00 in Berlin."""
 
 DAY = timedelta(days=1)
+RULES_FOR_INFORMATION = """\
+version: 1
+people: { ana: { email: ana@example.com } }
+teams: { data: { lead: ana, email: data@example.com } }
+sources: { crm: { postgres: "postgres://db/x", team: data } }
+defaults: { team: data }
+rules:
+  jobs-grow: { queue: { source: crm, table: job, max_rows: 5 } }
+  jobs-late: { queue: { source: crm, table: job, max_rows: 5 } }
+  mail-old: { queue: { source: crm, table: job, max_rows: 5 } }
+"""
 TO_TEAM = ["slack:#alerts", "email:data@example.com"]
 
 
@@ -261,3 +274,26 @@ async def test_the_worker_wakes_by_itself(desk: Morning) -> None:
     assert [one.receiver for one in await desk.entries()] == TO_TEAM
     running.cancel()
     await asyncio.wait({running})
+
+
+async def test_what_is_open_and_was_told_to_nobody_is_listed_last(desk: Morning) -> None:
+    rules = load_text({"rules.yaml": RULES_FOR_INFORMATION}, "rules.yaml", {}).config
+    assert rules is not None
+    morning = replace(desk.config.reports["morning"], open_info=("jobs-*",))
+    desk.config = replace(desk.config, rules=rules.rules, reports={"morning": morning})
+    worker, _ = await desk.leading()
+    await worker.make_due()
+    grown = {"title": "Jobs grow", "fact": "7 rows (max 5)"}
+    async with transaction(desk.store) as conn:
+        rows = Incidents(conn)
+        await rows.insert(1, "a", rule="jobs-grow", severity="info", **grown)
+        await rows.insert(2, "b", rule="jobs-late", severity="warning")
+        await rows.insert(3, "c", rule="mail-old", severity="info")
+        for number in (1, 2, 3):
+            await rows.event(number, 1, "open", event="opened")
+    await desk.clock.advance(EIGHT)
+    await worker.make_due()
+    [made] = await desk.told()
+    *_, last = made.parts
+    assert (last.title, last.columns) == ("Open, for information", ("What", "Now", "Since"))
+    assert last.rows == (("Jobs grow", "7 rows (max 5)", "04:15"),)

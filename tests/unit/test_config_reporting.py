@@ -114,3 +114,13 @@ def test_a_report_of_a_pack_can_be_changed_and_switched_off() -> None:
     assert changed["zendesk_sync-morning"].cron.text == "15 7 * * *"
     assert changed["zendesk_sync-morning"].team == "quiet"
     assert with_pack(", without: morning") == {}
+
+
+def test_what_is_open_for_information_is_a_part_like_the_others() -> None:
+    report = report_of(f"title: x\nat: '08:00'\nopen_info: orders-*\n{PARTS}")
+    assert report.open_info == ("orders-*",)
+    parts = ", ".join(f"p{n}: {{ source: crm, figures: select {n} as n }}" for n in range(6))
+    body = f"title: x\nat: '08:00'\nparts: {{ {parts} }}\n"
+    assert len(report_of(body).parts) == 6
+    [problem] = refused(f"{body}open_info: orders-*\n").problems
+    assert "needs 1 to 5 `parts` beside `open_info`" in problem.message

@@ -10,13 +10,14 @@ import click
 from watchdog.cli.ending import UNREACHABLE, WRONG_USE, Ended
 from watchdog.cli.printing import Table, chosen, format_option, json_text, print_table
 from watchdog.cli.readers import report_readers, report_resume
-from watchdog.cli.session import Place, placed, read_config, run
+from watchdog.cli.session import Place, placed, read_config, run, session
 from watchdog.cli.weekly import report_weekly
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from notifiers.base import Report as Made
+    from notifiers.base import ReportPart
     from watchdog.config.model import Config, Report, WeeklyReport
     from watchdog.sources.base import Source
 
@@ -126,7 +127,23 @@ async def _made(config: "Config", report: "Report", place: Place) -> "Made":
         for source in sources.values():
             stack.push_async_callback(source.close)
         now = await asked_now(os.environ)
-        return await make(report, now, now, sources, config.service.url)
+        more = await _open_info(config, report, place, now) if report.open_info else ()
+        return await make(report, now, now, sources, config.service.url, more)
+
+
+async def _open_info(
+    config: "Config", report: "Report", place: Place, now: "datetime"
+) -> "tuple[ReportPart, ...]":
+    """Return what is open of severity info; where no service runs, that it could not be asked."""
+    from notifiers.base import ReportPart
+    from watchdog.reports.listed import TITLE, open_info
+    from watchdog.store.pool import StoreDown, transaction
+
+    try:
+        async with session(place) as here, transaction(here.pool) as conn:
+            return await open_info(conn, config, report, now)
+    except (Ended, StoreDown) as error:
+        return (ReportPart(TITLE, trouble=str(error)),)
 
 
 def _open_sources(config: "Config", report: "Report", place: Place) -> "dict[str, Source]":

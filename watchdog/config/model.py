@@ -223,6 +223,7 @@ class Report:
         cron: A line with one time of the day, in the team's `zone`. On the days that it leaves out,
             samples are kept all the same.
         send: `slack` for the team's channel, `email` for its address; empty for its lead.
+        open_info: Rules whose open incidents of severity info it lists, as patterns.
     """
 
     name: str
@@ -233,6 +234,7 @@ class Report:
     send: tuple[str, ...]
     parts: tuple[ReportPart, ...]
     samples: tuple[ReportSample, ...] = ()
+    open_info: tuple[str, ...] = ()
     place: Place = Place("", 0, 0)
 
 

@@ -113,6 +113,12 @@ class ReportShape(Shape):
         default={}, description="Figures that are kept every day at this time, and sent to nobody."
     )
 
+    open_info: Names = Field(
+        default=(),
+        description="Rules, or patterns such as `orders-*`, whose open incidents of severity `info` are "
+        "listed as a last part.",
+    )
+
     @model_validator(mode="after")
     def _says_when(self) -> "ReportShape":
         if (self.at is None) == (self.cron is None):
@@ -120,8 +126,10 @@ class ReportShape(Shape):
         if self.cron is not None and self.days is not None:
             hint = {"hint": "the line says its days itself"}
             raise PydanticCustomError("one_of", "has `days` beside `cron`", hint)
-        if not 1 <= len(self.parts) <= PARTS_MAX:
-            raise PydanticCustomError("bad_parts", f"needs 1 to {PARTS_MAX} `parts`", {})
+        most = PARTS_MAX - bool(self.open_info)
+        if not 1 <= len(self.parts) <= most:
+            beside = " beside `open_info`" if self.open_info else ""
+            raise PydanticCustomError("bad_parts", f"needs 1 to {most} `parts`{beside}", {})
         return self
 
 
@@ -193,6 +201,7 @@ class _ReportReader(SectionReader):
             send,
             tuple(one for one in parts if one),
             tuple(one for one in samples if one),
+            shape.open_info,
             entry.key.span.place,
         )
 

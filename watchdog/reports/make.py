@@ -1,5 +1,6 @@
 """From the questions of a report to what its message says, and to the figures that are kept."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,6 +11,7 @@ import notifiers.base as told
 from notifiers.report import label
 from notifiers.times import short_span, time_of_day
 from rules.base import Answer, Rows, Unanswered
+from rules.instants import from_column
 from watchdog.config.model import Query, Report, ReportPart
 from watchdog.domain.samples import Figures
 from watchdog.engine.look import answer_all
@@ -17,11 +19,25 @@ from watchdog.sources.base import Source
 
 ROWS_MAX = 20
 
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})"
+)
+"""With its offset: without one nobody knows when that is."""
+
 
 async def make(
-    report: Report, due_at: datetime, now: datetime, sources: Mapping[str, Source], url: str = ""
+    report: Report,
+    due_at: datetime,
+    now: datetime,
+    sources: Mapping[str, Source],
+    url: str = "",
+    more: Sequence[told.ReportPart] = (),
 ) -> told.Report:
-    """Ask the questions of a report; a part that could not be asked says so."""
+    """Ask the questions of a report; a part that could not be asked says so.
+
+    Args:
+        more: Parts that are known, to come last.
+    """
     answers = await _answers([part.query for part in report.parts], now, sources)
     zone = report.zone.key
     return told.Report(
@@ -30,9 +46,12 @@ async def make(
         team=report.team,
         at=now,
         due_at=due_at,
-        parts=tuple(
-            _part(part, answer, zone, now)
-            for part, answer in zip(report.parts, answers, strict=True)
+        parts=(
+            *(
+                _part(part, answer, zone, now)
+                for part, answer in zip(report.parts, answers, strict=True)
+            ),
+            *more,
         ),
         zone=zone,
         url=url,
@@ -86,7 +105,12 @@ def _part(part: ReportPart, answer: Answer, zone: str, now: datetime) -> told.Re
 
 
 def said(value: Any, zone: str, now: datetime) -> str:
-    """Return a value of a database as people read it: numbers with one decimal, times in the zone."""
+    """Return a value of a database as people read it: numbers with one decimal, times in the zone.
+
+    A text that is a whole instant, as SQLite holds them, is read as one.
+    """
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        value = from_column(value, zone="UTC", unit="") or value
     if value is None:
         return ""
     if isinstance(value, bool):

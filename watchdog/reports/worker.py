@@ -3,12 +3,14 @@
 import logging
 from datetime import date, datetime, timedelta
 
+from notifiers.base import ReportPart
 from watchdog.config.model import Report, WeeklyReport
 from watchdog.domain.due import Due, every_day, latest_due, next_due
 from watchdog.domain.notices import report_notices
 from watchdog.domain.weeks import Week, week_at
 from watchdog.engine.leader import Leader
 from watchdog.engine.reconcile import LEASE
+from watchdog.reports.listed import open_info
 from watchdog.reports.make import make, sample
 from watchdog.reports.weekly import Told, due_week, make_week, tell_week, uncounted
 from watchdog.service import Service
@@ -96,7 +98,8 @@ class Reports:
     async def _send(self, report: Report, token: int, due: Due, now: datetime) -> None:
         service = self._service
         directory = service.config.directory  # before it asks: another may be in force then
-        told = await make(report, due.at, now, service.sources, service.config.service.url)
+        listed = await self._open_info(report, now)
+        told = await make(report, due.at, now, service.sources, service.config.service.url, listed)
         notices = report_notices(directory, directory.teams[report.team], report.send, now)
         async with transaction(service.pool) as conn:
             await leases.require(conn, LEASE, token)
@@ -105,6 +108,12 @@ class Reports:
         if is_new:
             logger.info("report", extra={"report": report.name, "day": due.day.isoformat()})
             service.wake.set()
+
+    async def _open_info(self, report: Report, now: datetime) -> tuple[ReportPart, ...]:
+        if not report.open_info:
+            return ()
+        async with transaction(self._service.pool) as conn:
+            return await open_info(conn, self._service.config, report, now)
 
     async def _count(self, weekly: WeeklyReport, token: int) -> None:
         """Keep what is counted when a week begins; when nobody does it then, nobody knows it later."""

@@ -46,6 +46,14 @@ async def write(
     return True
 
 
+async def open_info(
+    conn: asyncpg.Connection, rules: Sequence[str], limit: int
+) -> list[tuple[str, str, datetime]]:
+    """Return title, fact and opening of what is open of these rules with severity info, oldest first."""
+    rows = await conn.fetch(_SQL["list_open_info"], list(rules), limit)
+    return [(row["title"], row["fact"], row["opened_at"]) for row in rows]
+
+
 async def keep(
     conn: asyncpg.Connection,
     report: str,

@@ -9,6 +9,13 @@ values ($1, $2, $3, $4, $5, $6)
 on conflict (report, due_on) do nothing
 returning id;
 
+-- name: list_open_info
+-- What is open of these rules with severity info, the oldest first.
+select title, fact, opened_at from incident
+where rule = any ($1) and severity = 'info' and state in ('open', 'taken')
+order by opened_at, id
+limit $2;
+
 -- name: insert_sample
 -- Keep a day's figures; the first ones of a day stay.
 insert into report_sample (report, name, day, asked_at, figures)
