@@ -250,7 +250,7 @@ async def test_one_incident_has_its_timeline_evidence_and_guide(
         text = await ana.read("/i/1042")
     assert "Shops sell air." in text
     assert 'href="https://wiki.example.com/orders"' in text
-    assert "<td>7</td><td>–</td>" in text
+    assert '<td class="short">7</td><td class="short">–</td>' in text
     assert "<b>noted</b> by raj: I look, too" in text
     assert text.index("noted") < text.index(f"<b>{Event.OPENED.value}</b>")
 
