@@ -20,6 +20,7 @@ SETTLED = timedelta(minutes=1)
 SHORTLY = timedelta(seconds=15)
 LEAP = timedelta(seconds=90)
 _REPORT = "REPORT"
+_WEEK = "Week "
 DAY = timedelta(days=1)
 REPEAT_WINDOW = timedelta(hours=25)
 """Past every reopen window and every `repeat`: what was broken before is not told again."""
@@ -197,7 +198,7 @@ class Player:
 
 
 def _is_of_another_day(words: str) -> bool:
-    return _REPORT in words or "RESOLVED" in words
+    return _REPORT in words or "RESOLVED" in words or words.startswith(_WEEK)
 
 
 async def newest_incident(program: Program) -> int:
