@@ -176,12 +176,12 @@ class Sql(Settings):
 
     def _badness(
         self, context: Context, value: float, row: Mapping[str, Any]
-    ) -> tuple[int, float, str]:
+    ) -> tuple[int, float, float, str]:
         """Return what is greatest for the worst row, whatever the order of rows."""
         severity, limit, word = self._limit(context, value)
         beyond = limit - value if word == "min" else value - limit
         error = error_line(cell(row, self.error)) if self.error else ""
-        return (-1 if severity is None else severity.rank), beyond, error
+        return (-1 if severity is None else severity.rank), beyond, value, error
 
     def _judge_value(
         self, context: Context, entity: Entity, value: float, row: Mapping[str, Any]

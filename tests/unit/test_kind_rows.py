@@ -86,6 +86,7 @@ def test_what_is_no_number_is_no_data(value: object) -> None:
         ({"min": 5}, [9, 6, 7], "6 (min 5)"),
         ({"max": 5}, [None, 1, "x"], "1 (max 5)"),
         ({"min": 0, "max": 10}, [11, -5, 5], "-5 (min 0)"),
+        ({"min": 1, "max": 2}, [0, 3], "3 (max 2)"),
     ],
 )
 def test_the_worst_of_all_rows_is_told(
