@@ -10,10 +10,19 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic_core import PydanticCustomError
 
 from rules.base import Answers, Context, Finding, Judgement, PingQuestion, Question
-from rules.cron import parse_cron, previous_slots
-from rules.fields import PositiveDuration
+from rules.cron import next_slots, parse_cron
+from rules.fields import Limits, Most, PositiveDuration
 from rules.instants import from_column
-from rules.settings import CommonSettings, Zone, age_at, good, rows_of, unanswered
+from rules.settings import (
+    CommonSettings,
+    Zone,
+    age_at,
+    crossed,
+    good,
+    mildest,
+    rows_of,
+    unanswered,
+)
 from rules.spans import short_span
 from rules.timetable import EARLY, CronLine
 from rules.wording import long_span
@@ -70,8 +79,9 @@ class Expect(BaseModel):
         """
         if self.every is not None:
             return last_at + self.every if last_at + self.every <= now else None
-        slot_at = next(previous_slots(parse_cron(self.line), ZoneInfo(self.timezone), now), None)
-        return slot_at if slot_at and last_at < slot_at - EARLY else None
+        after = last_at + EARLY  # a report a little before its slot is the slot's
+        slot_at = next(next_slots(parse_cron(self.line), ZoneInfo(self.timezone), after), None)
+        return slot_at if slot_at and slot_at < now else None
 
     @property
     def line(self) -> str:
@@ -86,7 +96,7 @@ class Heartbeat(CommonSettings):
     """Finds a job that did not report in time, reported failure, or started and did not end.
 
     The job calls `/ping/KEY` at our address when it has succeeded; what else it may call stands
-    below, under heartbeats.
+    below, under heartbeats. A reported failure has the rule's severity.
     """
 
     LIMITS: ClassVar[frozenset[str]] = CommonSettings.LIMITS | {"expect", "grace", "max_run"}
@@ -96,10 +106,10 @@ class Heartbeat(CommonSettings):
         repr=False, description="What the job's address ends in; who knows it can report."
     )
     expect: Expect = Field(description="When a report is due.")
-    grace: PositiveDuration = Field(
-        default=timedelta(minutes=5), description="How much later it may come."
+    grace: Most[PositiveDuration] = Field(
+        default=Limits(plain=timedelta(minutes=5)), description="How much later it may come."
     )
-    max_run: PositiveDuration | None = Field(
+    max_run: Most[PositiveDuration] | None = Field(
         default=None, description="How long a run may take that said that it started."
     )
 
@@ -112,7 +122,8 @@ class Heartbeat(CommonSettings):
         answer = rows_of(answers)
         if answer is None:
             return unanswered(context)
-        pings, first_at = answer.rows, _first_look(context)
+        pings = sorted(answer.rows, key=lambda one: one["at"], reverse=True)
+        first_at = _first_look(context)
         remember = {_FIRST_LOOK: first_at.isoformat()}
         checks = (
             self._failure(context, pings),
@@ -153,26 +164,26 @@ class Heartbeat(CommonSettings):
     def _endless(self, context: Context, pings: Sequence[Ping]) -> Finding | None:
         if self.max_run is None:
             return None
+        least, most = mildest(self.max_run), self.max_run.levels(context.severity)[0][1]
         overdue = [
-            one
-            for one in _open_runs(pings)
-            if self.max_run < context.now - one["at"] <= self.max_run + TOLD_FOR
+            one for one in _open_runs(pings) if least < context.now - one["at"] <= most + TOLD_FOR
         ]
         if not overdue:
             return None
         oldest = min(overdue, key=lambda one: one["at"])
         age = age_at(context.now, oldest["at"])
+        severity, limit = crossed(self.max_run, age, context.severity) or (context.severity, least)
         more = f"; {len(overdue) - 1} more" if len(overdue) > 1 else ""
         return self.finding(
             context,
-            context.severity,
+            severity,
             entity=(),
             value=age.total_seconds(),
-            limit=self.max_run.total_seconds(),
-            fact=f"running for {short_span(age)} (max {short_span(self.max_run)})",
+            limit=limit.total_seconds(),
+            fact=f"running for {short_span(age)} (max {short_span(limit)})",
             detail=f"It started {long_span(age)} ago{_of_run(oldest)} and has not ended, limit "
-            f"{long_span(self.max_run)}{more}.",
-            first_bad_at=oldest["at"] + self.max_run,
+            f"{long_span(limit)}{more}.",
+            first_bad_at=oldest["at"] + least,
         )
 
     def _missing(
@@ -180,29 +191,31 @@ class Heartbeat(CommonSettings):
     ) -> Finding | None:
         last = _latest(pings, "success")
         last_at = last["at"] if last else first_at
-        due_at = self.expect.due_at(last_at, context.now - self.grace)
+        due_at = self.expect.due_at(last_at, context.now - mildest(self.grace))
         if due_at is None or self._is_under_way(context, pings, last_at):
             return None
         age = age_at(context.now, last_at)
         said = f"It last reported success {long_span(age)} ago" if last else "It never reported"
-        late = age_at(context.now, due_at)
+        late, least = age_at(context.now, due_at), mildest(self.grace)
+        severity, limit = crossed(self.grace, late, context.severity) or (context.severity, least)
         return self.finding(
             context,
-            context.severity,
+            severity,
             entity=(),
             value=late.total_seconds(),
-            limit=self.grace.total_seconds(),
-            fact=f"{short_span(late)} late (max {short_span(self.grace)})",
-            detail=f"{said}; the next was due {long_span(late)} ago, grace {long_span(self.grace)}.",
-            first_bad_at=due_at + self.grace,
+            limit=limit.total_seconds(),
+            fact=f"{short_span(late)} late (max {short_span(limit)})",
+            detail=f"{said}; the next was due {long_span(late)} ago, grace {long_span(limit)}.",
+            first_bad_at=due_at + least,
         )
 
     def _is_under_way(self, context: Context, pings: Sequence[Ping], last_at: datetime) -> bool:
         """Return whether a run since the last success may still end in time."""
-        return self.max_run is not None and any(
-            one["at"] >= last_at and context.now - one["at"] <= self.max_run
-            for one in _open_runs(pings)
-        )
+        if self.max_run is None:
+            return False
+        least = mildest(self.max_run)
+        runs = [one for one in _open_runs(pings) if one["at"] >= last_at]
+        return any(context.now - one["at"] <= least for one in runs)
 
 
 def _first_look(context: Context) -> datetime:

@@ -111,6 +111,45 @@ def test_a_late_run_that_is_under_way_may_still_end_in_time() -> None:
     assert found(beat(), *pings), "nobody said how long a run may take"
 
 
+LEVELS = {"warning": "1h", "critical": "3h"}
+
+
+@pytest.mark.parametrize(
+    ("hours", "severity", "fact"),
+    [
+        (1.5, Severity.WARNING, "1h30m late (max 1h)"),
+        (3, Severity.WARNING, "3h late (max 1h)"),
+        (3.5, Severity.CRITICAL, "3h30m late (max 3h)"),
+    ],
+)
+def test_what_is_long_overdue_may_be_worse(hours: float, severity: Severity, fact: str) -> None:
+    one = found(beat(grace=LEVELS), ping("success", DAY + hours * HOUR))
+    assert one
+    assert (one.severity, one.fact) == (severity, fact)
+    assert one.first_bad_at == NOW - (hours - 1) * HOUR
+
+
+@pytest.mark.parametrize(
+    ("hours", "severity"), [(1, None), (2, Severity.WARNING), (4, Severity.CRITICAL)]
+)
+def test_a_run_that_takes_far_too_long_may_be_worse(hours: int, severity: Severity | None) -> None:
+    one = found(beat(max_run=LEVELS), ping("success", 5 * HOUR), ping("start", hours * HOUR))
+    assert (one and one.severity) == severity
+
+
+def test_a_run_is_told_for_a_day_beyond_the_worst_limit() -> None:
+    long = beat(max_run={"warning": "1h", "critical": "3d"})
+    assert found(long, ping("success", HOUR, "b"), ping("start", 3 * DAY + HOUR, "a"))
+
+
+@pytest.mark.parametrize("expect", [{"daily": "12:00"}, {"every": "1d"}, {"cron": "0 12 * * *"}])
+def test_a_job_that_stays_away_is_later_from_day_to_day(expect: dict[str, Any]) -> None:
+    one = found(beat(expect=expect), ping("success", 3 * DAY), now=NOW + 2 * HOUR)
+    assert one
+    assert one.fact == "2d02h late (max 1h)"
+    assert one.first_bad_at == NOW - 2 * DAY + HOUR
+
+
 def daily(time: str, zone: str = "Europe/Berlin", **more: Any) -> Heartbeat:
     return beat(expect={"daily": time, "timezone": zone}, **more)
 
@@ -193,7 +232,8 @@ def test_limits_may_change_and_it_stays_the_same_heartbeat() -> None:
 
 WHAT = st.sampled_from(["success", "start", "fail", "log"])
 AGES = st.integers(0, 10 * 24 * 60).map(lambda minutes: timedelta(minutes=minutes))
-PINGS = st.lists(st.builds(ping, WHAT, AGES, st.sampled_from(["", "a", "b"])), max_size=8)
+PING = st.builds(ping, WHAT, AGES, st.sampled_from(["", "a", "b"]))
+PINGS = st.lists(PING, max_size=8)
 
 
 @given(PINGS)
@@ -202,6 +242,15 @@ def test_a_success_now_makes_everything_good_but_runs_with_other_names(
 ) -> None:
     one = found(beat(), *pings, ping("success", timedelta(seconds=-1)))
     assert one is None
+
+
+@given(st.lists(PING, max_size=8, unique_by=lambda one: one["at"]), st.randoms())
+def test_the_order_in_which_pings_are_told_does_not_matter(
+    pings: list[dict[str, Any]], random: Any
+) -> None:
+    shuffled = random.sample(pings, len(pings))
+    kind = beat(max_run="1h")
+    assert kind.judge(Context(NOW), ((Rows(shuffled),),)) == judged(kind, *pings)
 
 
 @given(PINGS)

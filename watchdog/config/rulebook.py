@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 EVERY = timedelta(minutes=1)
 _DATABASES = ("postgres", "sqlite")
+_SAYS_MORE = ("http", "heartbeat")
+"""Kinds that find more than what is beyond their limits: that has the rule's severity."""
 
 
 @dataclass(slots=True)
@@ -292,7 +294,7 @@ class _RuleReader:
     def check_kind(self, draft: Draft) -> None:
         assert draft.shape is not None
         assert draft.kind_entry is not None
-        if draft.shape.severity and draft.has_only_levels and draft.kind_entry.key.text != "http":
+        if draft.shape.severity and draft.has_only_levels and draft.kind_name not in _SAYS_MORE:
             words = "the severity comes from the thresholds here"
             draft.add("severity-twice", words, draft.span("severity"), "remove this line")
 
