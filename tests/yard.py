@@ -20,6 +20,7 @@ from watchdog.config.recovery import Action, HttpCall, SqlChange
 from watchdog.domain.acting import Run, Terms
 from watchdog.domain.incident import Incident
 from watchdog.domain.people import Directory, Person, Role, Team
+from watchdog.moving import Deed
 from watchdog.recovery_actions import Hands
 from watchdog.store import runs
 from watchdog.store.pool import transaction
@@ -139,6 +140,6 @@ async def a_yard(
         yard = Yard(store, db, database.dsn, server, clock)
         await yard.add_jobs(jobs)
         await open_incident(store, clock, entity=ENTITY)
-        await verbs.take(store, DIRECTORY, 1042, "ana", clock.now())
+        await verbs.take(store, DIRECTORY, Deed(1042, "ana", clock.now()))
         yield yard
     await db.close(timeout=5)

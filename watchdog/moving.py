@@ -40,6 +40,22 @@ def require_responder(directory: Directory, name: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Deed:
+    """What somebody does to an incident.
+
+    Attributes:
+        now: When.
+        action_id: Sent again with the same, by whatever road, it changes nothing and is answered with
+            what it did. Empty: it is a deed of its own.
+    """
+
+    number: int
+    person: str
+    now: datetime
+    action_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What decides beside the incident.
 
@@ -61,38 +77,35 @@ Decide = Callable[[Incident, Known], Transition]
 async def move(
     conn: asyncpg.Connection,
     directory: Directory,
-    number: int,
-    person: str,
+    deed: Deed,
     decide: Decide,
-    now: datetime,
-    action_id: str,
     seen: int | None = None,
 ) -> Incident:
     """Move one incident: locked, decided by the domain, told; or say what was done.
 
     Args:
-        seen: Version that `person` has seen; None: the present one.
-        action_id: Empty: it is an action of its own.
+        seen: Version that the person has seen; None: the present one.
 
     Returns:
-        The incident as the action has left it, or had left it.
+        The incident as the deed has left it, or had left it.
 
     Raises:
         Refused: Whatever `decide` refuses, or the id belongs to another action.
         UnknownIncident, NotAllowed: See their texts.
     """
-    require_responder(directory, person)
-    held = await incidents.lock(conn, [number])
-    if number not in held:
-        raise UnknownIncident(number)
-    if done := await done_before(conn, action_id, number):
-        # As the action had left it, as far as the timeline says.
-        return replace(held[number], version=done.version, state=done.state, owner=done.owner)
-    directory = await covers.with_covers(conn, directory, now)
-    known = await _known(conn, directory, number, seen)
-    step = with_notices(decide(held[number], known), directory)
+    require_responder(directory, deed.person)
+    held = await incidents.lock(conn, [deed.number])
+    if deed.number not in held:
+        raise UnknownIncident(deed.number)
+    incident = held[deed.number]
+    if before := await done_before(conn, deed.action_id, deed.number):
+        # As it had left it, as far as the timeline says.
+        return replace(incident, version=before.version, state=before.state, owner=before.owner)
+    directory = await covers.with_covers(conn, directory, deed.now)
+    known = await _known(conn, directory, deed.number, seen)
+    step = with_notices(decide(incident, known), directory)
     await incidents.commit(conn, [step])
-    await keep_deed(conn, action_id, step.transition)
+    await keep_deed(conn, deed.action_id, step.transition)
     return step.transition.after
 
 
@@ -112,7 +125,7 @@ def require_action_id(action_id: str) -> None:
         raise Refused(f"the id of an action has at most {most} characters, not {len(action_id)}")
 
 
-async def done(conn: asyncpg.Connection, action_id: str) -> deeds.Deed | None:
+async def done(conn: asyncpg.Connection, action_id: str) -> deeds.Effect | None:
     """Return what an action has led to already, on whichever incident; None: nothing yet.
 
     Args:
@@ -125,7 +138,7 @@ async def done(conn: asyncpg.Connection, action_id: str) -> deeds.Deed | None:
     return await deeds.find(conn, action_id) if action_id else None
 
 
-async def done_before(conn: asyncpg.Connection, action_id: str, number: int) -> deeds.Deed | None:
+async def done_before(conn: asyncpg.Connection, action_id: str, number: int) -> deeds.Effect | None:
     """Return what an action has led to already, on an incident that is locked; None: nothing yet.
 
     Args:

@@ -12,6 +12,7 @@ from tests.command_line import Terminal, terminal
 from tests.page import DIRECTORY, open_incident
 from watchdog import verbs
 from watchdog.clock import MovedClock
+from watchdog.moving import Deed
 
 RULES = """\
 version: 1
@@ -59,7 +60,7 @@ def locks(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 @pytest.fixture
 async def taken(store: asyncpg.Pool, clock: MovedClock) -> None:
     await open_incident(store, clock)
-    await verbs.take(store, DIRECTORY, 1042, "ana", clock.now())
+    await verbs.take(store, DIRECTORY, Deed(1042, "ana", clock.now()))
 
 
 def left(locks: sqlite3.Connection) -> list[str]:

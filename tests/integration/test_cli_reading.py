@@ -14,6 +14,7 @@ from tests.page import DIRECTORY, open_incident, recover
 from tests.unit.test_incident import ACTION, closing
 from watchdog import verbs
 from watchdog.clock import MovedClock, SystemClock
+from watchdog.moving import Deed
 from watchdog.store import configurations, looks
 from watchdog.store.looks import RuleLook
 from watchdog.store.pool import transaction
@@ -126,7 +127,7 @@ async def test_an_incident_that_is_over_says_so_in_the_past(
     await clock.advance(timedelta(minutes=5))
     await recover(store, clock, one)
     ending = replace(closing("a full disk", "infrastructure", ACTION), risk="other disks")
-    await verbs.resolve(store, DIRECTORY, 1042, "ana", ending, clock.now())
+    await verbs.resolve(store, DIRECTORY, Deed(1042, "ana", clock.now()), ending)
     said = await shell.run("show", "1042", "-o", "table")
     assert "State      resolved, open for 5m" in said.out
     assert "Cause      a full disk (infrastructure)" in said.out

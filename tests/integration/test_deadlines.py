@@ -23,6 +23,7 @@ from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Cover, Directory
 from watchdog.engine.deadlines import AT_ONCE, LOOK_EVERY, Deadlines
 from watchdog.engine.leader import Leader
+from watchdog.moving import Deed
 from watchdog.store import covers, incidents
 from watchdog.store.pool import transaction
 
@@ -106,7 +107,7 @@ async def test_each_step_and_its_messages_are_one_commit(night: Night) -> None:
 async def test_a_taker_stops_the_clock_and_silence_starts_it_again(night: Night) -> None:
     await night.open(1042)
     await night.let_pass(9)
-    await verbs.take(night.store, DIRECTORY, 1042, FIRST, night.clock.now())
+    await verbs.take(night.store, DIRECTORY, Deed(1042, FIRST, night.clock.now()))
     await night.let_pass(29)
     assert await night.events(1042) == ["opened", "taken"]
     await night.let_pass(1)
@@ -156,7 +157,7 @@ async def test_a_take_at_the_instant_of_the_escalation_loses_or_wins_and_never_b
     for number in range(3001, 3041):
         await night.open(number)
         await night.clock.advance(10 * MINUTE)
-        take = verbs.take(night.store, DIRECTORY, number, "tom", night.clock.now())
+        take = verbs.take(night.store, DIRECTORY, Deed(number, "tom", night.clock.now()))
         await asyncio.gather(take, night.deadlines.act())
         found = await stored(night.store, number)
         assert (found.state, found.owner) == (State.TAKEN, "tom")
@@ -240,10 +241,12 @@ async def test_what_cannot_be_reminded_of_holds_no_escalation_back(
 
 async def test_giving_back_and_escalating_are_written_for_everybody(night: Night) -> None:
     await night.open(1042)
-    await verbs.escalate(night.store, DIRECTORY, 1042, "tom", night.clock.now())
+    await verbs.escalate(night.store, DIRECTORY, Deed(1042, "tom", night.clock.now()))
     second = await night.owner(1042)
-    await verbs.take(night.store, DIRECTORY, 1042, second, night.clock.now())
-    given = await verbs.give_back(night.store, DIRECTORY, 1042, second, "no", night.clock.now())
+    await verbs.take(night.store, DIRECTORY, Deed(1042, second, night.clock.now()))
+    given = await verbs.give_back(
+        night.store, DIRECTORY, Deed(1042, second, night.clock.now()), "no"
+    )
     assert given.owner == FIRST
     assert await night.events(1042) == ["opened", "escalated", "taken", "given_back"]
 
@@ -251,11 +254,11 @@ async def test_giving_back_and_escalating_are_written_for_everybody(night: Night
 async def test_what_is_given_back_goes_to_whoever_is_on_call_at_that_instant(night: Night) -> None:
     await night.open(1042)
     now = night.clock.now()
-    await verbs.take(night.store, DIRECTORY, 1042, "tom", now)
+    await verbs.take(night.store, DIRECTORY, Deed(1042, "tom", now))
     async with transaction(night.store) as conn:
         await incidents.lock(conn, [1042])
         giving = asyncio.ensure_future(
-            verbs.give_back(night.store, DIRECTORY, 1042, "tom", "no", now)
+            verbs.give_back(night.store, DIRECTORY, Deed(1042, "tom", now), "no")
         )
         assert await held_up(night.store, giving)
         await covers.add(conn, Cover("data", FOLLOWING, now, now + 60 * MINUTE, "tom"), now)

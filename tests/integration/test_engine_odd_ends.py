@@ -14,6 +14,7 @@ from watchdog import verbs
 from watchdog.clock import MovedClock
 from watchdog.domain.incident import Incident, State
 from watchdog.domain.track import GONE_FOR
+from watchdog.moving import Deed
 from watchdog.store import tracks
 from watchdog.store.pool import transaction
 from watchdog.verbs import Refused
@@ -139,7 +140,7 @@ async def reopened(world: World) -> Incident:
     await world.pass_minutes(5)
     number = (await the_incident(world)).id
     now = world.clock.now()
-    return await verbs.reopen(world.store, DIRECTORY, number, "ana", "still slow", now)
+    return await verbs.reopen(world.store, DIRECTORY, Deed(number, "ana", now), "still slow")
 
 
 async def test_good_checks_do_not_end_what_a_person_has_reopened(world: World) -> None:
@@ -147,7 +148,7 @@ async def test_good_checks_do_not_end_what_a_person_has_reopened(world: World) -
     await world.pass_minutes(10)
     assert (await the_incident(world)).state is State.TAKEN
     now = world.clock.now()
-    await verbs.resolve(world.store, DIRECTORY, one.id, "ana", closing("a cache"), now)
+    await verbs.resolve(world.store, DIRECTORY, Deed(one.id, "ana", now), closing("a cache"))
     assert await events(world) == ["opened", "recovered", "reopened", "resolved"]
 
 
@@ -160,7 +161,9 @@ async def test_what_was_reopened_and_is_bad_again_is_the_same_incident_and_recov
     bad = await the_incident(world)
     assert (bad.id, bad.state, bad.owner, bad.bad_now) == (one.id, State.TAKEN, "ana", True)
     with pytest.raises(Refused, match="has not recovered"):
-        await verbs.resolve(world.store, DIRECTORY, one.id, "ana", closing(), world.clock.now())
+        await verbs.resolve(
+            world.store, DIRECTORY, Deed(one.id, "ana", world.clock.now()), closing()
+        )
     await world.mend("mail")
     await world.pass_minutes(5)
     assert (await the_incident(world)).state is State.RECOVERED
@@ -176,5 +179,5 @@ async def test_nothing_is_reopened_beside_a_later_incident_about_the_same(world:
     await world.pass_minutes(3)
     now = world.clock.now()
     with pytest.raises(Refused, match="a later incident about the same is open"):
-        await verbs.reopen(world.store, DIRECTORY, first, "ana", "still slow", now)
+        await verbs.reopen(world.store, DIRECTORY, Deed(first, "ana", now), "still slow")
     assert [one.state for one in await world.incidents()] == [State.RECOVERED, State.OPEN]

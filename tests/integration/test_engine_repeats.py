@@ -17,6 +17,7 @@ from watchdog.clock import MovedClock
 from watchdog.config.model import Rule
 from watchdog.domain.incident import Incident, State
 from watchdog.domain.people import Directory, Person, Policy, Repeat, Team
+from watchdog.moving import Deed
 from watchdog.store.incidents import timeline
 from watchdog.store.pool import transaction
 
@@ -111,7 +112,7 @@ async def test_what_has_been_resolved_meanwhile_is_repeated_all_the_same(world: 
     await break_and_mend(world)
     [first] = await world.incidents()
     now = world.clock.now()
-    await verbs.resolve(world.store, WITH_ENGINEERING, first.id, "ana", closing(), now)
+    await verbs.resolve(world.store, WITH_ENGINEERING, Deed(first.id, "ana", now), closing())
     _, second = await again_after(world, 120)
     assert (second.owner, second.repeat_of) == ("raj", first.id)
 
@@ -146,10 +147,10 @@ async def test_what_a_person_has_reopened_is_theirs_though_its_rule_goes(world: 
     await break_and_mend(world)
     [one] = await world.incidents()
     now = world.clock.now()
-    await verbs.reopen(world.store, WITH_ENGINEERING, one.id, "raj", "mails are late", now)
+    await verbs.reopen(world.store, WITH_ENGINEERING, Deed(one.id, "raj", now), "mails are late")
     await world.watch()
     await world.begin_again()
     [reopened] = await world.incidents()
     assert (reopened.state, reopened.owner) == (State.TAKEN, "raj")
-    ended = await verbs.resolve(world.store, WITH_ENGINEERING, one.id, "raj", closing(), now)
+    ended = await verbs.resolve(world.store, WITH_ENGINEERING, Deed(one.id, "raj", now), closing())
     assert ended.state is State.RESOLVED

@@ -27,6 +27,7 @@ from watchdog import verbs
 from watchdog.clock import MovedClock
 from watchdog.domain.incident import State
 from watchdog.domain.storms import MemberState
+from watchdog.moving import Deed
 from watchdog.store.pool import transaction
 
 
@@ -118,7 +119,7 @@ async def test_what_somebody_has_taken_stays_theirs(world: World) -> None:
     await world.begin(AT_ONCE)
     await hang(world, *QUEUES[:3])
     first = (await world.incidents())[0]
-    await verbs.take(world.store, DIRECTORY, first.id, "raj", world.clock.now())
+    await verbs.take(world.store, DIRECTORY, Deed(first.id, "raj", world.clock.now()))
     await hang(world, *QUEUES[3:7])
     assert set(await crowd(world)) == set(QUEUES[1:7])
     taken = (await world.incidents())[0]
@@ -250,13 +251,13 @@ async def test_what_takes_the_storm_takes_all_of_it_and_resolves_it_once(world: 
     await world.begin(AT_ONCE)
     await hang(world, *QUEUES[:6])
     storm = await the_storm(world)
-    await verbs.take(world.store, DIRECTORY, storm.id, "raj", world.clock.now())
+    await verbs.take(world.store, DIRECTORY, Deed(storm.id, "raj", world.clock.now()))
     await hang(world, *QUEUES[6:8])
     taken = await the_storm(world)
     assert (taken.state, taken.owner, taken.fact) == (State.TAKEN, "raj", "8 incidents")
     await mend(world, *QUEUES[:8])
     ended = await verbs.resolve(
-        world.store, DIRECTORY, storm.id, "raj", closing(), world.clock.now()
+        world.store, DIRECTORY, Deed(storm.id, "raj", world.clock.now()), closing()
     )
     assert ended.state is State.RESOLVED
 

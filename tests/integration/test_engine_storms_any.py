@@ -18,6 +18,7 @@ from watchdog import splitting, verbs
 from watchdog.clock import MovedClock
 from watchdog.domain.incident import Incident, Refused, State
 from watchdog.domain.people import Storms
+from watchdog.moving import Deed
 from watchdog.store import members
 from watchdog.store.pool import transaction
 
@@ -92,12 +93,14 @@ class Days:
     async def take(self) -> None:
         if found := await self.of(State.OPEN):
             one = self.dice.choice(found)
-            await verbs.take(self.world.store, DIRECTORY, one.id, "raj", self.world.clock.now())
+            await verbs.take(
+                self.world.store, DIRECTORY, Deed(one.id, "raj", self.world.clock.now())
+            )
 
     async def resolve(self) -> None:
         if found := await self.of(State.RECOVERED):
             one, now = self.dice.choice(found), self.world.clock.now()
-            await verbs.resolve(self.world.store, DIRECTORY, one.id, "ana", closing(), now)
+            await verbs.resolve(self.world.store, DIRECTORY, Deed(one.id, "ana", now), closing())
 
     async def split(self) -> None:
         async with transaction(self.world.store) as conn:

@@ -21,6 +21,7 @@ from watchdog.domain.notices import with_notices
 from watchdog.domain.opinions import bad_after_all, not_actionable, reopen
 from watchdog.domain.reminders import reminders, snooze
 from watchdog.domain.silences import Silence
+from watchdog.moving import Deed
 from watchdog.store import incidents, silences
 from watchdog.store.incidents import Conflict, Figures
 from watchdog.store.pool import transaction
@@ -77,7 +78,7 @@ async def test_one_conflict_takes_back_everything_that_was_to_be_written_with_it
     store: asyncpg.Pool,
 ) -> None:
     one, two = await commit(store, new(1), new(2))
-    await verbs.take(store, DIRECTORY, 1, "raj", NOW)
+    await verbs.take(store, DIRECTORY, Deed(1, "raj", NOW))
     before = await counts(store)
     late = life.recovered(one, NOW, NOW, "good"), life.recovered(two, NOW, NOW, "good")
     with pytest.raises(Conflict):
@@ -120,7 +121,7 @@ async def three(store: asyncpg.Pool) -> None:
         new(3, opened_at=NOW, rule="gone"),
         new(4, opened_at=NOW, **warning),
     )
-    await verbs.take(store, DIRECTORY, 1, "ana", NOW)
+    await verbs.take(store, DIRECTORY, Deed(1, "ana", NOW))
     await commit(store, life.withdrawn(await stored(store, 3), NOW, "its rule is gone"))
 
 
@@ -148,9 +149,9 @@ async def test_a_timeline_is_in_the_order_of_time_and_at_one_instant_in_that_of_
     store: asyncpg.Pool,
 ) -> None:
     number = (await an_open_incident(store)).id
-    await verbs.take(store, DIRECTORY, number, "ana", NOW)
-    await verbs.note(store, DIRECTORY, number, "raj", "first", NOW)
-    await verbs.note(store, DIRECTORY, number, "raj", "second", NOW)
+    await verbs.take(store, DIRECTORY, Deed(number, "ana", NOW))
+    await verbs.note(store, DIRECTORY, Deed(number, "raj", NOW), "first")
+    await verbs.note(store, DIRECTORY, Deed(number, "raj", NOW), "second")
     async with transaction(store) as conn:
         entries = await incidents.timeline(conn, number)
     said = [(one.what, one.actor, one.words) for one in entries]

@@ -48,6 +48,7 @@ from watchdog.engine.engine import Engine
 from watchdog.engine.leader import Leader
 from watchdog.engine.look import Looked
 from watchdog.engine.memory import Memory
+from watchdog.moving import Deed
 from watchdog.store import incidents
 from watchdog.store.pool import open_pool
 from watchdog.verbs import NotAllowed, Refused
@@ -273,7 +274,9 @@ class Lives(RuleBasedStateMachine):
             pick,
             who,
             lambda one, person: self.model.take(one, person, now, over=over),
-            lambda number, person: verbs.take(pool, DIRECTORY, number, person, now, over=over),
+            lambda number, person: verbs.take(
+                pool, DIRECTORY, Deed(number, person, now), over=over
+            ),
         )
 
     @precondition(lambda self: self.model.cases)
@@ -287,7 +290,8 @@ class Lives(RuleBasedStateMachine):
 
         async def both() -> list[Incident | BaseException]:
             takes = [
-                verbs.take(self.service.pool, DIRECTORY, number, who, now) for who in (one, other)
+                verbs.take(self.service.pool, DIRECTORY, Deed(number, who, now))
+                for who in (one, other)
             ]
             return await asyncio.gather(*takes, return_exceptions=True)
 
@@ -307,7 +311,7 @@ class Lives(RuleBasedStateMachine):
             who,
             lambda one, giver: self.model.offer(one, giver, receiver, now),
             lambda number, giver: verbs.hand_over(
-                pool, DIRECTORY, number, giver, receiver, "", now
+                pool, DIRECTORY, Deed(number, giver, now), receiver, ""
             ),
         )
 
@@ -319,7 +323,7 @@ class Lives(RuleBasedStateMachine):
             pick,
             who,
             lambda one, person: self.model.give_back(one, person, now),
-            lambda number, person: verbs.give_back(pool, DIRECTORY, number, person, "", now),
+            lambda number, person: verbs.give_back(pool, DIRECTORY, Deed(number, person, now), ""),
         )
 
     @precondition(lambda self: self.model.cases)
@@ -330,7 +334,7 @@ class Lives(RuleBasedStateMachine):
             pick,
             who,
             lambda one, _: self.model.escalate(one, now),
-            lambda number, person: verbs.escalate(pool, DIRECTORY, number, person, now),
+            lambda number, person: verbs.escalate(pool, DIRECTORY, Deed(number, person, now)),
         )
 
     @precondition(lambda self: self.model.cases)
@@ -341,7 +345,9 @@ class Lives(RuleBasedStateMachine):
             pick,
             who,
             lambda one, _: self.model.note(one, now),
-            lambda number, person: verbs.note(pool, DIRECTORY, number, person, "looking", now),
+            lambda number, person: verbs.note(
+                pool, DIRECTORY, Deed(number, person, now), "looking"
+            ),
         )
 
     @precondition(lambda self: self.model.cases)
@@ -353,7 +359,7 @@ class Lives(RuleBasedStateMachine):
             pick,
             who,
             lambda one, person: self.model.resolve(one, person, now, has_answer=has_answer),
-            lambda number, person: verbs.resolve(pool, DIRECTORY, number, person, said, now),
+            lambda number, person: verbs.resolve(pool, DIRECTORY, Deed(number, person, now), said),
         )
 
     @precondition(lambda self: self.model.cases)
@@ -364,7 +370,7 @@ class Lives(RuleBasedStateMachine):
             pick,
             who,
             lambda one, person: self.model.decline(one, person, now),
-            lambda number, person: verbs.decline(pool, DIRECTORY, number, person, "", now),
+            lambda number, person: verbs.decline(pool, DIRECTORY, Deed(number, person, now), ""),
         )
 
     @precondition(lambda self: self.model.cases)
@@ -375,7 +381,7 @@ class Lives(RuleBasedStateMachine):
             pick,
             who,
             lambda one, person: self.model.snooze(one, person, span, now),
-            lambda number, person: verbs.snooze(pool, DIRECTORY, number, person, span, now),
+            lambda number, person: verbs.snooze(pool, DIRECTORY, Deed(number, person, now), span),
         )
 
     @precondition(lambda self: self.model.cases)
@@ -386,7 +392,7 @@ class Lives(RuleBasedStateMachine):
             pick,
             who,
             lambda one, person: self.model.reopen(one, person, now),
-            lambda number, person: verbs.reopen(pool, DIRECTORY, number, person, "slow", now),
+            lambda number, person: verbs.reopen(pool, DIRECTORY, Deed(number, person, now), "slow"),
         )
 
     @precondition(lambda self: self.model.cases)
@@ -398,7 +404,7 @@ class Lives(RuleBasedStateMachine):
             who,
             lambda one, _: self.model.call_unneeded(one, now),
             lambda number, person: verbs.not_actionable(
-                pool, DIRECTORY, number, person, "false positive", "", now
+                pool, DIRECTORY, Deed(number, person, now), "false positive", ""
             ),
         )
 
@@ -411,8 +417,8 @@ class Lives(RuleBasedStateMachine):
 
         async def does(number: int, person: str) -> Incident:
             first, again = await asyncio.gather(
-                verbs.take(pool, DIRECTORY, number, person, now, action_id=key),
-                verbs.take(pool, DIRECTORY, number, person, now, action_id=key),
+                verbs.take(pool, DIRECTORY, Deed(number, person, now, key)),
+                verbs.take(pool, DIRECTORY, Deed(number, person, now, key)),
                 return_exceptions=True,
             )
             assert _answered(first) == _answered(again)
@@ -429,7 +435,7 @@ class Lives(RuleBasedStateMachine):
         number = self.numbers[self.model.cases[-1 - pick % len(self.model.cases)].number]
         with pytest.raises(NotAllowed, match="viewer"):
             self.service.run(
-                verbs.take(self.service.pool, DIRECTORY, number, "eva", self.clock.now())
+                verbs.take(self.service.pool, DIRECTORY, Deed(number, "eva", self.clock.now()))
             )
 
     # --- after every step ---

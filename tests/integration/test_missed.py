@@ -23,6 +23,7 @@ from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory, Person, Route, Rung, Team
 from watchdog.engine.deadlines import Deadlines
 from watchdog.engine.leader import Leader
+from watchdog.moving import Deed
 from watchdog.store import incidents
 from watchdog.store.pool import transaction
 
@@ -184,7 +185,7 @@ async def test_what_was_taken_before_its_page_died_stays_with_its_taker(night: N
     night.slack.usual["@U01ANA"] = Mood.REFUSE_FOR_EVER
     night.email.usual["ana@example.com"] = Mood.REFUSE_FOR_EVER
     await night.open()
-    await verbs.take(night.store, night.directory, 1042, "ana", NOW)
+    await verbs.take(night.store, night.directory, Deed(1042, "ana", NOW))
     await night.go_on()
     assert [event for event, _ in await night.told()] == ["taken"]
     assert (await stored(night.store, 1042)).missed == ""
@@ -193,7 +194,7 @@ async def test_what_was_taken_before_its_page_died_stays_with_its_taker(night: N
 async def test_the_page_of_somebody_who_has_it_no_more_passes_nothing_on(night: Night) -> None:
     night.slack.silences["@U01ANA"] = NIGHT_LONG
     await night.open()
-    await verbs.escalate(night.store, night.directory, 1042, "tom", NOW)
+    await verbs.escalate(night.store, night.directory, Deed(1042, "tom", NOW))
     await night.go_on()
     assert [event for event, _ in await night.told()] == ["escalated"]
 
@@ -203,7 +204,7 @@ async def test_a_take_at_the_instant_of_the_miss_loses_or_wins_and_never_both(
 ) -> None:
     night.slack.silences["@U01ANA"] = NIGHT_LONG
     await night.open()
-    take = verbs.take(night.store, night.directory, 1042, "ana", NOW)
+    take = verbs.take(night.store, night.directory, Deed(1042, "ana", NOW))
     await asyncio.gather(take, night.go_on())
     found = await stored(night.store, 1042)
     assert (found.state, found.owner) == (State.TAKEN, "ana")

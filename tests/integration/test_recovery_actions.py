@@ -22,6 +22,7 @@ from watchdog.domain import life
 from watchdog.domain.acting import Guard, Run, Standing
 from watchdog.domain.incident import State
 from watchdog.domain.notices import with_notices
+from watchdog.moving import Deed
 from watchdog.store import incidents
 from watchdog.store.pool import transaction
 from watchdog.verbs import NotAllowed, Refused, UnknownIncident
@@ -61,11 +62,11 @@ async def tried_twice(yard: Yard) -> None:
 
 
 async def of_raj(yard: Yard) -> None:
-    await verbs.take(yard.store, DIRECTORY, 1042, "raj", yard.clock.now(), over=True)
+    await verbs.take(yard.store, DIRECTORY, Deed(1042, "raj", yard.clock.now()), over=True)
 
 
 async def given_back(yard: Yard) -> None:
-    await verbs.give_back(yard.store, DIRECTORY, 1042, "ana", "", yard.clock.now())
+    await verbs.give_back(yard.store, DIRECTORY, Deed(1042, "ana", yard.clock.now()), "")
 
 
 async def recovered(yard: Yard) -> None:

@@ -19,6 +19,7 @@ from watchdog.domain.acting import TRIES, Run, Standing
 from watchdog.domain.incident import State
 from watchdog.domain.notices import with_notices
 from watchdog.engine.overdue import end_overdue
+from watchdog.moving import Deed
 from watchdog.store import incidents, leases
 from watchdog.store.pool import transaction
 from watchdog.verbs import NotAllowed, Refused
@@ -121,7 +122,7 @@ class Walk:
 
     async def own(self) -> None:
         person, now = self.dice.choice(("ana", "raj")), self.yard.clock.now()
-        await verbs.take(self.yard.store, DIRECTORY, 1042, person, now, over=True)
+        await verbs.take(self.yard.store, DIRECTORY, Deed(1042, person, now), over=True)
 
     async def end(self) -> None:
         """Let it recover, or come back."""
@@ -131,7 +132,7 @@ class Walk:
             back = life.back_again(one, now, one.severity)
             async with transaction(self.yard.store) as conn:
                 await incidents.commit(conn, [with_notices(back, DIRECTORY)])
-            await verbs.take(self.yard.store, DIRECTORY, 1042, "ana", now)
+            await verbs.take(self.yard.store, DIRECTORY, Deed(1042, "ana", now))
         elif self.dice.random() < 0.2:
             await recover(self.yard.store, self.yard.clock, one)
 

@@ -14,6 +14,7 @@ from watchdog import verbs
 from watchdog.clock import MovedClock
 from watchdog.domain import life
 from watchdog.domain.notices import with_notices
+from watchdog.moving import Deed
 from watchdog.store import incidents, silences
 from watchdog.store.pool import transaction
 from watchdog.verbs import Refused
@@ -33,7 +34,7 @@ async def test_who_reopens_waits_for_what_is_about_to_open_and_leaves_the_thing_
         await silences.hold_still(conn)  # as whatever opens does first
         await begin_storm(conn, clock, [member])
         reopening = asyncio.ensure_future(
-            verbs.reopen(store, DIRECTORY, first.id, "ana", "still slow", now)
+            verbs.reopen(store, DIRECTORY, Deed(first.id, "ana", now), "still slow")
         )
         assert await held_up(store, reopening)
     with pytest.raises(Refused, match="a later incident about the same is open"):

@@ -17,6 +17,7 @@ from watchdog.clock import MovedClock
 from watchdog.domain.incident import Refused, State
 from watchdog.domain.people import Storms
 from watchdog.engine.leader import Leader
+from watchdog.moving import Deed
 from watchdog.store.incidents import timeline
 from watchdog.store.pool import transaction
 from watchdog.verbs import NotAllowed
@@ -111,7 +112,7 @@ async def test_what_a_person_reopens_is_not_told_by_the_end_of_its_silence(quiet
     await quiet.heal()
     await quiet.let_pass(35)
     now = quiet.clock.now()
-    await verbs.reopen(quiet.store, quiet.directory, 1042, "ana", "not well", now)
+    await verbs.reopen(quiet.store, quiet.directory, Deed(1042, "ana", now), "not well")
     await quiet.let_pass(5)
     assert await quiet.events() == ["opened", "recovered", "reopened"]
 
@@ -238,11 +239,11 @@ async def test_whom_a_person_asks_in_it_hears_of_it_and_nobody_else_does(quiet: 
     await quiet.open()
     await quiet.let_pass(1)
     await verbs.hand_over(
-        quiet.store, quiet.directory, 1042, "ana", "raj", "look", quiet.clock.now()
+        quiet.store, quiet.directory, Deed(1042, "ana", quiet.clock.now()), "raj", "look"
     )
     await quiet.let_pass(1)
     assert quiet.heard(RAJ) == ["page:offered"]
-    await verbs.escalate(quiet.store, quiet.directory, 1042, "ana", quiet.clock.now())
+    await verbs.escalate(quiet.store, quiet.directory, Deed(1042, "ana", quiet.clock.now()))
     await quiet.let_pass(30)
     assert quiet.heard(RAJ)[1:] == ["edit:escalated", "thread:escalated"]
     assert (quiet.heard(CHANNEL), quiet.heard(ANA), quiet.heard(TOM)) == ([], [], [])
@@ -352,7 +353,7 @@ async def test_what_somebody_has_taken_joins_no_storm_when_it_is_told(quiet: Qui
     await quiet.silence()
     await open_many(quiet, 2001, 7)
     await quiet.let_pass(1)
-    await verbs.take(quiet.store, quiet.directory, 2001, "raj", quiet.clock.now())
+    await verbs.take(quiet.store, quiet.directory, Deed(2001, "raj", quiet.clock.now()))
     await quiet.end(1)
     await quiet.let_pass(0)
     assert ((await quiet.stored(2001)).owner, (await quiet.stored(2001)).state) == (

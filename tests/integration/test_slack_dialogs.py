@@ -25,6 +25,7 @@ from watchdog import verbs
 from watchdog.clock import MovedClock
 from watchdog.domain.closing import Answer, Closing, Prevention
 from watchdog.domain.incident import State
+from watchdog.moving import Deed
 
 
 @pytest.fixture
@@ -212,7 +213,7 @@ async def test_a_preventive_action_is_done_in_a_dialog(desk: Desk) -> None:
     root, pool = await recovered(desk), desk.page.service.pool
     answer = Answer(Prevention.ALERTING, "Warn two weeks before", "ana", date(2026, 7, 1))
     ended = Closing("The key expired", "config", answer)
-    one = await verbs.resolve(pool, PEOPLE, 1042, "ana", ended, desk.clock.now())
+    one = await verbs.resolve(pool, PEOPLE, Deed(1042, "ana", desk.clock.now()), ended)
     target = Target.of(1042, one.version, one.opened_at)
     root.blocks = [{"type": "actions", "elements": [button(Button.DONE, target)]}]
     view = await desk.dialog(root, "It is done…")
@@ -299,7 +300,7 @@ async def test_an_incident_that_moved_meanwhile_is_told_with_who_did_what(desk: 
     root, pool = await taken(desk), desk.page.service.pool
     view = await desk.dialog(root, "Hand over…")
     await desk.clock.advance(timedelta(seconds=30))
-    await verbs.take(pool, PEOPLE, 1042, "ana", desk.clock.now(), over=True)
+    await verbs.take(pool, PEOPLE, Deed(1042, "ana", desk.clock.now()), over=True)
     await desk.clock.advance(timedelta(seconds=12))
     shown = await desk.submit(view, to="tom", words="a long note that must not be lost")
     assert shown["response_action"] == "errors"
@@ -327,7 +328,7 @@ async def test_a_dialog_that_could_only_be_refused_is_not_opened(
 async def test_a_button_of_what_ended_long_ago_opens_nothing_and_says_so(desk: Desk) -> None:
     root, pool = await recovered(desk), desk.page.service.pool
     stale = list(root.blocks)
-    await verbs.resolve(pool, PEOPLE, 1042, "ana", closing(), desk.clock.now())
+    await verbs.resolve(pool, PEOPLE, Deed(1042, "ana", desk.clock.now()), closing())
     await desk.deliver()
     root.blocks = stale
     await desk.clock.advance(timedelta(days=20))

@@ -21,6 +21,7 @@ from watchdog import verbs
 from watchdog.clock import MovedClock
 from watchdog.domain.incident import State
 from watchdog.domain.people import Rung
+from watchdog.moving import Deed
 from watchdog.web.asking import FORMS
 from watchdog.web.presses import FORM_OF
 
@@ -90,7 +91,7 @@ async def test_a_press_told_again_later_undoes_nothing_that_came_after_it(desk: 
     await desk.deliver()
     back = root.pressed("Give back", hook=desk.slack.hook)
     await desk.tell(back)
-    await verbs.take(pool, PEOPLE, 1042, "raj", desk.clock.now())
+    await verbs.take(pool, PEOPLE, Deed(1042, "raj", desk.clock.now()))
     await desk.tell(back)
     assert (await stored(pool)).state is State.TAKEN
     assert desk.replied() == []
@@ -125,7 +126,7 @@ async def test_who_takes_over_takes_only_from_whom_the_button_named(desk: Desk) 
     before = root.pressed("Take", hook=desk.slack.hook, user="U04TOM")
     await desk.press(root, "Take", user="U01ANA")
     await desk.tell(before)
-    await verbs.take(pool, PEOPLE, 1042, "raj", desk.clock.now(), over=True)
+    await verbs.take(pool, PEOPLE, Deed(1042, "raj", desk.clock.now()), over=True)
     for owner in ("raj", "tom"):
         shown = desk.slack.replies[-1]["blocks"]
         insists = payload_of(
@@ -239,7 +240,7 @@ async def test_only_the_owner_gives_it_back(desk: Desk) -> None:
 async def test_an_offer_is_accepted_by_a_press(desk: Desk) -> None:
     root, pool = await desk.open(), desk.page.service.pool
     await desk.press(root, "Take", user="U01ANA")
-    await verbs.hand_over(pool, PEOPLE, 1042, "ana", "raj", "", desk.clock.now())
+    await verbs.hand_over(pool, PEOPLE, Deed(1042, "ana", desk.clock.now()), "raj", "")
     await desk.deliver()
     [asked] = [one for one in desk.slack.messages if one.channel == "D02RAJ"]
     assert words_of(asked.blocks)[:2] == ["Accept", "Decline"]
@@ -254,7 +255,7 @@ async def test_an_offer_is_accepted_by_a_press(desk: Desk) -> None:
 async def test_an_offer_is_declined_by_a_press_and_its_owner_keeps_it(desk: Desk) -> None:
     root, pool = await desk.open(), desk.page.service.pool
     await desk.press(root, "Take", user="U01ANA")
-    await verbs.hand_over(pool, PEOPLE, 1042, "ana", "raj", "", desk.clock.now())
+    await verbs.hand_over(pool, PEOPLE, Deed(1042, "ana", desk.clock.now()), "raj", "")
     await desk.deliver()
     await desk.press(root, "Decline", user="U04TOM")
     assert desk.replied()[0].startswith("nobody asks tom to take #1042")
@@ -269,7 +270,7 @@ async def test_a_press_on_what_ended_long_ago_is_told_so_and_the_message_catches
     root, pool = await desk.open(), desk.page.service.pool
     stale = list(root.blocks)
     await recover(pool, desk.clock, await stored(pool))
-    await verbs.resolve(pool, PEOPLE, 1042, "ana", closing(), desk.clock.now())
+    await verbs.resolve(pool, PEOPLE, Deed(1042, "ana", desk.clock.now()), closing())
     await lose_what_waits(desk)
     root.blocks = stale
     assert root.text.startswith("🔴 CRITICAL")

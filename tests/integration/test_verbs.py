@@ -12,6 +12,7 @@ from watchdog.domain import life
 from watchdog.domain.incident import Incident, State
 from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory, Person, Role, Team
+from watchdog.moving import Deed
 from watchdog.store import incidents
 from watchdog.store.pool import transaction
 from watchdog.verbs import NotAllowed, Refused, UnknownIncident
@@ -49,7 +50,7 @@ async def stored(store: asyncpg.Pool, number: int) -> Incident:
 async def test_taking_is_written_with_its_event_and_messages(
     store: asyncpg.Pool, number: int
 ) -> None:
-    await verbs.take(store, DIRECTORY, number, "raj", NOW)
+    await verbs.take(store, DIRECTORY, Deed(number, "raj", NOW))
     taken = await stored(store, number)
     assert (taken.state, taken.owner, taken.version) == (State.TAKEN, "raj", 2)
     told = await store.fetch("select receiver, part from notification where version = 2")
@@ -62,8 +63,8 @@ async def test_of_two_takers_at_the_same_instant_one_wins_and_the_other_is_told_
     for number in range(2001, 2201):
         await an_open_incident(store, number)
         results = await asyncio.gather(
-            verbs.take(store, DIRECTORY, number, "ana", NOW),
-            verbs.take(store, DIRECTORY, number, "raj", NOW),
+            verbs.take(store, DIRECTORY, Deed(number, "ana", NOW)),
+            verbs.take(store, DIRECTORY, Deed(number, "raj", NOW)),
             return_exceptions=True,
         )
         [winner] = [one for one in results if isinstance(one, Incident)]
@@ -75,10 +76,10 @@ async def test_of_two_takers_at_the_same_instant_one_wins_and_the_other_is_told_
 async def test_a_handed_over_incident_has_one_owner_all_the_time(
     store: asyncpg.Pool, number: int
 ) -> None:
-    await verbs.take(store, DIRECTORY, number, "ana", NOW)
-    await verbs.hand_over(store, DIRECTORY, number, "ana", "raj", "key rotated", NOW)
+    await verbs.take(store, DIRECTORY, Deed(number, "ana", NOW))
+    await verbs.hand_over(store, DIRECTORY, Deed(number, "ana", NOW), "raj", "key rotated")
     assert (await stored(store, number)).owner == "ana"
-    await verbs.take(store, DIRECTORY, number, "raj", NOW)
+    await verbs.take(store, DIRECTORY, Deed(number, "raj", NOW))
     owners = await store.fetch("select owner, event from event order by version")
     assert [tuple(row.values()) for row in owners] == [
         ("ana", "opened"),
@@ -90,24 +91,24 @@ async def test_a_handed_over_incident_has_one_owner_all_the_time(
 
 async def test_a_viewer_neither_takes_nor_receives(store: asyncpg.Pool, number: int) -> None:
     with pytest.raises(NotAllowed, match="mei is a viewer"):
-        await verbs.take(store, DIRECTORY, number, "mei", NOW)
+        await verbs.take(store, DIRECTORY, Deed(number, "mei", NOW))
     with pytest.raises(NotAllowed, match="mei is a viewer"):
-        await verbs.hand_over(store, DIRECTORY, number, "ana", "mei", "", NOW)
+        await verbs.hand_over(store, DIRECTORY, Deed(number, "ana", NOW), "mei", "")
 
 
 async def test_a_stranger_is_told_how_to_become_known(store: asyncpg.Pool, number: int) -> None:
     with pytest.raises(NotAllowed, match="nobody is called zoe; known are ana, mei, raj"):
-        await verbs.note(store, DIRECTORY, number, "zoe", "hello", NOW)
+        await verbs.note(store, DIRECTORY, Deed(number, "zoe", NOW), "hello")
 
 
 async def test_an_unknown_number_says_how_to_list_the_known_ones(store: asyncpg.Pool) -> None:
     with pytest.raises(UnknownIncident, match="there is no incident #7"):
-        await verbs.take(store, DIRECTORY, 7, "ana", NOW)
+        await verbs.take(store, DIRECTORY, Deed(7, "ana", NOW))
 
 
 async def test_a_refusal_writes_nothing(store: asyncpg.Pool, number: int) -> None:
     with pytest.raises(Refused):
-        await verbs.resolve(store, DIRECTORY, number, "ana", closing(), NOW)
+        await verbs.resolve(store, DIRECTORY, Deed(number, "ana", NOW), closing())
     assert (await stored(store, number)).version == 1
     assert await store.fetchval("select count(*) from event") == 1
 
@@ -118,7 +119,7 @@ async def test_a_recovered_incident_is_resolved_with_its_cause(
     recovery = life.recovered(await stored(store, number), NOW, NOW, "good again")
     async with transaction(store) as conn:
         await incidents.commit(conn, [with_notices(recovery, DIRECTORY)])
-    await verbs.resolve(store, DIRECTORY, number, "ana", closing(answer=ACTION), NOW)
+    await verbs.resolve(store, DIRECTORY, Deed(number, "ana", NOW), closing(answer=ACTION))
     ended = await stored(store, number)
     assert (ended.state, ended.cause, ended.cause_kind) == (State.RESOLVED, "key", "config")
     assert ended.answer == ACTION
@@ -130,10 +131,10 @@ async def test_a_preventive_action_is_listed_until_it_is_done(
     recovery = life.recovered(await stored(store, number), NOW, NOW, "good again")
     async with transaction(store) as conn:
         await incidents.commit(conn, [with_notices(recovery, DIRECTORY)])
-    await verbs.resolve(store, DIRECTORY, number, "ana", closing(answer=ACTION), NOW)
+    await verbs.resolve(store, DIRECTORY, Deed(number, "ana", NOW), closing(answer=ACTION))
     async with transaction(store) as conn:
         assert [one.id for one in await incidents.actions(conn, with_done=False)] == [number]
-    await verbs.finish_action(store, DIRECTORY, number, "raj", "", NOW)
+    await verbs.finish_action(store, DIRECTORY, Deed(number, "raj", NOW), "")
     async with transaction(store) as conn:
         assert await incidents.actions(conn, with_done=False) == []
         [done] = await incidents.actions(conn, with_done=True)
@@ -145,12 +146,12 @@ async def test_a_preventive_action_is_for_somebody_who_is_known(
 ) -> None:
     unknown = closing(answer=replace(ACTION, owner="zoe"))
     with pytest.raises(NotAllowed, match="nobody is called zoe"):
-        await verbs.resolve(store, DIRECTORY, number, "ana", unknown, NOW)
+        await verbs.resolve(store, DIRECTORY, Deed(number, "ana", NOW), unknown)
 
 
 async def test_the_timeline_replays_to_the_present_row(store: asyncpg.Pool, number: int) -> None:
-    await verbs.take(store, DIRECTORY, number, "raj", NOW)
-    await verbs.note(store, DIRECTORY, number, "ana", "I look, too", NOW)
+    await verbs.take(store, DIRECTORY, Deed(number, "raj", NOW))
+    await verbs.note(store, DIRECTORY, Deed(number, "ana", NOW), "I look, too")
     async with transaction(store) as conn:
         entries = await incidents.timeline(conn, number)
     events = [entry for entry in entries if not entry.receiver]
@@ -160,7 +161,7 @@ async def test_the_timeline_replays_to_the_present_row(store: asyncpg.Pool, numb
 
 async def test_a_step_from_an_outdated_version_is_refused(store: asyncpg.Pool, number: int) -> None:
     outdated = await stored(store, number)
-    await verbs.take(store, DIRECTORY, number, "raj", NOW)
+    await verbs.take(store, DIRECTORY, Deed(number, "raj", NOW))
     late = with_notices(life.recovered(outdated, NOW, NOW, "good"), DIRECTORY)
     with pytest.raises(incidents.Conflict):
         async with transaction(store) as conn:

@@ -12,6 +12,7 @@ from tests.page import DIRECTORY, open_incident, recover, running_page, stored
 from watchdog import verbs
 from watchdog.clock import MovedClock
 from watchdog.domain.incident import State
+from watchdog.moving import Deed
 
 VERBS = [
     *("take", "note", "resolve", "handover", "give-back", "escalate", "action-done"),
@@ -35,7 +36,7 @@ async def test_the_slower_taker_is_told_who_was_faster_and_may_take_over(
     store: asyncpg.Pool, clock: MovedClock
 ) -> None:
     await open_incident(store, clock)
-    await verbs.take(store, DIRECTORY, 1042, "ana", clock.now())
+    await verbs.take(store, DIRECTORY, Deed(1042, "ana", clock.now()))
     async with running_page(store, clock) as page, page.signed_in("raj") as raj:
         answer = await raj.post("/i/1042/take")
         assert answer.status_code == 409
@@ -73,7 +74,7 @@ async def test_a_page_left_open_neither_escalates_twice_nor_takes_over_from_some
         again = await ana.post("/i/1042/escalate", seen=seen)
         assert again.status_code == 409
         assert "was passed on" in again.text
-        await verbs.take(store, DIRECTORY, 1042, "raj", clock.now())
+        await verbs.take(store, DIRECTORY, Deed(1042, "raj", clock.now()))
         over = await ana.post("/i/1042/take", over="yes", seen=seen)
         assert over.status_code == 409
     assert (await stored(store)).owner == "raj"
@@ -234,7 +235,7 @@ async def test_whoever_is_asked_declines_on_the_page(
     await open_incident(store, clock)
     async with running_page(store, clock) as page, page.signed_in("raj") as raj:
         assert "I do not take it" not in await raj.read("/i/1042")
-        await verbs.hand_over(store, DIRECTORY, 1042, "ana", "raj", "", clock.now())
+        await verbs.hand_over(store, DIRECTORY, Deed(1042, "ana", clock.now()), "raj", "")
         assert "I do not take it" in await raj.read("/i/1042")
         assert (await raj.post("/i/1042/decline", words="no access")).status_code == 303
         assert "raj does not take it from ana: no access" in await raj.read("/i/1042")

@@ -18,6 +18,7 @@ from watchdog.config.model import Config, EmailChannel
 from watchdog.domain.incident import Incident, State
 from watchdog.domain.notices import with_notices
 from watchdog.domain.storm_life import joined
+from watchdog.moving import Deed
 from watchdog.store import incidents
 from watchdog.store.pool import transaction
 
@@ -139,7 +140,7 @@ async def test_what_somebody_else_has_taken_is_not_taken_from_them(
     store: asyncpg.Pool, clock: MovedClock
 ) -> None:
     one = await open_incident(store, clock)
-    await verbs.take(store, DIRECTORY, 1042, "raj", clock.now())
+    await verbs.take(store, DIRECTORY, Deed(1042, "raj", clock.now()))
     async with running_page(store, clock, config()) as page, page.client() as phone:
         shown = (await phone.get(link(one))).text
         assert "There is nothing to take: it is taken." in shown
@@ -173,8 +174,8 @@ async def test_what_has_joined_a_storm_says_which(store: asyncpg.Pool, clock: Mo
 
 async def test_an_offer_is_accepted_by_a_link(store: asyncpg.Pool, clock: MovedClock) -> None:
     await open_incident(store, clock)
-    await verbs.take(store, DIRECTORY, 1042, "ana", clock.now())
-    one = await verbs.hand_over(store, DIRECTORY, 1042, "ana", "raj", "", clock.now())
+    await verbs.take(store, DIRECTORY, Deed(1042, "ana", clock.now()))
+    one = await verbs.hand_over(store, DIRECTORY, Deed(1042, "ana", clock.now()), "raj", "")
     async with running_page(store, clock, config()) as page, page.client() as phone:
         assert "Take it as raj" in (await phone.get(link(one, "raj"))).text
         await phone.post(link(one, "raj"), data={}, headers=FORM)

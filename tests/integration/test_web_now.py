@@ -17,6 +17,7 @@ from watchdog.config.load import Loaded
 from watchdog.config.model import BrokenRule, Place
 from watchdog.config.problems import Problem
 from watchdog.domain.people import Cover
+from watchdog.moving import Deed
 from watchdog.store import looks
 from watchdog.store.looks import RuleLook
 from watchdog.store.pool import transaction
@@ -44,7 +45,7 @@ async def test_what_is_not_taken_comes_first_then_taken_then_recovered(
     recovered = await open_incident(store, clock, 1, title="Third")
     await recover(store, clock, recovered)
     await open_incident(store, clock, 2, title="Second")
-    await verbs.take(store, DIRECTORY, 2, "raj", clock.now())
+    await verbs.take(store, DIRECTORY, Deed(2, "raj", clock.now()))
     await open_incident(store, clock, 3, title="First", severity=Severity.WARNING)
     async with running_page(store, clock) as page, page.signed_in() as ana:
         text = await ana.read("/")
@@ -76,7 +77,7 @@ async def test_what_is_not_taken_says_who_is_next_and_when(
         assert re.search(
             r'<b>ana</b>, not taken; next raj at <time datetime="2025-06-13T02:25', text
         )
-        await verbs.take(store, DIRECTORY, 1042, "ana", clock.now())
+        await verbs.take(store, DIRECTORY, Deed(1042, "ana", clock.now()))
         assert "raj" not in await ana.read("/parts/incidents")
 
 
@@ -209,7 +210,7 @@ async def test_data_never_becomes_markup(path: str, store: asyncpg.Pool, clock: 
         store, clock, evidence=evidence, title=PAYLOAD, detail=PAYLOAD, fact=PAYLOAD,
         impact=PAYLOAD, do_first=PAYLOAD, runbook="javascript:alert(1)", rule=PAYLOAD,
     )  # fmt: skip
-    await verbs.note(store, DIRECTORY, 1042, "ana", PAYLOAD, clock.now())
+    await verbs.note(store, DIRECTORY, Deed(1042, "ana", clock.now()), PAYLOAD)
     async with running_page(store, clock) as page, page.signed_in() as ana:
         text = await ana.read(path)
     assert "&lt;script&gt;" in text
@@ -245,7 +246,7 @@ async def test_one_incident_has_its_timeline_evidence_and_guide(
         store, clock, evidence=evidence, impact="Shops sell air.", do_first="Rotate the key.",
         runbook="https://wiki.example.com/orders",
     )  # fmt: skip
-    await verbs.note(store, DIRECTORY, 1042, "raj", "I look, too", clock.now())
+    await verbs.note(store, DIRECTORY, Deed(1042, "raj", clock.now()), "I look, too")
     async with running_page(store, clock) as page, page.signed_in() as ana:
         text = await ana.read("/i/1042")
     assert "Shops sell air." in text

@@ -167,6 +167,7 @@ def resolve_command(
 
     async def work() -> None:
         from watchdog import verbs
+        from watchdog.moving import Deed
 
         async with session(place) as here:
             who = acting_person(here.config, person)
@@ -178,7 +179,7 @@ def resolve_command(
             )
             closing = Closing(cause, cause_kind, answer, risk, window)
             ended = await verbs.resolve(
-                here.pool, here.config.directory, number, who, closing, here.now
+                here.pool, here.config.directory, Deed(number, who, here.now), closing
             )
         say(ended, f"resolved: {ended.cause}. Next time: {ended.answer}")
 

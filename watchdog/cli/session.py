@@ -184,18 +184,25 @@ def _login() -> str:
 
 
 async def moved(
-    place: Place, person: str, verb: "Callable[..., Awaitable[Incident]]", *said: Any, **named: Any
+    place: Place,
+    person: str,
+    verb: "Callable[..., Awaitable[Incident]]",
+    number: int,
+    *said: Any,
+    **named: Any,
 ) -> "Incident":
     """Return an incident as a verb has left it.
 
     Args:
         person: As typed.
-        said: What the verb is told besides who and when; the number of the incident first.
+        said, named: What the verb is told besides the deed.
     """
+    from watchdog.moving import Deed
+
     async with session(place) as here:
         who = acting_person(here.config, person)
-        number, *words = said
-        return await verb(here.pool, here.config.directory, number, who, *words, here.now, **named)
+        deed = Deed(number, who, here.now)
+        return await verb(here.pool, here.config.directory, deed, *said, **named)
 
 
 def acting_person(config: "Config", person: str) -> str:

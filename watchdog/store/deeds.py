@@ -18,7 +18,7 @@ ID_CHARACTERS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Effect:
     """What an action led to: the incident's version by it, and how the incident was then."""
 
     incident_id: int
@@ -32,12 +32,12 @@ def new_action_id() -> str:
     return secrets.token_hex(16)
 
 
-async def find(conn: asyncpg.Connection, action_id: str) -> Deed | None:
+async def find(conn: asyncpg.Connection, action_id: str) -> Effect | None:
     """Return what an action has led to; None: it has not taken effect."""
     row = await conn.fetchrow(_SQL["find_deed"], action_id)
     if row is None:
         return None
-    return Deed(row["incident_id"], row["version"], State(row["state"]), row["owner"])
+    return Effect(row["incident_id"], row["version"], State(row["state"]), row["owner"])
 
 
 async def keep(

@@ -9,6 +9,7 @@ import asyncpg
 from watchdog import verbs
 from watchdog.domain.closing import Answer, Closing, Prevention, usual_due
 from watchdog.domain.people import Directory
+from watchdog.moving import Deed
 from watchdog.verbs import Refused
 from watchdog.web import acting
 from watchdog.web.room import Room
@@ -34,10 +35,11 @@ class Asked:
     seen: int | None = None
 
     @property
-    def by(self) -> tuple[asyncpg.Pool, Directory, int, str]:
-        """Return what each verb is told first: where, among whom, of which incident, by whom."""
+    def by(self) -> tuple[asyncpg.Pool, Directory, Deed]:
+        """Return what each verb is told first: where, among whom, and who does it to what."""
         service = self.room.service
-        return service.pool, service.directory(), self.number, self.person
+        deed = Deed(self.number, self.person, self.now, self.action_id)
+        return service.pool, service.directory(), deed
 
     @property
     def words(self) -> str:
@@ -56,25 +58,25 @@ class Asked:
 
 async def _take(one: Asked) -> object:
     over = one.said("over") == "yes"
-    return await verbs.take(*one.by, one.now, over=over, seen=one.seen, action_id=one.action_id)
+    return await verbs.take(*one.by, over=over, seen=one.seen)
 
 
 async def _hand_over(one: Asked) -> object:
     to = one.said("to")
-    return await verbs.hand_over(*one.by, to, one.words, one.now, action_id=one.action_id)
+    return await verbs.hand_over(*one.by, to, one.words)
 
 
 async def _give_back(one: Asked) -> object:
-    return await verbs.give_back(*one.by, one.words, one.now, action_id=one.action_id)
+    return await verbs.give_back(*one.by, one.words)
 
 
 async def _decline(one: Asked) -> object:
-    return await verbs.decline(*one.by, one.words, one.now, action_id=one.action_id)
+    return await verbs.decline(*one.by, one.words)
 
 
 async def _snooze(one: Asked) -> object:
     span = _hours(one.said("hours"))
-    return await verbs.snooze(*one.by, span, one.now, action_id=one.action_id)
+    return await verbs.snooze(*one.by, span)
 
 
 def _hours(text: str) -> timedelta:
@@ -84,26 +86,24 @@ def _hours(text: str) -> timedelta:
 
 
 async def _escalate(one: Asked) -> object:
-    return await verbs.escalate(*one.by, one.now, seen=one.seen, action_id=one.action_id)
+    return await verbs.escalate(*one.by, seen=one.seen)
 
 
 async def _note(one: Asked) -> object:
-    return await verbs.note(*one.by, one.words, one.now, action_id=one.action_id)
+    return await verbs.note(*one.by, one.words)
 
 
 async def _reopen(one: Asked) -> object:
-    return await verbs.reopen(*one.by, one.words, one.now, action_id=one.action_id)
+    return await verbs.reopen(*one.by, one.words)
 
 
 async def _not_actionable(one: Asked) -> object:
     why = one.said("why")
-    return await verbs.not_actionable(
-        *one.by, why, one.words, one.now, seen=one.seen, action_id=one.action_id
-    )
+    return await verbs.not_actionable(*one.by, why, one.words, seen=one.seen)
 
 
 async def _resolve(one: Asked) -> object:
-    return await verbs.resolve(*one.by, _closing(one), one.now, action_id=one.action_id)
+    return await verbs.resolve(*one.by, _closing(one))
 
 
 def _closing(one: Asked) -> Closing:
@@ -124,7 +124,7 @@ def _closing(one: Asked) -> Closing:
 
 
 async def _finish_action(one: Asked) -> object:
-    return await verbs.finish_action(*one.by, one.words, one.now, action_id=one.action_id)
+    return await verbs.finish_action(*one.by, one.words)
 
 
 async def _act(one: Asked) -> object:

@@ -15,6 +15,7 @@ from watchdog.domain.incident import Incident, State
 from watchdog.domain.notices import standing
 from watchdog.domain.oncall import Duty, duties
 from watchdog.domain.people import Directory, Person
+from watchdog.moving import Deed
 from watchdog.store import covers, incidents
 from watchdog.store.pool import TROUBLE, transaction
 from watchdog.verbs import NotAllowed, OwnedByOther, Refused, UnknownIncident
@@ -120,7 +121,7 @@ async def _take(room: Room, person: Person, rest: str, once: str) -> Reply:
     service, number = room.service, int(typed)
     try:
         taken = await verbs.take(
-            service.pool, service.directory(), number, person.name, room.now(), action_id=once
+            service.pool, service.directory(), Deed(number, person.name, room.now(), once)
         )
     except OwnedByOther as refusal:
         return take_over(refusal, await _target(room, number))

@@ -11,6 +11,7 @@ from notifiers import mail_link
 from watchdog import verbs
 from watchdog.domain.incident import Incident, State
 from watchdog.domain.people import Role
+from watchdog.moving import Deed
 from watchdog.store import incidents
 from watchdog.store.pool import transaction
 from watchdog.verbs import NotAllowed, Refused
@@ -50,10 +51,8 @@ async def take(request: Request) -> Response:
     fields = await read_fields(request)
     facts = {"incident": number, "person": holder.person}
     try:
-        await verbs.take(
-            service.pool, service.directory(), number, holder.person, room.now(),
-            action_id=fields.get("action_id", ""),
-        )  # fmt: skip
+        deed = Deed(number, holder.person, room.now(), fields.get("action_id", ""))
+        await verbs.take(service.pool, service.directory(), deed)
     except (Refused, NotAllowed) as refusal:
         logger.info("link of a mail used", extra=facts | {"refused": str(refusal)})
         return _page(room, await _holder(request), str(refusal))
