@@ -64,3 +64,15 @@ async def test_a_configuration_with_includes_can_be_loaded_from_the_store(
     assert [one.message for one in loaded.errors] == []
     assert loaded.config is not None
     assert list(loaded.config.directory.people) == ["ana"]
+
+
+async def test_only_so_many_are_kept_however_often_somebody_changes_them(
+    store: asyncpg.Pool,
+) -> None:
+    for number in range(configurations.KEPT + 3):
+        await keep(store, bytes([number]), {"rules.yaml": str(number)}, number)
+    rows = await store.fetch("select digest from configuration order by loaded_at")
+    assert [row["digest"] for row in rows] == [
+        bytes([number]) for number in range(3, configurations.KEPT + 3)
+    ]
+    assert await newest(store) == {"rules.yaml": str(configurations.KEPT + 2)}

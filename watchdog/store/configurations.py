@@ -9,13 +9,16 @@ from watchdog.store.sql import load
 
 _SQL = load("configurations")
 
+KEPT = 20
+"""How many are kept: the newest is used, the others are for people who look for what was in force."""
+
 
 async def keep(
     conn: asyncpg.Connection, digest: bytes, files: Mapping[str, str], now: datetime
 ) -> None:
-    """Remember the text of a good configuration. Secrets are references in it, never values."""
+    """Remember the text of a good configuration, of `KEPT`. Secrets are references in it, never values."""
     # As pairs: jsonb forgets the order of keys, and the first file is the one that includes the others.
-    await conn.execute(_SQL["keep"], digest, list(files.items()), now)
+    await conn.execute(_SQL["keep"], digest, list(files.items()), now, KEPT - 1)
 
 
 async def newest(conn: asyncpg.Connection) -> dict[str, str] | None:
