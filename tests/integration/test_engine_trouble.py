@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -149,6 +150,27 @@ async def test_a_figure_of_before_never_comes_after_the_news_that_replaced_it(
     [incident] = await world.incidents()
     assert incident.severity is Severity.CRITICAL
     assert incident.fact == "running for 2h10m (max 2h)"
+
+
+async def test_what_a_kind_wants_remembered_and_the_store_refuses_harms_nobody(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd, other = stuck_rule("odd"), stuck_rule("other")
+    await world.begin(odd, other)
+    await world.pass_minutes(2)
+    assert world.engine.memory is not None
+    unfit = secrets.token_hex(4000)  # too long for an index, as a cell of data may be
+    world.engine.memory.recollection.take(odd, {unfit: "1"})
+    world.engine.memory.recollection.take(other, {"key": "2"})
+    await world.engine.evaluate([odd, other], world.clock.now())
+    await world.engine.flush()
+    await world.engine.flush()
+    rows = await world.store.fetch("select rule, ok from rule_look order by rule")
+    assert [tuple(row) for row in rows] == [("odd", 3), ("other", 3)]
+    kept = await world.store.fetch("select rule, value from remembered")
+    assert [tuple(row) for row in kept] == [("other", "2")]
+    [refused] = [one for one in caplog.records if one.message == "counts not flushed"]
+    assert refused.__dict__["remembered"] == ["odd"]
 
 
 async def test_a_rule_that_was_removed_while_it_was_looked_at_opens_nothing(world: World) -> None:

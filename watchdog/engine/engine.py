@@ -14,6 +14,7 @@ from watchdog.config.model import Config, Rule
 from watchdog.domain.track import Held
 from watchdog.engine import blind, evidence, holding, reconcile, unwatched
 from watchdog.engine.agenda import Agenda
+from watchdog.engine.flushing import flush
 from watchdog.engine.leader import Leader
 from watchdog.engine.look import Looked, look
 from watchdog.engine.memory import Memory
@@ -368,30 +369,8 @@ class Engine:
     async def flush(self) -> None:
         """Write what has come since the last flush: counts, figures, what kinds remember."""
         async with self._writing:  # what a commit has replaced must not come after it
-            await self._flush()
-
-    async def _flush(self) -> None:
-        memory = self.memory
-        if memory is None:
-            return
-        fresh, figures = memory.unflushed()
-        changes = memory.recollection.unwritten()
-        if not fresh and not figures and not changes:
-            return
-        try:
-            async with transaction(self._pool) as conn:
-                await looks.add(conn, fresh)
-                if memory.storms.follow(await members.splits(conn, memory.storms.live)):
-                    memory.point_anew()
-                of_members, others = memory.storms.parted(figures)
-                await incidents.update_figures(conn, others)
-                await members.update_figures(conn, of_members)
-                await remembered.write(conn, changes, memory.recollection.identities)
-        except TROUBLE as error:
-            logger.warning("counts not flushed", extra={"reason": str(error)})
-            return
-        memory.flushed(fresh, figures)
-        memory.recollection.written(changes)
+            if self.memory is not None:
+                await flush(self._pool, self.memory)
 
 
 def _never_held(_: Entity) -> Held:
