@@ -157,6 +157,24 @@ async def test_a_replica_that_was_fenced_off_writes_nothing(desk: Morning) -> No
     assert await desk.told() == []
 
 
+async def test_a_report_that_cannot_be_written_keeps_no_other_back_and_ends_nothing(
+    desk: Morning, caplog: pytest.LogCaptureFixture
+) -> None:
+    usual = desk.config.reports["morning"]
+    both = {"odd": replace(usual, name="odd"), "morning": usual}
+    desk.config = replace(desk.config, reports=both)
+    worker, _ = await desk.leading()
+    await worker.make_due()
+    await desk.store.execute(
+        "alter table report_run add constraint odd check (report <> 'odd' or facts is null)"
+    )
+    await desk.clock.advance(EIGHT)
+    await worker.make_due()
+    assert [one.receiver for one in await desk.entries()] == TO_TEAM
+    [refused] = [one for one in caplog.records if one.message == "report not made"]
+    assert refused.__dict__["report"] == "odd"
+
+
 async def test_a_source_that_cannot_be_asked_keeps_no_report_back(desk: Morning) -> None:
     worker, _ = await desk.leading()
     await worker.make_due()

@@ -1,6 +1,7 @@
 """Sends each report once a day or week, and keeps figures of each day; only where this replica leads."""
 
 import logging
+from collections.abc import Awaitable
 from datetime import date, datetime, timedelta
 
 from notifiers.base import ReportPart
@@ -61,10 +62,10 @@ class Reports:
             if token != self._token:
                 await self._begin_to_lead(token)
             for report in tuple(config.reports.values()):
-                await self._make_one(report, token)
+                await _kept_apart(report.name, self._make_one(report, token))
             for weekly in tuple(config.weeklies.values()):
-                await self._count(weekly, token)
-                await self._make_weekly(weekly, token)
+                await _kept_apart(weekly.name, self._count(weekly, token))
+                await _kept_apart(weekly.name, self._make_weekly(weekly, token))
         except (*TROUBLE, leases.LeaseLost) as error:
             self._token = None  # whether a commit took place is unknown
             logger.warning("report not written", extra={"reason": str(error)})
@@ -175,3 +176,13 @@ class Reports:
             logger.warning("figures not kept", extra={"report": report.name, "reason": one.reason})
         if not refused:
             self._sampled[report.name] = today
+
+
+async def _kept_apart(report: str, making: Awaitable[None]) -> None:
+    """Make one report; a mistake of ours in it is logged, and holds back no other and no watching."""
+    try:
+        await making
+    except (*TROUBLE, leases.LeaseLost):
+        raise
+    except Exception:
+        logger.exception("report not made", extra={"report": report})
