@@ -21,6 +21,7 @@ def receivers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[running.Rece
 def program(receivers: running.Receivers) -> Iterator[running.Program]:
     """Give the running program with its demo, on test time."""
     with running.program(receivers) as one:
+        one.advance(15)  # what people and jobs of the demo did before it began is reported first
         yield one
 
 
