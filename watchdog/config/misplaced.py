@@ -9,9 +9,11 @@ from watchdog.config.nodes import Entry, Scalar, Table
 from watchdog.config.problems import Problem
 from watchdog.config.validate import keys_of, unknown_key
 
-_NO_SWITCH = (
-    "our errors say nothing about what is watched; three in a row are an incident of theirs"
-)
+_NOT_MEANT = {
+    "on_error": "our errors say nothing about what is watched; three in a row are an incident of theirs",
+    "cron": "write `every: 1h`, and in which hours by `active`",
+}
+"""Keys that are expected of a rule and not there, with what is instead."""
 
 
 def beside(
@@ -28,10 +30,10 @@ def beside(
     """
     key, value = entry.key.text, entry.value
     problem = unknown_key(key, "a rule", entry.key.span, [*kinds, *known])
-    if key == "on_error":
-        return replace(problem, label=_NO_SWITCH, notes=())
     if kind and key in keys_of(kinds[kind.key.text], ()):
         return replace(problem, label=f"write it inside `{kind.key.text}`", notes=())
+    if key in _NOT_MEANT:
+        return replace(problem, label=_NOT_MEANT[key], notes=())
     if kind is None and isinstance(value, Scalar) and value.text in kinds:
         label = f"write `{value.text}:`, and its settings inside"
         return replace(problem, label=label, notes=())
