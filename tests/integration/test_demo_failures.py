@@ -107,16 +107,22 @@ async def test_a_stale_table_gets_critical_after_two_hours(world: World) -> None
     await world.switch("Z1", False)
 
 
-@pytest.mark.parametrize("failure_id", ["Z2", "Z3", "Z7"])
-async def test_tickets_get_old_when_a_failure_of_their_sync_lasts(
-    world: World, failure_id: str
+@pytest.mark.parametrize(
+    ("failure_id", "follows"),
+    [
+        ("Z2", "zendesk_sync-tickets-stale"),
+        ("Z7", "zendesk_sync-tickets-stale"),
+        ("E6", "support_desk-mails-waiting"),
+    ],
+)
+async def test_what_follows_from_a_failure_opens_or_is_held_when_it_lasts(
+    world: World, failure_id: str, follows: str
 ) -> None:
     await world.switch(failure_id, True)
     await world.live(timedelta(minutes=45))
     opened, held = await world.openings()
-    stale = "zendesk_sync-tickets-stale"
-    assert (stale in {name for name, *_ in opened}) is (stale in FAILURES[failure_id].later)
-    assert (stale in held) is (stale in FAILURES[failure_id].holds)
+    assert (follows in {name for name, *_ in opened}) is (follows in FAILURES[failure_id].later)
+    assert (follows in held) is (follows in FAILURES[failure_id].holds)
     await world.switch(failure_id, False)
     assert await world.bad() == set()
 
