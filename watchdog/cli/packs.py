@@ -237,7 +237,7 @@ def _ending(rows: list[dict[str, Any]], reports: list[dict[str, Any]] | None, in
             f", and {_running(reports)} of {len(reports)} report{'' if len(reports) == 1 else 's'}"
         )
     if not indexes:
-        return f"{said}."
+        return f"{said}. See what one finds now: watchdog try RULE"
     many = "1 index" if indexes == 1 else f"{indexes} indexes"
     return f"{said}. {many} would make them cheaper; the statements are above."
 

@@ -22,4 +22,6 @@ def check_certificate(draft: "Draft", source: Source | None) -> None:
     if source.address.get_secret_value().startswith("http://"):
         spot = find(draft.kind_entry.value, ("certificate",), draft.kind_entry.key)
         words = f"`{draft.kind.source}` is asked over http, where no certificate is"
-        draft.add("no-certificate", words, spot.key_span, "ask it over https")
+        is_of_pack = spot.key_span.place.file != draft.entry.key.span.place.file
+        label = "ask it over https" + (f", or leave `{draft.name}` out" if is_of_pack else "")
+        draft.add("no-certificate", words, spot.key_span, label)

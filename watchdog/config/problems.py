@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,16 @@ class Problem:
     def is_error(self) -> bool:
         """Return whether it keeps the configuration from being used."""
         return self.level is Level.ERROR
+
+
+def used_at(problems: Iterable[Problem], place: "Place") -> list[Problem]:
+    """Return problems of something used at `place`: those in another file, as of a pack, name it."""
+    return [
+        one
+        if one.related or one.place.file == place.file
+        else replace(one, related=(place, "it is used here"))
+        for one in problems
+    ]
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

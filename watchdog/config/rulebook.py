@@ -19,7 +19,7 @@ from watchdog.config.model import BUILT_IN, Rule, Source
 from watchdog.config.nodes import Entry, Scalar, Span, Table, find
 from watchdog.config.overrides import read_overrides, with_overrides
 from watchdog.config.policies import active_of, maintenance_of, policy_of, unless_open_of
-from watchdog.config.problems import Problem, did_you_mean, listed
+from watchdog.config.problems import Problem, did_you_mean, listed, used_at
 from watchdog.config.queries import Queries, read_queries
 from watchdog.config.secrets import part_span
 from watchdog.config.sections import (
@@ -128,6 +128,7 @@ def read_rules(
             continue
         if draft.is_whole:
             reader.read(draft)
+        draft.problems = used_at(draft.problems, draft.entry.key.span.place)
         book.drafts.append(draft)
     return book
 
