@@ -18,6 +18,7 @@ from tests.watching import World, leads, make_table, stuck_rule
 from watchdog.clock import MovedClock
 from watchdog.domain.incident import State
 from watchdog.domain.people import Policy
+from watchdog.engine.slots import next_slot
 from watchdog.store.pool import open_pool
 
 
@@ -171,6 +172,34 @@ async def test_what_a_kind_wants_remembered_and_the_store_refuses_harms_nobody(
     assert [tuple(row) for row in kept] == [("other", "2")]
     [refused] = [one for one in caplog.records if one.message == "counts not flushed"]
     assert refused.__dict__["remembered"] == ["odd"]
+
+
+async def test_a_daily_rule_whose_look_was_lost_or_missed_makes_up_for_it_within_a_minute(
+    world: World, line: CutLine
+) -> None:
+    daily = stuck_rule(every=timedelta(days=1), policy=Policy(open_after=2))
+    await world.begin(daily)
+    await world.hang("mail", minutes=60 * 24)
+    before = world.engine.memory
+    line.cuts = 1
+    await world.clock.jump(
+        next_slot(daily.name, daily.every, world.clock.now()) - world.clock.now()
+    )
+    assert line.done == 1
+
+    async def is_read_again() -> bool:
+        await world.clock.advance(timedelta(seconds=5))
+        return world.engine.memory not in (None, before)
+
+    await until(is_read_again)
+    await world.pass_minutes(2)
+    assert [one.state for one in await world.incidents()] == [State.OPEN]
+
+    await world.pass_minutes(1)  # what was counted is written
+    await world.mend("mail")
+    await world.begin_again(daily, after=timedelta(days=1, hours=1))
+    await world.pass_minutes(2)
+    assert [one.bad_now for one in await world.incidents()] == [False]
 
 
 async def test_a_rule_that_was_removed_while_it_was_looked_at_opens_nothing(world: World) -> None:

@@ -41,6 +41,36 @@ def test_a_clock_that_was_set_back_brings_the_slots_with_it() -> None:
     assert earlier < at <= earlier + EVERY
 
 
+def test_a_rare_rule_makes_up_within_a_minute_for_a_slot_that_it_has_missed() -> None:
+    rare = stuck_rule("rare", every=timedelta(days=1))
+    agenda = Agenda({"rare": rare, **RULES}, NOW)
+    agenda.make_up(["rare", "jobs-stuck", "gone"], NOW)
+    at = agenda.next_at()
+    assert at is not None
+    assert NOW < at <= NOW + timedelta(minutes=1)
+    taken = [one for one in agenda.take_due(NOW + timedelta(minutes=1), ()) if one[0] is rare]
+    assert taken == [(rare, 0, True)]
+    assert [one for one in agenda.take_due(NOW + timedelta(hours=1), ()) if one[0] is rare] == []
+
+
+def test_what_is_looked_at_meanwhile_need_not_be_made_up_for() -> None:
+    rare = stuck_rule("rare", every=timedelta(days=1))
+    slot = next_slot("rare", rare.every, NOW)
+    agenda = Agenda({"rare": rare}, NOW)
+    agenda.make_up(["rare"], slot - timedelta(minutes=5))
+    assert agenda.next_at() == slot
+    agenda.make_up(["rare"], NOW)
+    assert list(agenda.take_due(slot, ())) == [(rare, 0, True)]
+
+
+def test_a_clock_that_was_set_back_puts_nothing_off_that_is_made_up_for() -> None:
+    rare = stuck_rule("rare", every=timedelta(days=1))
+    agenda = Agenda({"rare": rare}, NOW)
+    agenda.make_up(["rare"], NOW)
+    earlier = NOW - timedelta(hours=3)
+    assert list(agenda.take_due(earlier, ())) == [(rare, 0, True)]
+
+
 def test_a_thousand_rules_may_stand_above_each_other() -> None:
     rules = {"0": stuck_rule("0")} | {
         str(one): stuck_rule(str(one), depends_on=(str(one - 1),)) for one in range(1, 1_001)

@@ -2,7 +2,7 @@
 
 import heapq
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from graphlib import TopologicalSorter
 
@@ -13,6 +13,13 @@ logger = logging.getLogger(__name__)
 
 SET_BACK_MIN = timedelta(seconds=5)
 """A clock that is put right by less only makes slots come that much later."""
+
+_SECOND = timedelta(seconds=1)
+
+RARE_MIN = timedelta(minutes=5)
+"""When the next slot is as near as this, a rule that has missed one waits for it."""
+
+MADE_UP_WITHIN = timedelta(minutes=1)
 
 
 class Agenda:
@@ -26,6 +33,7 @@ class Agenda:
         self.lag = timedelta()
         self._rules = rules
         self._depths = depths(rules)
+        self._again: dict[str, datetime] = {}
         self._slot_names = {name: _topmost(rule, rules).name for name, rule in rules.items()}
         self._plan(now)
 
@@ -43,7 +51,20 @@ class Agenda:
 
     def next_at(self) -> datetime | None:
         """Return the instant of the next slot; None without rules."""
-        return self._due[0][0] if self._due else None
+        slot_at = self._due[0][0] if self._due else None
+        return min([slot_at, *self._again.values()]) if slot_at else None
+
+    def make_up(self, rules: Iterable[str], now: datetime) -> None:
+        """Look at rare rules soon that have missed a slot, or whose look is lost: a day may be too late.
+
+        Spread over a minute, by the hash that spreads slots: after an outage it may be all of them.
+        """
+        for name in rules:
+            rule = self._rules.get(name)
+            if rule is not None and rule.every > RARE_MIN:
+                at = now + slots.offset(self._slot_names[name], MADE_UP_WITHIN) + _SECOND
+                if self._next(rule, now) - at > RARE_MIN:
+                    self._again.setdefault(name, at)
 
     def take_due(self, now: datetime, running: Collection[str]) -> Iterator[tuple[Rule, int, bool]]:
         """Yield each rule whose slot has come, how many slots were missed, and whether to look now.
@@ -54,6 +75,7 @@ class Agenda:
         if now < self._told_at - SET_BACK_MIN:  # or nobody would look until it is then again
             logger.warning("the clock was set back", extra={"by": str(self._told_at - now)})
             self._plan(now)
+            self._again = dict.fromkeys(self._again, now)
         self._told_at = now
         while self._due and self._due[0][0] <= now:
             due_at, name = self._due[0]
@@ -61,7 +83,13 @@ class Agenda:
             heapq.heapreplace(self._due, (self._next(rule, now), name))
             self.lag = now - due_at
             is_free = name not in running
+            self._again.pop(name, None)
             yield rule, self.missed(rule, due_at, now) + (not is_free), is_free
+
+        for name in [one for one, at in self._again.items() if at <= now]:
+            del self._again[name]
+            if name not in running:
+                yield self._rules[name], 0, True
 
     def missed(self, rule: Rule, after: datetime, until: datetime) -> int:
         """Return how many slots of a rule lie later than `after` and not later than `until`."""

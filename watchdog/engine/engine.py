@@ -125,8 +125,9 @@ class Engine:
         now = self._clock.now()
         for name, rule in self._config.rules.items():
             seen_at = memory.look_of(name).looked_at
-            if seen_at is not None:
-                memory.count_missed(name, self._agenda.missed(rule, seen_at, now))
+            if seen_at is not None and (missed := self._agenda.missed(rule, seen_at, now)):
+                memory.count_missed(name, missed)
+                self._agenda.make_up([name], now)
 
     async def _next_slots(self, group: asyncio.TaskGroup) -> None:
         """Wait for the next slot, and start looking at every rule that is due."""
@@ -168,6 +169,7 @@ class Engine:
             await self.settle(await self.look(rules, now), now)
         except (*TROUBLE, leases.LeaseLost) as error:
             logger.warning("look not stored", extra={"reason": str(error), "rules": len(rules)})
+            self._agenda.make_up([rule.name for rule in rules], self._clock.now())
         except Exception:
             logger.exception("look not stored", extra={"rules": [rule.name for rule in rules]})
         finally:
