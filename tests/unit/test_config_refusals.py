@@ -257,5 +257,19 @@ def test_a_default_severity_beside_thresholds_is_fine() -> None:
     assert {one.place.line for one in loaded.problems} == {12}
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "http: { source: desk, url: /, slow: { warning: 1s } }",
+        "heartbeat: { key: nightly-backup, expect: { every: 1d }, grace: { warning: 1h } }",
+    ],
+)
+def test_a_default_severity_holds_for_what_is_beyond_no_threshold(kind: str) -> None:
+    text = GOOD.replace("{ team: data }\n", "{ team: data, severity: critical }\n", 1)
+    found = [one.code for one in read(f"{text}  r: {{ {kind} }}\n").problems]
+    assert found.count("critical-without-impact") == 2  # that of the other rule, and this one's
+    assert codes(read(f"{GOOD}  r: {{ {kind}, severity: info }}\n")) == []
+
+
 def test_free_keys_may_stand_in_a_rule() -> None:
     assert rule_of(f"{QUEUE}\nx-note: [a, {{ b: }}]").kind_name == "queue"

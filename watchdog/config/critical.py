@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from watchdog.config.rulebook import Draft
 
 
+FIND_MORE = ("http", "heartbeat")
+"""Kinds that find more than what is beyond their limits: that has the rule's severity."""
+
+
 def check_critical(draft: "Draft", shape: RuleShape, defaults: DefaultsShape) -> None:
     """Refuse a critical rule that does not say what the woken person needs to know."""
     if not _can_be_critical(draft, shape, defaults):
@@ -37,7 +41,8 @@ def check_critical(draft: "Draft", shape: RuleShape, defaults: DefaultsShape) ->
 
 def _can_be_critical(draft: "Draft", shape: RuleShape, defaults: DefaultsShape) -> bool:
     severity = shape.severity or defaults.severity
-    if severity is Severity.CRITICAL and (shape.severity or not draft.has_only_levels):
+    says_levels_only = draft.has_only_levels and draft.kind_name not in FIND_MORE
+    if severity is Severity.CRITICAL and (shape.severity or not says_levels_only):
         return True
     if any(limit.critical is not None for limit in draft.limits):
         return True

@@ -12,7 +12,7 @@ from rules.fields import Limits
 from rules.overrides import Override
 from rules.values import dataclass
 from watchdog.config import misplaced, titles
-from watchdog.config.critical import check_critical, limits_of
+from watchdog.config.critical import FIND_MORE, check_critical, limits_of
 from watchdog.config.endpoints import check_certificate, databases_of
 from watchdog.config.gather import Gathered
 from watchdog.config.model import BUILT_IN, Rule, Source
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 EVERY = timedelta(minutes=1)
 _DATABASES = ("postgres", "sqlite")
-_SAYS_MORE = ("http", "heartbeat")
-"""Kinds that find more than what is beyond their limits: that has the rule's severity."""
 
 
 @dataclass(slots=True)
@@ -295,7 +293,7 @@ class _RuleReader:
     def check_kind(self, draft: Draft) -> None:
         assert draft.shape is not None
         assert draft.kind_entry is not None
-        if draft.shape.severity and draft.has_only_levels and draft.kind_name not in _SAYS_MORE:
+        if draft.shape.severity and draft.has_only_levels and draft.kind_name not in FIND_MORE:
             words = "the severity comes from the thresholds here"
             draft.add("severity-twice", words, draft.span("severity"), "remove this line")
 
