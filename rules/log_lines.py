@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from datetime import datetime
 from typing import Any, Final
@@ -26,6 +26,11 @@ UNKNOWN: Final = "unknown"
 
 _CRI = re.compile(r"(\S{10,40}) (?:stdout|stderr) F (.*)", re.DOTALL)
 _DOCKER = frozenset({"log", "stream", "time"})
+_CRI_PIECE = re.compile(rb"(\S{10,40} )(stdout|stderr) ([PF]) (.*)", re.DOTALL)
+_CRI_HEAD_MAX: Final = 60
+_DOCKER_BEGIN: Final = b'{"log":"'
+_DOCKER_END: Final = b'\\n","stream":"'
+_DOCKER_PIECE = re.compile(rb'\{"log":"(.*)(","stream":"(stdout|stderr)",.*)', re.DOTALL)
 _MILLISECONDS_FROM: Final = 1e11
 
 
@@ -43,10 +48,58 @@ class LogLine:
     times: dict[tuple[tuple[str, ...], str], float | None] = field(default_factory=dict)
 
 
+def joined(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield lines; those that a container's runtime has cut, which it does above 16 KB, in one piece.
+
+    Pieces of one stream follow each other; what is still missing its end is not yielded.
+    """
+    begun: dict[bytes, bytes] = {}
+    for raw in lines:
+        whole: bytes | None = raw
+        if raw.startswith(_DOCKER_BEGIN):
+            if begun or not _is_ended(raw):
+                whole = _docker_whole(raw, begun)
+        elif not raw.startswith(b"{") and (begun or b" P " in raw[:_CRI_HEAD_MAX]):
+            whole = _cri_whole(raw, begun)
+        if whole is not None:
+            yield whole
+
+
+def _docker_whole(raw: bytes, begun: dict[bytes, bytes]) -> bytes | None:
+    """Return a line with what came of it before; None while its end is missing."""
+    piece = _DOCKER_PIECE.fullmatch(raw)
+    if piece is None:
+        return raw
+    text, rest, stream = piece.groups()
+    text = begun.pop(stream, b"") + text
+    if _is_ended(raw):
+        return _DOCKER_BEGIN + text + rest
+    begun[stream] = text
+    return None
+
+
+def _is_ended(raw: bytes) -> bool:
+    """Return whether what Docker wrapped ends with a newline, not with a backslash and an n."""
+    before, end, _ = raw.partition(_DOCKER_END)
+    return bool(end) and (len(before) - len(before.rstrip(b"\\"))) % 2 == 0
+
+
+def _cri_whole(raw: bytes, begun: dict[bytes, bytes]) -> bytes | None:
+    piece = _CRI_PIECE.fullmatch(raw)
+    if piece is None:
+        return raw
+    head, stream, mark, text = piece.groups()
+    text = begun.pop(stream, b"") + text
+    if mark == b"F":
+        return head + stream + b" F " + text
+    begun[stream] = text
+    return None
+
+
 def parse_line(raw: bytes) -> LogLine | None:
     """Return a line, unwrapped; None when it is no JSON object.
 
-    Bytes that are no UTF-8 are replaced. A line that the runtime has cut to pieces is no JSON.
+    Bytes that are no UTF-8 are replaced. A piece of a line that a runtime has cut is no JSON.
     """
     text, wrapped_at = raw.decode("utf-8", "replace").lstrip("\ufeff"), None
     if not text.startswith("{"):

@@ -90,9 +90,10 @@ class _Measure:
 class Logs(CommonSettings):
     """Finds in JSON log files that lines of a kind come too often, or stopped, or say too much.
 
-    Lines are read once as they come, also those that a container's runtime has wrapped. Files may
-    be rotated, emptied, or grow fast. A line that is no JSON object is left out; one without a time
-    is as old as the line before it. No file at all is bad only with `silent_for`.
+    Lines are read once as they come, also those that a container's runtime has wrapped, and cut
+    where they are long. Files may be rotated, emptied, or grow fast. A line that is no JSON object
+    is left out; one without a time is as old as the line before it. No file at all is bad only
+    with `silent_for`.
     """
 
     LIMITS: ClassVar[frozenset[str]] = CommonSettings.LIMITS | {

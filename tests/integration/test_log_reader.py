@@ -215,6 +215,14 @@ def test_lines_that_are_no_json_are_counted_and_left_out(one: Reading) -> None:
     assert one.count == 2
 
 
+def test_a_line_that_a_runtime_has_cut_is_one(one: Reading) -> None:
+    whole = one.log.line(message="x" * 40_000).decode().strip()
+    for mark, piece in (("P", whole[:16_384]), ("P", whole[16_384:32_768]), ("F", whole[32_768:])):
+        one.log.write(f"{one.log.now.isoformat()} stdout {mark} {piece}\n".encode())
+    reply = one.reply()
+    assert (one.count, reply.skipped) == (1, 0)
+
+
 def test_a_line_without_a_time_is_as_old_as_the_one_before(one: Reading) -> None:
     one.log.append()
     one.log.write(b'{"message": "no time"}\n')

@@ -1,7 +1,9 @@
 """One line of a log: unwrapping, time, fields, conditions."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from rules.log_lines import (
     entity_of,
     error_of,
     field_of,
+    joined,
     parse_line,
     time_of,
     value_of,
@@ -77,6 +80,44 @@ def test_a_line_is_unwrapped(text: str) -> None:
 )
 def test_what_is_no_json_object_is_no_line(text: str) -> None:
     assert parse_line(text.encode()) is None
+
+
+CUT_AT = st.lists(st.integers(1, 59), max_size=4).map(sorted)
+TEXTS = st.text('ab \\"\u00fc\n', max_size=40).map(lambda text: json.dumps({"m": text}))
+
+
+def cri(pieces: list[str], stream: str) -> list[bytes]:
+    marks = ["P"] * (len(pieces) - 1) + ["F"]
+    pairs = zip(pieces, marks, strict=True)
+    return [f"2024-01-02T03:04:05.0Z {stream} {mark} {one}".encode() for one, mark in pairs]
+
+
+def docker(pieces: list[str], stream: str) -> list[bytes]:
+    pieces = [*pieces[:-1], f"{pieces[-1]}\n"]
+    documents = [{"log": one, "stream": stream, "time": "x"} for one in pieces]
+    return [json.dumps(one, separators=(",", ":")).encode() for one in documents]
+
+
+@pytest.mark.parametrize("wrapped", [cri, docker])
+@given(TEXTS, TEXTS, CUT_AT)
+def test_a_line_that_was_cut_to_pieces_is_whole_again(
+    wrapped: Callable[[list[str], str], list[bytes]], one: str, other: str, cuts: list[int]
+) -> None:
+    pieces = [one[a:b] for a, b in pairwise([0, *cuts, len(one)])]
+    [beside] = wrapped([other], "stderr")
+    first, *rest = wrapped(pieces, "stdout")
+    found = [line(whole).document for whole in joined([first, beside, *rest, beside])]
+    documents = [json.loads(other), json.loads(one)]
+    assert found == (documents if rest else documents[::-1]) + documents[:1]
+
+
+@pytest.mark.parametrize("wrapped", [cri, docker])
+def test_a_piece_whose_end_is_missing_is_no_line(
+    wrapped: Callable[[list[str], str], list[bytes]],
+) -> None:
+    begin, _ = wrapped(["{", "}"], "stdout")
+    assert list(joined([begin])) == []
+    assert list(joined([INNER.encode(), b"words", b""])) == [INNER.encode(), b"words", b""]
 
 
 def test_a_document_with_fields_like_a_wrapping_stays_one() -> None:

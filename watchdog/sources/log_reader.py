@@ -7,7 +7,7 @@ from typing import Final
 
 from rules.base import Answer, Unanswered
 from rules.file_questions import Lines, LogQuestion
-from rules.log_lines import LogLine, parse_line
+from rules.log_lines import LogLine, joined, parse_line
 from rules.sizes import short_size
 from watchdog.sources.log_files import LogFile, LogFiles, Seen
 from watchdog.sources.log_tally import Position, Tally
@@ -138,7 +138,7 @@ class LogReader:
     def _feed(
         self, chunk: bytes, group: dict[Tally, Position], now_s: float, *, is_inside: bool
     ) -> None:
-        for whole in chunk.split(b"\n")[1 if is_inside else 0 :]:
+        for whole in joined(chunk.split(b"\n")[1 if is_inside else 0 :]):
             raw = whole.strip(_BLANK)
             if raw:
                 line = parse_line(raw)
