@@ -202,6 +202,32 @@ async def test_a_daily_rule_whose_look_was_lost_or_missed_makes_up_for_it_within
     assert [one.bad_now for one in await world.incidents()] == [False]
 
 
+async def test_a_daily_rule_whose_source_is_away_at_its_slot_looks_soon_after_it_is_back(
+    world: World,
+) -> None:
+    daily = stuck_rule(every=timedelta(days=1), policy=Policy(open_after=1))
+    await world.begin(daily)
+    await world.hang("mail")
+    name = await world.db.fetchval("select current_database()")
+    await world.db.execute(f"alter database {name} connection limit 0")
+    await world.clock.jump(
+        next_slot(daily.name, daily.every, world.clock.now()) - world.clock.now()
+    )
+    await world.watch(daily)  # a new configuration forgets nothing of it
+    await world.pass_minutes(4)
+    assert [one.rule for one in await world.incidents()] == ["source:jobs"]
+    await world.db.execute(f"alter database {name} connection limit -1")
+    tomorrow = world.clock.now() + timedelta(hours=12)
+
+    async def is_seen() -> bool:  # a refused address is left alone for a moment of real time
+        await world.pass_minutes(1)
+        states = {one.rule: one.state for one in await world.incidents()}
+        return states == {"source:jobs": State.RECOVERED, "jobs-stuck": State.OPEN}
+
+    await until(is_seen)
+    assert world.clock.now() < tomorrow
+
+
 async def test_a_rule_that_was_removed_while_it_was_looked_at_opens_nothing(world: World) -> None:
     await world.begin(stuck_rule())
     await world.hang("mail")

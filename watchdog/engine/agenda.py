@@ -54,6 +54,11 @@ class Agenda:
         slot_at = self._due[0][0] if self._due else None
         return min([slot_at, *self._again.values()]) if slot_at else None
 
+    @property
+    def missing(self) -> Collection[str]:
+        """Return the rules that are about to make up for a slot."""
+        return self._again.keys()
+
     def make_up(self, rules: Iterable[str], now: datetime) -> None:
         """Look at rare rules soon that have missed a slot, or whose look is lost: a day may be too late.
 

@@ -64,7 +64,9 @@ class Engine:
     async def apply(self, config: Config, sources: Mapping[str, Source]) -> None:
         """Watch by a new configuration from now on; state stays where a rule's identity stays."""
         self._config, self._sources = config, sources
-        self._agenda = Agenda(config.rules, self._clock.now())
+        missing, now = self._agenda.missing, self._clock.now()
+        self._agenda = Agenda(config.rules, now)
+        self._agenda.make_up(missing, now)
         self._identities = blind.identities(config)
         self._children = holding.children_of(config.rules)
         self._changed.set()
@@ -166,16 +168,21 @@ class Engine:
 
     async def _evaluate_source(self, rules: Sequence[Rule], now: datetime) -> None:
         try:
-            await self.settle(await self.look(rules, now), now)
+            looked = await self.look(rules, now)
+            await self.settle(looked, now)
+            self._make_up([one.rule for one in looked if one.error and one.error.whole_source])
         except (*TROUBLE, leases.LeaseLost) as error:
             logger.warning("look not stored", extra={"reason": str(error), "rules": len(rules)})
-            self._agenda.make_up([rule.name for rule in rules], self._clock.now())
+            self._make_up(rules)
         except Exception:
             logger.exception("look not stored", extra={"rules": [rule.name for rule in rules]})
         finally:
             for rule in rules:
                 self._settled[rule.name].set()
                 self._running.discard(rule.name)
+
+    def _make_up(self, rules: Sequence[Rule]) -> None:
+        self._agenda.make_up([rule.name for rule in rules], self._clock.now())
 
     async def look(self, rules: Sequence[Rule], now: datetime) -> list[Looked]:
         """Return what the rules of one source see now; nothing is written."""
