@@ -1,19 +1,23 @@
 """Each failure of the demo opens what it should and nothing else; its twins open nothing."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 import pytest_asyncio
 
+from notifiers.report import report_line, tidy_report
 from rules.base import Entity
-from tests.demo_world import Opened, World, bad_rules, drop, good_entities, living
+from tests.demo_world import RULES, Opened, World, bad_rules, drop, good_entities, living
 from tests.postgres import NIGHT, Server
 from watchdog.clock import MovedClock
+from watchdog.config.load import load
 from watchdog.demo.failure import Expected, Failure
 from watchdog.demo.failures import FAILURES
 from watchdog.demo.switch import list_broken
 from watchdog.engine.plan import Opening
+from watchdog.reports.make import make
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -149,3 +153,19 @@ async def test_several_failures_can_be_broken_at_once(world: World) -> None:
     for one in ("S1", "E4"):
         await world.switch(one, False)
     assert await world.bad() == set()
+
+
+async def test_the_morning_checks_say_first_how_much_failed(world: World) -> None:
+    broken = {"Z2": "zendesk_sync", "W3": "workspace_issues", "E5": "support_desk"}
+    for one in broken:
+        await world.switch(one, True)
+    config, now = load(RULES, {}).config, world.clock.now()
+    assert config is not None
+    told = [await make(one, now, now, world.sources) for one in config.reports.values()]
+    assert [part.trouble for one in told for part in one.parts if part.trouble] == []
+    lines = {one.name.partition("-")[0]: report_line(tidy_report(one)) for one in told}
+    failed = {pack: re.findall(r", failed (\d+)(?:,|…|$)", line) for pack, line in lines.items()}
+    assert {pack for pack, [count] in failed.items() if int(count)} >= set(broken.values())
+    assert len(failed) == 5
+    for one in broken:
+        await world.switch(one, False)
