@@ -38,11 +38,18 @@ CARRIED: Mapping[str, Mapping[str, tuple[Names, Names]]] = {
     },
     "workspace_issues": {
         "repositories-failing": (frozenset({"repositories"}), _RUNS_AGAIN),
+        "repository-failing": (_STATE, _NONE),
         "overdue": (frozenset({"most_overdue"}), _RUN),
+        "rate-limit": (frozenset({"busiest"}), _NONE),
+        "sync-slow": (_RUNS, _NONE),
         "nothing-syncs": (_RUNS, _RUNS_AGAIN),
         "success-rate": (frozenset({"errors"}), _NONE),
     },
     "support_desk": {
+        **dict.fromkeys(
+            ("degraded", "worker-silent", "deliveries-refused"),
+            (frozenset({"mails_by_status"}), _NONE),
+        ),
         "mails-waiting": (frozenset({"oldest_mails"}), _NONE),
         "mails-fail": (frozenset({"failed_mails"}), _NONE),
         "mails-twice": (frozenset({"same_keys"}), _NONE),

@@ -218,7 +218,7 @@ def _print(
     table = (
         Table(columns, told, hidden=("trouble",))
         if reports is None
-        else Table((*columns, "cost", "rows", "took"), told, hidden=("trouble", "index"))
+        else Table((*columns, "cost", "took"), told, hidden=("rows", "trouble", "index"))
     )
     print_table(table, form)
     if form is Format.TABLE:

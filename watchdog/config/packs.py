@@ -27,7 +27,7 @@ from watchdog.config.validate import validated
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-FREE_KEYS = ("title", "impact", "do_first", "steps", "runbook", "labels", "repeat")
+FREE_KEYS = ("ask", "title", "impact", "do_first", "steps", "runbook", "labels", "repeat")
 FREE_KIND_KEYS = (
     "source", "url", "headers", "body", "timezone", "cron", "path", "files", "key", "expect", "hours", "allow"
 )  # fmt: skip
