@@ -8,13 +8,14 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from rules.ages import Ages
 from rules.base import Answers, Context, Finding, Judgement, Question, Severity
 from rules.fields import Duration, Least, Limits, Most, Percent, PositiveDuration
 from rules.file_questions import FileQuestion
 from rules.instants import from_epoch
 from rules.parsing import ParsedBy
 from rules.paths import Patterns, listed
-from rules.settings import CommonSettings, age_at, crossed, good, mildest, rows_of, unanswered
+from rules.settings import CommonSettings, crossed, good, mildest, rows_of, unanswered
 from rules.sizes import parse_size, short_size
 from rules.spans import short_span
 from rules.values import dataclass
@@ -99,10 +100,11 @@ class Files(CommonSettings):
         faults = [*self._too_old(context, files[0]), *self._too_small(context, files)]
         if faults:
             return Judgement(findings=(self._finding(context, faults),))
-        newest = files[0]
-        age = age_at(context.now, newest.at)
+        newest, ages = files[0], Ages(context.now, context.active)
+        age = ages.age(newest.at, {})
         fact = f"{short_span(age)} old, {short_size(newest.size)}"
-        detail = f"{newest.path} is {long_span(age)} old and has {short_size(newest.size)}."
+        old = f"{long_span(age)} old{ages.words}"
+        detail = f"{newest.path} is {old} and has {short_size(newest.size)}."
         reading = good((), age.total_seconds(), fact, detail, min(newest.at, context.now))
         return Judgement(readings=(reading,) if context.watched else ())
 
@@ -134,7 +136,8 @@ class Files(CommonSettings):
         )
 
     def _too_old(self, context: Context, newest: _File) -> Iterator[_Fault]:
-        age = age_at(context.now, newest.at)
+        ages = Ages(context.now, context.active)
+        age = ages.age(newest.at, {})
         over = crossed(self.max_age, age, context.severity) if self.max_age else None
         if self.max_age and over:
             severity, limit = over
@@ -143,9 +146,9 @@ class Files(CommonSettings):
                 age.total_seconds(),
                 limit.total_seconds(),
                 f"{short_span(age)} old (max {short_span(limit)})",
-                f"The newest file, {newest.path}, is {long_span(age)} old, limit "
+                f"The newest file, {newest.path}, is {long_span(age)} old{ages.words}, limit "
                 f"{long_span(limit)}.",
-                newest.at + mildest(self.max_age),
+                ages.reached(newest.at, mildest(self.max_age), {}),
             )
 
     def _too_small(self, context: Context, files: Sequence[_File]) -> Iterator[_Fault]:

@@ -1,7 +1,7 @@
 """The files kind: what it makes of the newest file."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from rules.base import Context, Finding, Judgement, Outcome, Reading, Rows, Severity, Unanswered
 from rules.file_questions import FileQuestion
 from rules.files import Files, Size
+from rules.hours import ActiveHours, WeeklyHours
 from rules.sizes import short_size
 from tests.postgres import NIGHT as NOW
 
@@ -64,6 +65,21 @@ def test_a_file_as_old_as_the_limit_is_good_and_a_second_older_is_bad() -> None:
     assert found.fact == "24h old (max 24h)"
     assert found.first_bad_at == NOW - timedelta(seconds=1)
     assert finding(kind, file(50 * HOUR)).severity is Severity.CRITICAL
+
+
+@pytest.mark.parametrize(("limit", "is_bad"), [("4h", False), ("3h59m", True)])
+def test_only_active_time_makes_a_file_older(limit: str, is_bad: bool) -> None:
+    workdays = ActiveHours(WeeklyHours(frozenset(range(5)), time(), time()))
+    monday = NOW + timedelta(days=3)  # at 02:15; the file is of Friday at 22:15
+    context = Context(monday, ((),), active=workdays)
+    judgement = files(max_age=limit).judge(context, ((Rows([file(-20 * HOUR)]),),))
+    assert [one.fact for one in judgement.findings] == ["4h old (max 3h59m)"] * is_bad
+    assert [one.first_bad_at for one in judgement.findings] == [
+        monday - timedelta(minutes=1)
+    ] * is_bad
+    details = [one.detail for one in judgement.findings]
+    details += [one.detail for one in judgement.readings]
+    assert ["4 h old (active time)" in one for one in details] == [True]
 
 
 def test_only_the_newest_file_is_judged_by_its_age() -> None:
