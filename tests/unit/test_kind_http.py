@@ -114,6 +114,7 @@ def test_a_slow_answer_is_bad() -> None:
     assert (found.fact, found.value, found.limit) == ("took 3s (max 1s)", 3.0, 1.0)
     assert found.detail == "It answers in 3 s, limit 1 s."
     assert found.error_text == ""
+    assert judge(http(expect={"within": "3s"}), reply(took=timedelta(seconds=3))).findings == ()
 
 
 @pytest.mark.parametrize(

@@ -458,6 +458,11 @@ def test_all_may_share_one_pace(more: dict[str, Any], fact: str | None) -> None:
         assert told(kind, row) == fact
 
 
+def test_where_nothing_ever_ran_no_interval_says_when_something_was_due() -> None:
+    kind = schedule(interval="20m", entity=None, all_missed_for="30m")
+    assert judge(kind, [("a", None, None, None)]) == Judgement(has_data=False)
+
+
 @pytest.mark.parametrize(
     ("more", "place", "error"),
     [
