@@ -14,8 +14,9 @@ from tests.page import DIRECTORY, open_incident, recover
 from tests.unit.test_incident import ACTION, closing
 from watchdog import verbs
 from watchdog.clock import MovedClock, SystemClock
+from watchdog.domain.track import Track
 from watchdog.moving import Deed
-from watchdog.store import configurations, looks
+from watchdog.store import configurations, looks, tracks
 from watchdog.store.looks import RuleLook
 from watchdog.store.pool import transaction
 
@@ -201,6 +202,19 @@ async def test_whether_everything_is_watched_is_the_exit_code(
         said = await shell.run("status", "-o", "json")
         assert (said.code, sentence in said.err.splitlines()) == (code, True), errors
         assert [row["rule"] for row in said.rows] == ["orders-stale"]
+
+
+@pytest.mark.parametrize(("outcome", "said"), [(Outcome.BAD, "held under up"), (Outcome.OK, "")])
+async def test_of_a_rule_that_is_bad_status_says_why_nothing_is_open(
+    shell: Terminal, store: asyncpg.Pool, clock: MovedClock, outcome: Outcome, said: str
+) -> None:
+    at = clock.now()
+    track = Track("orders-stale", (), 2, at, at, Severity.WARNING, reason="held under up")
+    async with transaction(store) as conn:
+        await looks.add(conn, [RuleLook("orders-stale", at + timedelta(hours=1), outcome)])
+        await tracks.write(conn, [track], "orders")
+    [row] = (await shell.run("status", "-o", "json")).rows
+    assert row["reason"] == said
 
 
 async def test_a_rule_that_nobody_has_looked_at_is_not_watched(shell: Terminal) -> None:

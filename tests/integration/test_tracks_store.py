@@ -84,3 +84,14 @@ async def test_text_that_postgresql_cannot_hold_does_not_stop_the_watch(
     await write(store, odd)
     [one] = await stored(store)
     assert (one.track.entity, one.track.reason) == ((("id", "ab ?"),), "c")
+
+
+async def test_why_nothing_is_open_is_said_by_rule_as_of_most(store: asyncpg.Pool) -> None:
+    held = [
+        replace(TRACK, entity=(("queue", name),), reason=reason)
+        for name, reason in (("a", "held under up"), ("b", "held under up"), ("c", "excused"))
+    ]
+    await write(store, *held)
+    await write(store, replace(TRACK, rule="jobs-open", reason=""))
+    async with transaction(store) as conn:
+        assert await tracks.reasons(conn) == {"jobs-stuck": "held under up"}

@@ -17,8 +17,9 @@ from watchdog.config.load import Loaded
 from watchdog.config.model import BrokenRule, Place
 from watchdog.config.problems import Problem
 from watchdog.domain.people import Cover
+from watchdog.domain.track import Track
 from watchdog.moving import Deed
-from watchdog.store import looks
+from watchdog.store import looks, tracks
 from watchdog.store.looks import RuleLook
 from watchdog.store.pool import transaction
 
@@ -95,11 +96,15 @@ async def test_each_rule_says_when_it_was_last_looked_at_and_what_came_of_it(
     store: asyncpg.Pool, clock: MovedClock
 ) -> None:
     look = RuleLook("jobs-stuck", clock.now(), Outcome.BAD, bad=1, missed=3)
+    at = clock.now()
+    track = Track("jobs-stuck", (), 2, at, at, Severity.WARNING, reason="excused by `unless`")
     async with transaction(store) as conn:
         await looks.add(conn, [look])
+        await tracks.write(conn, [track], "stuck jobs")
     async with running_page(store, clock) as page, page.signed_in() as ana:
         text = await ana.read("/parts/rules")
-    assert re.search(r'<td>jobs-stuck</td><td><time datetime="2025-06-13T02:15:00\+00:00"', text)
+    row = r'<td>jobs-stuck(.*)</td><td><time datetime="2025-06-13T02:15:00\+00:00"'
+    assert re.findall(row, text) == ['<br><span class="soft">excused by unless</span>']
     assert "<b>bad</b>" in text
     assert "3 slots missed" in text
 

@@ -275,10 +275,11 @@ def status_command(form: str | None, place: Place) -> int:
     async def work() -> int:
         from watchdog.domain.stopping import stopped
         from watchdog.status import describe
-        from watchdog.store import covers, looks, outbox, runs, silences
+        from watchdog.store import covers, looks, outbox, runs, silences, tracks
         from watchdog.store.pool import transaction
 
         async with session(place) as here, transaction(here.pool) as conn:
+            why = await tracks.reasons(conn)
             directory = await covers.with_covers(conn, here.config.directory, here.now)
             known = {one.rule: one for one in await looks.every(conn)}
             waiting = await outbox.waiting(conn, here.now, here.now - timedelta(days=1))
@@ -290,7 +291,7 @@ def status_command(form: str | None, place: Place) -> int:
                 "rule": name,
                 "looked": ago(_look(known, name).looked_at, here.now),
                 "outcome": _look(known, name).outcome or "",
-                "reason": status.reasons.get(name, ""),
+                "reason": status.reasons.get(name) or _why(known, name, why),
                 "missed": _look(known, name).missed,
             }
             for name in here.config.rules
@@ -315,6 +316,11 @@ def _look(known: "dict[str, RuleLook]", name: str) -> "RuleLook":
     from watchdog.store.looks import RuleLook
 
     return known.get(name) or RuleLook(name)
+
+
+def _why(known: "dict[str, RuleLook]", name: str, why: dict[str, str]) -> str:
+    """Return why nothing is open of a rule that is bad now."""
+    return why.get(name, "") if _look(known, name).outcome == "bad" else ""
 
 
 def _silence_sentences(silent: "list[Silence]") -> list[str]:

@@ -54,6 +54,11 @@ async def every(conn: asyncpg.Connection) -> list[StoredTrack]:
     ]
 
 
+async def reasons(conn: asyncpg.Connection) -> dict[str, str]:
+    """Return by rule why something bad of it has no incident: it is held, excused, or young."""
+    return {row["rule"]: row["reason"] for row in await conn.fetch(_SQL["list_reasons"])}
+
+
 async def write(conn: asyncpg.Connection, tracks: Sequence[Track], identity: str) -> None:
     """Remember tracks of one rule, in place of what was remembered of their entities."""
     if not tracks:

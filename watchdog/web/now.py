@@ -19,7 +19,7 @@ from watchdog.domain.incident import Incident, State
 from watchdog.domain.oncall import duties
 from watchdog.domain.people import Directory
 from watchdog.status import Status, describe
-from watchdog.store import covers, incidents, outbox, pages
+from watchdog.store import covers, incidents, outbox, pages, tracks
 from watchdog.store.facts import decode_told
 from watchdog.store.looks import RuleLook
 from watchdog.store.outbox import Entry
@@ -71,7 +71,8 @@ async def _facts(request: Request, parts: Sequence[str]) -> dict[str, Any]:
             facts |= await _incidents(conn, visitor, directory, most["incidents"])
             facts |= {"silences": await silencing.in_force(conn, room.now())}
         if "rules" in parts:
-            facts |= _rules(room, await room.looks(conn), most["rules"])
+            why = await tracks.reasons(conn)
+            facts |= _rules(room, await room.looks(conn), why, most["rules"])
             facts |= {"duties": duties(directory, room.now())}
         if "outbox" in parts:
             facts |= await _outbox(conn, room, most["outbox"])
@@ -113,10 +114,11 @@ async def _incidents(
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """A rule, in one line."""
+    """A rule, in one line; `why` nothing is open though it is bad."""
 
     name: str
     word: str
+    why: str
     looked_at: datetime | None
     reason: str
     missed: int
@@ -127,11 +129,13 @@ class RuleRow:
         return bool(self.reason) or self.word != "fine"
 
 
-def _rules(room: Room, looks: Mapping[str, RuleLook], most: int) -> dict[str, Any]:
+def _rules(
+    room: Room, looks: Mapping[str, RuleLook], why: Mapping[str, str], most: int
+) -> dict[str, Any]:
     service, now = room.service, room.now()
     status = describe(service.config, looks, now)
     names = [*service.config.rules, *(one.name for one in service.config.broken)]
-    rows = [_row(name, looks.get(name), status) for name in names]
+    rows = [_row(name, looks.get(name), why.get(name, ""), status) for name in names]
     rows.sort(key=lambda row: (not row.reason, not row.is_worth_a_look, row.name))
     return {
         "status": status,
@@ -143,14 +147,15 @@ def _rules(room: Room, looks: Mapping[str, RuleLook], most: int) -> dict[str, An
     }
 
 
-def _row(name: str, look: RuleLook | None, status: Status) -> RuleRow:
+def _row(name: str, look: RuleLook | None, why: str, status: Status) -> RuleRow:
     look = look or RuleLook(name)
     word = (
         _OUTCOME_WORDS.get(look.outcome, "not looked at yet")
         if look.outcome
         else "not looked at yet"
     )
-    return RuleRow(name, word, look.looked_at, status.reasons.get(name, ""), look.missed)
+    why = why if look.outcome is Outcome.BAD else ""
+    return RuleRow(name, word, why, look.looked_at, status.reasons.get(name, ""), look.missed)
 
 
 async def _outbox(conn: asyncpg.Connection, room: Room, most: int) -> dict[str, Any]:
