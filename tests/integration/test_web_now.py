@@ -58,6 +58,19 @@ async def test_what_is_not_taken_comes_first_then_taken_then_recovered(
     assert "1 needs a person" in text
 
 
+async def test_what_is_open_for_information_is_listed_and_needs_nobody(
+    store: asyncpg.Pool, clock: MovedClock
+) -> None:
+    await open_incident(store, clock, 1, title="Too many", severity=Severity.INFO)
+    async with running_page(store, clock) as page, page.signed_in() as ana:
+        text = await ana.read("/parts/incidents")
+        await open_incident(store, clock, 2, title="Too old", severity=Severity.WARNING)
+        later = await ana.read("/parts/incidents")
+    assert "Nothing needs a person" in text
+    assert "Too many" in text
+    assert "1 needs a person" in later
+
+
 async def test_each_incident_shows_severity_in_words_and_its_owner(
     store: asyncpg.Pool, clock: MovedClock
 ) -> None:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from notifiers.base import Message
-from rules.base import Outcome
+from rules.base import Outcome, Severity
 from watchdog import silencing
 from watchdog.config.problems import visible
 from watchdog.domain.escalation import next_up
@@ -104,7 +104,10 @@ async def _incidents(
         for state, heading in _GROUPS
     ]
     total = sum(counts.values())
+    pressing = {of: n for of, n in counts.items() if of[0] != Severity.INFO.value}
     return {
+        "waiting": sum(n for (_, of), n in pressing.items() if of == State.OPEN.value),
+        "is_pressing": bool(pressing),
         "groups": groups,
         "total": total,
         "left_out": total - len(shown),
