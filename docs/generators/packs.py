@@ -40,7 +40,7 @@ def pack_page(name: str) -> str:
         "## The questions of the runbook\n\n| question | answered by | failures |\n|---|---|---|\n"
         + "\n".join(_question(one) for one in rules),
         f"## Actions\n\n{_ACTIONS}{actions}" if actions else "",
-        f"## Reports\n\n| report | title | at |\n|---|---|---|\n{reports}" if reports else "",
+        f"## Reports\n\n{_REPORTS}{reports}" if reports else "",
         "[All packs](README.md)",
     )
     return "\n\n".join(filter(None, parts))
@@ -50,6 +50,13 @@ _ACTIONS = (
     "What the owner of an incident may [run](../incidents.md#recovery-actions) to mend it; each "
     "only where you give the parameter that it needs.\n\n"
     "| action | rule | what it does | by | needs |\n|---|---|---|---|---|\n"
+)
+
+
+_REPORTS = (
+    "The morning check comes to the team's Slack channel and its mail address; what is kept each day "
+    "stands in the [weekly summary](../rules.md#the-weekly-summary), day by day.\n\n"
+    "| report | title | at | what it tells | what it keeps |\n|---|---|---|---|---|\n"
 )
 
 
@@ -79,9 +86,27 @@ def _rule(pack: str, one: PackRule) -> str:
 
 
 def _report(pack: str, name: str, body: Table) -> str:
-    said = {key: find(body, (key,)).value for key in ("title", "at")}
-    words = [one.text if isinstance(one, Scalar) else "" for one in said.values()]
+    lists_info = "open_info" in body.entries
+    told = [*_titles(body, "parts"), *(["What is open, for information"] if lists_info else ())]
+    kept = _titles(body, "samples")
+    words = (_text(body, "title"), _text(body, "at"), "; ".join(told), "; ".join(kept))
     return row((f"`{pack}-{name}`", *words))
+
+
+def _titles(body: Table, key: str) -> list[str]:
+    """Return what the parts, or the samples, of a report are called."""
+    parts = find(body, (key,)).value
+    named = parts.entries.items() if key in body.entries and isinstance(parts, Table) else ()
+    return [
+        _text(entry.value, "title") or name.replace("_", " ").capitalize()
+        for name, entry in named
+        if isinstance(entry.value, Table)
+    ]
+
+
+def _text(body: Table, key: str) -> str:
+    value = find(body, (key,)).value
+    return value.text if key in body.entries and isinstance(value, Scalar) else ""
 
 
 def _question(one: PackRule) -> str:
