@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,11 +12,13 @@ import asyncpg
 import pytest
 
 from rules.base import Severity
+from rules.stale import Stale
 from tests.cut_line import CutLine, cut_line
 from tests.lock_waits import held_up
 from tests.postgres import Database, Server
 from tests.watching import World, leads, make_table, stuck_rule
 from watchdog.clock import MovedClock
+from watchdog.config.model import Query
 from watchdog.domain.incident import State
 from watchdog.domain.people import Policy
 from watchdog.engine.slots import next_slot
@@ -299,6 +302,30 @@ async def test_a_new_configuration_is_in_force_though_the_store_could_not_be_wri
         return [one.state for one in await world.incidents()] == [State.RESOLVED]
 
     await until(is_withdrawn)
+
+
+async def test_what_is_about_no_entity_is_told_though_its_rules_queries_name_one(
+    world: World,
+) -> None:
+    settings = {"table": "job", "column": "started_at", "max_age": "30m", "if_empty": "bad"}
+    kind = Stale.model_validate({"source": "jobs", "entity": ["queue"], **settings})
+    names_it = Query("jobs", "select 1 as n where {{ entity.queue }} <> ''")
+    rule = replace(
+        stuck_rule("orders"),
+        kind_name="stale",
+        kind=kind,
+        unless=names_it,
+        evidence={"rows": names_it},
+        verify={"works": names_it},
+    )
+    await world.begin(rule)
+    await world.db.execute("delete from job")
+    await world.pass_minutes(2)
+    [incident] = await world.incidents()
+    assert (incident.entity, incident.fact) == ((), "no rows")
+    await world.db.execute("insert into job values ('mail', 'idle', $1)", world.clock.now())
+    await world.pass_minutes(3)
+    assert [one.state for one in await world.incidents()] == [State.RECOVERED]
 
 
 async def test_what_one_rule_brings_and_the_store_refuses_harms_no_other(world: World) -> None:

@@ -77,6 +77,22 @@ class Query:
     text: str
     dialect: Dialect = Dialect()
 
+    def about(
+        self, now: datetime, entity: Entity, opened_at: datetime | None = None, *, rows_max: int
+    ) -> SqlQuestion | None:
+        """Return the statement about an entity; None where it names one and there is none.
+
+        What is about a whole table, such as that it is empty, is about no entity.
+        """
+        from rules.placeholders import PlaceholderError
+
+        try:
+            return self.question(now, entity, opened_at, rows_max)
+        except PlaceholderError:
+            if entity:
+                raise
+            return None
+
     def question(
         self,
         now: datetime,

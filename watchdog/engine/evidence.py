@@ -22,7 +22,8 @@ TEXT_MAX = 500
 async def excuse(looked: Sequence[Looked], sources: Mapping[str, Source]) -> list[Looked]:
     """Return the looks with the entities that their rule's `unless` excuses.
 
-    A look whose `unless` cannot be asked becomes an error: we cannot tell whether it is bad.
+    A look whose `unless` cannot be asked becomes an error: we cannot tell whether it is bad. What has no
+    entity for an `unless` that names one is not excused.
     """
     asked: dict[int, list[tuple[Finding, SqlQuestion]]] = {}
     for place, one in enumerate(looked):
@@ -30,8 +31,9 @@ async def excuse(looked: Sequence[Looked], sources: Mapping[str, Source]) -> lis
         if unless and one.judgement and one.judgement.findings:
             findings = one.judgement.findings[:EXCUSES_MAX]
             asked[place] = [
-                (finding, unless.question(one.now, finding.entity, rows_max=1))
+                (finding, question)
                 for finding in findings
+                if (question := unless.about(one.now, finding.entity, rows_max=1))
             ]
     answers = await answer_all([q for pairs in asked.values() for _, q in pairs], sources)
     return [
@@ -67,17 +69,20 @@ async def collect(
         for name, query in plan.rule.evidence.items()
     ]
     asked = [_question(query, plans, rule, opening) for rule, opening, _, query in wanted]
-    answers = await answer_all(asked, sources)
+    answers = await answer_all([one for one in asked if one], sources)
     collected: dict[tuple[str, Entity], Evidence] = {}
     for (rule, opening, name, _), question in zip(wanted, asked, strict=True):
         rows = collected.setdefault((rule.name, opening.track.entity), {})
-        rows[name] = _rows(answers[question])
+        if question is not None:
+            rows[name] = _rows(answers[question])
     return collected
 
 
-def _question(query: Query, plans: Sequence[Plan], rule: Rule, opening: Opening) -> SqlQuestion:
+def _question(
+    query: Query, plans: Sequence[Plan], rule: Rule, opening: Opening
+) -> SqlQuestion | None:
     now = next(plan.now for plan in plans if plan.rule is rule)
-    return query.question(now, opening.track.entity, opened_at=now, rows_max=ROWS_MAX)
+    return query.about(now, opening.track.entity, opened_at=now, rows_max=ROWS_MAX)
 
 
 def _rows(answer: Answer) -> list[dict[str, object]]:

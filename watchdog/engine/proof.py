@@ -70,13 +70,16 @@ def _about(plan: Plan, one: Recovery) -> _About:
 
 
 def _questions(plan: Plan, began_at: Mapping[_About, datetime]) -> dict[Entity, _Asked]:
+    """Return what is asked of each recovery; a query that names an entity proves nothing of what has none."""
     return {
         one.entity: [
-            (
-                name,
-                query.question(plan.now, one.entity, began_at.get(_about(plan, one)), rows_max=1),
-            )
+            (name, question)
             for name, query in plan.rule.verify.items()
+            if (
+                question := query.about(
+                    plan.now, one.entity, began_at.get(_about(plan, one)), rows_max=1
+                )
+            )
         ]
         for one in plan.recoveries[:PROOFS_MAX]
     }
