@@ -5,14 +5,15 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 
-from rules.base import Severity
+from rules.base import Answers, Context, Judgement, Severity
 from rules.stale import Stale
+from rules.stuck import Stuck
 from tests.cut_line import CutLine, cut_line
 from tests.lock_waits import held_up
 from tests.postgres import Database, Server
@@ -326,6 +327,27 @@ async def test_what_is_about_no_entity_is_told_though_its_rules_queries_name_one
     await world.db.execute("insert into job values ('mail', 'idle', $1)", world.clock.now())
     await world.pass_minutes(3)
     assert [one.state for one in await world.incidents()] == [State.RECOVERED]
+
+
+class Timeless(Stuck):
+    """A kind with a mistake: it says since when something is bad, but not in which zone."""
+
+    def judge(self, context: Context, answers: Answers) -> Judgement:
+        judged = super().judge(context, answers)
+        odd = [replace(one, first_bad_at=datetime(2025, 6, 1)) for one in judged.findings]  # noqa: DTZ001
+        return replace(judged, findings=tuple(odd))
+
+
+async def test_a_mistake_of_a_kind_makes_its_rule_not_watched_and_harms_no_other(
+    world: World,
+) -> None:
+    await world.begin(stuck_rule("odd", model=Timeless), stuck_rule("good"))
+    await world.hang("mail")
+    await world.pass_minutes(4)
+    assert [one.rule for one in await world.incidents()] == ["good", "rule:odd"]
+    assert world.engine.memory is not None
+    looks = world.engine.memory.looks
+    assert [(looks[name].bad, looks[name].error) for name in ("good", "odd")] == [(4, 0), (0, 4)]
 
 
 async def test_what_one_rule_brings_and_the_store_refuses_harms_no_other(world: World) -> None:

@@ -239,7 +239,7 @@ class Engine:
         """Count the looks and write what they changed; healthy ones write nothing."""
         assert self._config is not None
         ended = await holding.recently_ended(self._pool, level, memory, now)
-        plans = holding.plans_of(
+        level, plans = holding.plans_of(
             level, memory, holding.Holding(self._config, memory, ended, now), now
         )
         plans = await prove(plans, self._pool, self._sources)

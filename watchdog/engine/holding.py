@@ -5,11 +5,11 @@ from datetime import datetime
 
 import asyncpg
 
-from rules.base import Entity, Past
+from rules.base import Entity, Judgement, Past
 from watchdog.config.model import Config, Rule, UnlessOpen
 from watchdog.domain.maintenance import expected, outlasted
 from watchdog.domain.track import NOT_HELD, Held, Track
-from watchdog.engine.look import Looked
+from watchdog.engine.look import Looked, our_bug
 from watchdog.engine.memory import Memory, explains, related
 from watchdog.engine.plan import Plan, plan
 from watchdog.store import remembered
@@ -104,21 +104,28 @@ def _below(name: str, children: Children) -> list[Rule]:
 
 def plans_of(
     level: Sequence[Looked], memory: Memory, holding: Holding, now: datetime
-) -> list[Plan]:
-    """Return what looks change, each by what is remembered of its rule and by what holds it back."""
-    return [
-        plan(
-            one.rule,
-            one.judgement,
-            memory.tracks_of(one.rule),
-            holding.of(one),
-            now,
-            memory.results_of(one.rule),
-            memory.unseen_since(one.rule),
-        )
-        for one in level
-        if one.judgement is not None
-    ]
+) -> tuple[list[Looked], list[Plan]]:
+    """Return looks with what they change, each by what is remembered of its rule and by what holds it back.
+
+    One that a mistake of ours spoils is an error of its rule, and of no other.
+    """
+    looks, plans = [], []
+    for one in level:
+        looks.append(one)
+        try:
+            if one.judgement is not None:
+                plans.append(_plan_of(one, one.judgement, memory, holding, now))
+        except Exception:  # noqa: BLE001 (the edge, as of a kind)
+            looks[-1] = our_bug(one)
+    return looks, plans
+
+
+def _plan_of(
+    one: Looked, judgement: Judgement, memory: Memory, holding: Holding, now: datetime
+) -> Plan:
+    rule, held = one.rule, holding.of(one)
+    known, results = memory.tracks_of(rule), memory.results_of(rule)
+    return plan(rule, judgement, known, held, now, results, memory.unseen_since(rule))
 
 
 def in_maintenance(

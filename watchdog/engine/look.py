@@ -166,6 +166,11 @@ def _as_agreed(one: _Asking, judged: Judgement) -> Judgement:
 
 
 def _our_bug(one: _Asking) -> Looked:
+    return our_bug(Looked(one.rule, one.context.now))
+
+
+def our_bug(one: Looked) -> Looked:
+    """Return a look that a mistake of ours has spoilt, which is logged; called where it is caught."""
     logger.exception("rule not evaluated", extra={"rule": one.rule.name})  # noqa: LOG004 (called there)
     reason = Unanswered(f"internal error in kind {one.rule.kind_name}; see the log")
-    return Looked(one.rule, one.context.now, error=reason)
+    return replace(one, judgement=None, error=reason)
