@@ -98,7 +98,7 @@ def test_a_pack_with_a_mistake_says_which_and_ends_with_1(shell: Terminal) -> No
 @pytest.mark.parametrize(
     ("text", "name", "sentence"),
     [
-        (BASE.replace("packs:\n", ""), (), "uses no pack ; it uses: none"),
+        (BASE.replace("packs:\n", ""), (), "uses no packs; `watchdog packs list`"),
         (BASE + "  zendesk_sync: { source: database }\n", ("moon",), "it uses: zendesk_sync"),
         ("version: [", (), "cannot be read; `watchdog check` says why"),
     ],

@@ -132,9 +132,13 @@ def packs_check(name: str | None, live: bool, form: str | None, place: Place) ->
         if loaded.config is None:
             raise Ended(WRONG_USE, f"{place.config} cannot be read; `watchdog check` says why")
         used = used_packs(loaded.texts)
-        if not used or (name and name not in used):
-            known = ", ".join(used) or "none"
-            raise Ended(WRONG_USE, f"{place.config} uses no pack {name or ''}; it uses: {known}")
+        if not used:
+            raise Ended(
+                WRONG_USE, f"{place.config} uses no packs; `watchdog packs list` shows them"
+            )
+        if name and name not in used:
+            known = ", ".join(used)
+            raise Ended(WRONG_USE, f"{place.config} uses no pack {name}; it uses: {known}")
         wanted = tuple(f"{one}-" for one in ([name] if name else used))
         rows = _broken(loaded.config, wanted)
         rules = [one for one in loaded.config.rules.values() if one.name.startswith(wanted)]
