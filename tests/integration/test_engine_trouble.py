@@ -15,15 +15,18 @@ from rules.base import Answers, Context, Judgement, Severity
 from rules.stale import Stale
 from rules.stuck import Stuck
 from tests.cut_line import CutLine, cut_line
+from tests.invariants import violations
 from tests.lock_waits import held_up
 from tests.postgres import Database, Server
-from tests.watching import World, leads, make_table, stuck_rule
+from tests.watching import DIRECTORY, World, leads, make_table, stuck_rule
+from watchdog import verbs
 from watchdog.clock import MovedClock
 from watchdog.config.model import Query
 from watchdog.domain.incident import State
 from watchdog.domain.people import Policy
 from watchdog.engine.slots import next_slot
-from watchdog.store.pool import open_pool
+from watchdog.moving import Deed
+from watchdog.store.pool import open_pool, transaction
 
 
 @pytest.fixture
@@ -230,6 +233,26 @@ async def test_a_daily_rule_whose_source_is_away_at_its_slot_looks_soon_after_it
 
     await until(is_seen)
     assert world.clock.now() < tomorrow
+
+
+async def test_what_a_slow_look_finds_is_not_dated_before_what_a_person_did_meanwhile(
+    world: World,
+) -> None:
+    await world.begin(stuck_rule(policy=Policy(open_after=1, recover_after=1)))
+    await world.hang("mail")
+    await world.pass_minutes(2)
+    await world.mend("mail")
+    held = Held(world.sources["jobs"])
+    looking = await evaluated(world, held)
+    [incident] = await world.incidents()
+    taken_at = world.clock.now() + timedelta(seconds=3)
+    await verbs.take(world.store, DIRECTORY, Deed(incident.id, "raj", taken_at))
+    held.may_answer.set()
+    await looking
+    [incident] = await world.incidents()
+    assert (incident.state, incident.recovered_at) == (State.RECOVERED, taken_at)
+    async with transaction(world.store) as conn:
+        assert await violations(conn) == []
 
 
 async def test_a_rule_that_was_removed_while_it_was_looked_at_opens_nothing(world: World) -> None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 import asyncpg
@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 LEASE = "engine"
 NOTHING_BELOW: Mapping[int, tuple[str, Entity]] = MappingProxyType({})
+_LOOK_LASTS_MAX = timedelta(minutes=5)
 LOGGED_MAX = 20
 """Changes of one commit that are logged line by line."""
 
@@ -140,16 +141,32 @@ async def _happened(
     evidence: Mapping[tuple[str, Entity], Evidence],
 ) -> list[Transition]:
     """Return everything that happens by plans, as silences hide it."""
-    held = found.followed.held
-    moved = [
-        _moved_one(held[number], plan, one)
-        for plan, one, number in found.followed.own
-        if number in held and held[number].is_live
-    ]
     now = plans[0].now
+    moved = await _moved(conn, found.followed)
     stormy = await gather(conn, found.followed, found.gatherings, found.directory, evidence, now)
     flaps = await flapped(conn, plans, found.joined)
     return [as_hidden(one, found.silences) for one in (*moved, *begun, *stormy, *flaps)]
+
+
+async def _moved(conn: asyncpg.Connection, followed: Followed) -> list[Transition]:
+    """Return what happens to incidents of their own, dated after what happened while we looked."""
+    own = [
+        (followed.held[number], plan.now, one)
+        for plan, one, number in followed.own
+        if number in followed.held and followed.held[number].is_live
+    ]
+    if not own:
+        return []
+    latest = await members.latest_at(conn, [incident.id for incident, _, _ in own])
+    return [
+        _moved_one(incident, one, _not_before(latest[incident.id], now))
+        for incident, now, one in own
+    ]
+
+
+def _not_before(latest: datetime, now: datetime) -> datetime:
+    """Return an instant that is not before the latest event's, unless the clock was put back since."""
+    return latest if timedelta() < latest - now <= _LOOK_LASTS_MAX else now
 
 
 async def _write_tracks(
@@ -186,19 +203,19 @@ def _tracks_left(
     return left
 
 
-def _moved_one(incident: Incident, plan: Plan, one: Change | Recovery | Withdrawal) -> Transition:
+def _moved_one(incident: Incident, one: Change | Recovery | Withdrawal, at: datetime) -> Transition:
     if isinstance(one, Withdrawal):
-        return withdrawn(incident, plan.now, one.reason)
+        return withdrawn(incident, at, one.reason)
     if isinstance(one, Recovery):
         reading = one.reading
         newest = replace(incident, value=reading.value, fact=reading.fact, detail=reading.detail)
         return replace(
-            recovered(newest, plan.now, one.first_good_at, reading.detail or reading.fact),
+            recovered(newest, at, one.first_good_at, reading.detail or reading.fact),
             before=incident,
         )
     finding = one.finding
     newest = _with_figures(incident, finding)
-    changed = level_changed(newest, finding.severity, finding.failure_class or "", plan.now)
+    changed = level_changed(newest, finding.severity, finding.failure_class or "", at)
     return replace(changed, before=incident)
 
 
