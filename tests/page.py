@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 import re
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -49,6 +50,8 @@ DIRECTORY = Directory(
     },
 )
 FORM = {"content-type": "application/x-www-form-urlencoded"}
+_NO_ROOTS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Trusts nobody: pages are read without TLS, and reading the usual authorities takes each client 20 ms."""
 
 
 @dataclass
@@ -69,7 +72,7 @@ class Page:
 
     def client(self, **options: Any) -> httpx.AsyncClient:
         """Return a browser without cookies."""
-        return httpx.AsyncClient(base_url=self.url, timeout=20, **options)
+        return httpx.AsyncClient(base_url=self.url, timeout=20, verify=_NO_ROOTS, **options)
 
     @contextlib.asynccontextmanager
     async def signed_in(self, person: str = "ana") -> AsyncIterator["Browser"]:
