@@ -101,9 +101,9 @@ def test_only_the_beginning_of_a_text_is_looked_at() -> None:
 
 def test_a_pattern_that_would_hang_another_engine_is_quick() -> None:
     built = build_classifier({"own": ClassSpec((r"(a+)+$",))})
-    started = time.perf_counter()
+    started = time.process_time()
     built.classify("a" * 9_999 + "!")
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("text", ["\x00\ud800 401", "é" * 20_000, "\n401\n"])
