@@ -10,10 +10,12 @@ from tests.acceptance.running import Program, Receivers
 from watchdog.demo.failure import Failure
 from watchdog.demo.failures import FAILURES
 
-SECONDS_TO_OPEN = 60
-"""Enough for two or three slots of every rule, whose intervals are 5 to 15 s."""
+SECONDS_TO_OPEN = 45
+"""Three slots of the slowest rules, every 15 s: two open an incident."""
 
-SECONDS_TO_RECOVER = 60
+SECONDS_TO_RECOVER = 45
+"""Three slots of them, as many as end an incident."""
+
 SETTLED = timedelta(minutes=1)
 """Until then all that an act does is seen, recovery included."""
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.classify import BUILT_IN
+from tests.acceptance.nights import SECONDS_TO_OPEN, SECONDS_TO_RECOVER
 from tests.demo_world import just, repository_rules
 from watchdog.demo.endpoints import Scene
 from watchdog.demo.failure import Act, Expected, Failure, Step, Switches
@@ -74,6 +75,12 @@ def test_statements_are_given_as_much_as_they_ask_for(failure: Failure) -> None:
             assert asked | {1} == set(range(1, len(given_values) + 2)), name
         else:
             assert asked <= {1}, name
+
+
+def test_a_night_is_as_long_as_any_rule_needs() -> None:
+    for rule in RULES.values():
+        assert rule.policy.open_after * rule.every.total_seconds() <= SECONDS_TO_OPEN, rule.name
+        assert rule.policy.recover_after * rule.every.total_seconds() <= SECONDS_TO_RECOVER
 
 
 def test_workspaces_whose_sync_breaks_are_enabled() -> None:
