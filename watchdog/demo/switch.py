@@ -12,6 +12,7 @@ CHANNEL = "demo"
 """Notified when something is broken or mended. A hint only: every tick reads the table."""
 
 _SECONDS = 10.0
+_FAREWELL_SECONDS = 1.0
 
 _BREAK = "insert into broken (id, broken_at) values ($1, clock_timestamp()) on conflict do nothing"
 _MEND = "delete from broken where id = $1"
@@ -52,4 +53,6 @@ async def connected(dsn: str) -> "AsyncIterator[asyncpg.Connection[Any]]":
     try:
         yield db
     finally:
-        await db.close()
+        # What was interrupted is cancelled first, and of that the server may never tell.
+        with contextlib.suppress(TimeoutError):
+            await db.close(timeout=_FAREWELL_SECONDS)
