@@ -14,6 +14,7 @@ from tests.postgres import NIGHT
 from tests.promises import broken_promises
 from tests.receivers import Mood, Receiver
 from watchdog.clock import MovedClock
+from watchdog.delivery.flights import Limits
 from watchdog.delivery.worker import Delivery
 from watchdog.domain.digest import INCIDENTS_MIN, WAITED_MIN
 
@@ -279,6 +280,7 @@ async def test_lanes_of_one_channel_that_is_stuck_hold_back_no_other(office: Pos
         told = ((ALERTS, ROOT), (BROKEN, ROOT), (ANA_MAIL, PAGE))
         await Story(office.store).tell(Event.OPENED, NIGHT, *told)
 
+    office.limits = Limits(grace=timedelta(milliseconds=20))  # for what is stuck when it ends
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(office.worker(notifiers=notifiers).run(), name="delivery")
         async with asyncio.timeout(10):
