@@ -133,7 +133,7 @@ async def until(yard: Yard, condition: str, *, there: bool = True) -> None:
     )
     async with asyncio.timeout(10):
         while await yard.store.fetchval(asked) is not there:
-            pass
+            await asyncio.sleep(0.02)  # a lock is waited for for seconds
 
 
 async def test_a_change_whose_process_is_gone_before_its_commit_is_undone(yard: Yard) -> None:
