@@ -132,7 +132,7 @@ async def until(yard: Yard, condition: str, *, there: bool = True) -> None:
         f"where application_name = 'incident-watchdog action' and {condition})"
     )
     async with asyncio.timeout(10):
-        while await yard.store.fetchval(asked) is not there:
+        while await yard.store.fetchval(asked) is not there:  # noqa: ASYNC110 (PostgreSQL has no event for it)
             await asyncio.sleep(0.02)  # a lock is waited for for seconds
 
 
