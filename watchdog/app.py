@@ -22,6 +22,7 @@ from watchdog.config.model import Config, EmailChannel, SlackChannel
 from watchdog.config.model import Service as ServiceSettings
 from watchdog.config.model import Source as SourceSpec
 from watchdog.config.watch import ConfigWatch
+from watchdog.dead_man import DeadMan
 from watchdog.delivery.ways import settings_of, ways_of
 from watchdog.delivery.worker import Delivery
 from watchdog.demo import whereabouts
@@ -120,6 +121,7 @@ def _outward(config: Config, options: Options) -> list[str]:
         config.email.smtp.get_secret_value(),
         config.webhook.url.get_secret_value(),
         config.apprise.url.get_secret_value(),
+        config.service.dead_man.get_secret_value(),
         config.service.store.get_secret_value(),
         options.listen or config.service.listen,
     ]
@@ -242,6 +244,7 @@ async def _run(
                 group.create_task(deadlines.run(), name="deadlines"),
                 group.create_task(Reports(service, leader).run(), name="reports"),
                 group.create_task(Handovers(service, leader).run(), name="hand-overs"),
+                group.create_task(DeadMan(service, engine).run(), name="dead man's switch"),
                 group.create_task(web.run(announce), name="web"),
                 group.create_task(web.heed_slack(), name="slack socket"),
                 group.create_task(_reload_on_change(service, engine, env), name="reload"),

@@ -340,6 +340,7 @@ class Service:
         url: Base of the links in messages, without a slash at the end; empty for none.
         store: DSN of the store; empty for the embedded one.
         listen: Address and port of the web page.
+        dead_man: Address that hears from us while everything works; empty for none.
         store_is_known: False where `service:` has mistakes that may hide which store is meant;
             an empty `store` must then not be taken for the embedded one.
     """
@@ -348,6 +349,7 @@ class Service:
     store: SecretStr = SecretStr("")
     listen: str = "127.0.0.1:8711"
     store_is_known: bool = True
+    dead_man: SecretStr = SecretStr("")
 
 
 @dataclass(frozen=True, slots=True)

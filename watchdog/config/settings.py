@@ -2,6 +2,8 @@
 
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from notifiers.clean import safe_url
 from notifiers.keys import KEY_MIN
 from notifiers.nearby import LOOPBACK
@@ -77,14 +79,27 @@ class _SettingsReader(SectionReader):
         problems_before = len(self.into.problems)
         store = find(entry.value, ("store",)).value
         self.secret(store)
+        self.own_secret(entry, "dead_man")
         shape = self.shape(ServiceShape, entry)
         is_lost = isinstance(store, Scalar) and store.is_lost
-        is_known = not is_lost and len(self.into.problems) == problems_before
+        fresh = self.into.problems[problems_before:]
+        is_known = not is_lost and all(one.level is Level.WARNING for one in fresh)
         if shape is None:
             self.into.service = Service(store_is_known=False)
             return
         url = (shape.url or "").rstrip("/")
-        self.into.service = Service(url, shape.store, shape.listen, is_known)
+        dead_man = self.dead_man(shape, entry)
+        self.into.service = Service(url, shape.store, shape.listen, is_known, dead_man)
+
+    def dead_man(self, shape: ServiceShape, entry: Entry) -> SecretStr:
+        """Return the address of the dead man's switch; empty for one that must not be used."""
+        url = shape.dead_man.get_secret_value()
+        if not url or _may_be_posted_to(url):
+            return shape.dead_man
+        label = "such as https://hc-ping.com/…; http on this machine only"
+        words = "nothing secret can be posted to this address"
+        self.add("bad-url", words, find(entry.value, ("dead_man",)).value.span, label)
+        return SecretStr("")
 
     def read_channels(self) -> None:
         channels = self.gathered.named("channels")

@@ -66,6 +66,13 @@ class ServiceShape(Shape):
     listen: Listen = Field(
         default="127.0.0.1:8711", description="Address and port of the web page."
     )
+    dead_man: SecretStr = Field(
+        default=SecretStr(""),
+        description=(
+            "Address outside that hears from us each minute while everything works, and tells you "
+            "when it does not; empty: none."
+        ),
+    )
 
 
 class SlackShape(Shape):

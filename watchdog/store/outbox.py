@@ -212,6 +212,11 @@ async def insert_report(
     await conn.execute(_SQL["announce"])
 
 
+async def is_stuck(conn: asyncpg.Connection, since: datetime) -> bool:
+    """Return whether nobody is reached: a push is due since then, or given up, and nothing came after."""
+    return bool(await conn.fetchval(_SQL["is_stuck"], since))
+
+
 def _row(told: tuple[Facts, int, Notice]) -> tuple[Any, ...]:
     facts, version, notice = told
     return (

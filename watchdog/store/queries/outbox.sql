@@ -419,6 +419,20 @@ select min(due_since + wait) as at from (
 cross join lateral (values ($2::interval), ($3::interval)) waits (wait)
 where due_since + wait > $1 and (is_push or wait = $3);
 
+-- name: is_stuck
+-- Whether a push has been due since an instant, or was given up, and nothing has arrived anywhere afterwards. When
+-- the latest arrived is looked up only where there is such a push.
+select exists (
+    select from notification n
+    where is_push(n.part, n.receiver) and n.state in ('pending', 'sending')
+        and coalesce(n.first_due_at, n.due_at) <= $1
+        and coalesce((select max(a.settled_at) from notification a where a.state = 'sent'), '-infinity') < $1
+) or exists (
+    select from notification n
+    where is_push(n.part, n.receiver) and n.state = 'dead' and n.settled_at > $1 - interval '1 day'
+        and n.settled_at > coalesce((select max(a.settled_at) from notification a where a.state = 'sent'), '-infinity')
+);
+
 -- name: insert_fallbacks
 -- The same message to somebody else; and if the incident has moved on meanwhile, how it stands now.
 -- Whoever is told this way hears how it goes on.

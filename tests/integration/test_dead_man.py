@@ -1,0 +1,187 @@
+"""The dead man's switch over real HTTP and a real PostgreSQL: it reports only while everything works."""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+
+from notifiers.base import Event, Part
+from tests.hook_server import HookServer, Reply
+from tests.incidents import Story
+from tests.post_office import (
+    ALERTS,
+    ANA_MAIL,
+    ANA_SLACK,
+    RAJ_MAIL,
+    RAJ_SLACK,
+    SUPPORT,
+    PostOffice,
+)
+from tests.postgres import Database
+from tests.receivers import Mood
+from tests.watching import World, config_of, make_table, running_engine, stuck_rule
+from watchdog.clock import MovedClock
+from watchdog.config.load import Loaded
+from watchdog.config.model import Service as ServiceSettings
+from watchdog.dead_man import EVERY, DeadMan
+from watchdog.engine.engine import Engine
+from watchdog.service import Options, Service
+from watchdog.store.pool import close_pool, open_pool
+
+MINUTE = timedelta(minutes=1)
+PAGES = ((ANA_SLACK, Part.PAGE), (ANA_MAIL, Part.PAGE))
+
+ADDRESSES = [
+    one.partition(":")[2] for one in (ALERTS, ANA_SLACK, ANA_MAIL, RAJ_SLACK, RAJ_MAIL, SUPPORT)
+]
+
+
+@dataclass
+class Switch:
+    """A world that is watched, what is sent from it, and the server that hears of it."""
+
+    world: World
+    server: HookServer
+    office: PostOffice
+    stack: contextlib.AsyncExitStack
+
+    def of(self, engine: Engine, store: asyncpg.Pool) -> DeadMan:
+        """Return the switch of a replica."""
+        settings = ServiceSettings(dead_man=SecretStr(self.server.url))
+        config = replace(config_of(self.world.dsn, [stuck_rule()]), service=settings)
+        loaded, options = Loaded(config, (), {}), Options(Path("rules.yaml"), Path("data"))
+        service = Service(options, self.world.clock, store, loaded, config, "one")
+        made = DeadMan(service, engine)
+        self.stack.push_async_callback(made.close)
+        return made
+
+    async def reports(self, switch: DeadMan) -> bool:
+        """Return whether it reports when it is its time to."""
+        before = len(self.server.posted)
+        await switch.report()
+        return len(self.server.posted) == before + 1
+
+    async def page(self) -> None:
+        """Tell an incident to a person, by both of their ways."""
+        story = Story(self.world.store)
+        await story.tell(Event.OPENED, self.world.clock.now(), *PAGES)
+
+
+@pytest.fixture
+async def switch(
+    store: asyncpg.Pool, database: Database, clock: MovedClock
+) -> AsyncIterator[Switch]:
+    db = await asyncpg.connect(database.dsn)
+    await make_table(db, ["mail"])
+    async with (
+        HookServer() as server,
+        contextlib.AsyncExitStack() as stack,
+        contextlib.AsyncExitStack() as engines,
+    ):
+        world = World(store, db, database.reader_dsn, clock, engines)
+        await world.begin(stuck_rule())
+        yield Switch(world, server, PostOffice(store, clock), stack)
+    await world.close_sources()
+    await db.close()
+
+
+async def test_it_reports_each_minute_how_much_is_watched(switch: Switch) -> None:
+    one = switch.of(switch.world.engine, switch.world.store)
+    running = asyncio.ensure_future(one.run())
+    await switch.world.clock.advance(3 * EVERY)
+    running.cancel()
+    told = [json.loads(posted.raw) for posted in switch.server.posted]
+    assert [said["rules"] for said in told] == [1, 1, 1, 1]
+    assert told[3]["at"] == switch.world.clock.now().isoformat(timespec="seconds")
+
+
+async def test_only_the_replica_that_leads_reports(switch: Switch) -> None:
+    async with running_engine(switch.world.store, switch.world.clock) as waiting:
+        assert not await switch.reports(switch.of(waiting, switch.world.store))
+    assert await switch.reports(switch.of(switch.world.engine, switch.world.store))
+
+
+async def test_it_is_silent_once_no_rule_is_looked_at(switch: Switch) -> None:
+    one = switch.of(switch.world.engine, switch.world.store)
+    assert await switch.reports(one)
+    await switch.world.engines.aclose()  # its memory stays, and nothing comes to it
+    await switch.world.clock.advance(3 * MINUTE)
+    assert await switch.reports(one), "the rule has not missed two looks yet"
+    await switch.world.clock.advance(MINUTE)
+    assert not await switch.reports(one)
+
+
+async def test_it_is_silent_while_the_store_does_not_answer(switch: Switch, store_dsn: str) -> None:
+    lost = await open_pool(store_dsn)
+    one = switch.of(switch.world.engine, lost)
+    assert await switch.reports(one)
+    await close_pool(lost)
+    assert not await switch.reports(one)
+
+
+@pytest.mark.parametrize("mood", [Mood.REFUSE, Mood.REFUSE_FOR_EVER])
+async def test_it_is_silent_from_when_no_message_arrives_until_one_does(
+    switch: Switch, mood: Mood
+) -> None:
+    one = switch.of(switch.world.engine, switch.world.store)
+    for receiver in (switch.office.slack, switch.office.email):
+        receiver.usual = dict.fromkeys(ADDRESSES, mood)
+    await switch.page()
+    assert await switch.reports(one), "it may still arrive"
+    for _ in range(6):
+        await switch.office.delivery.drain()
+        await switch.world.clock.advance(MINUTE)
+    assert not await switch.reports(one)
+    for receiver in (switch.office.slack, switch.office.email):
+        receiver.usual = {}
+    await switch.page()
+    await switch.office.deliver_all()
+    assert await switch.reports(one)
+
+
+async def test_one_way_of_two_is_enough(switch: Switch) -> None:
+    one = switch.of(switch.world.engine, switch.world.store)
+    switch.office.slack.usual = {"@U01ANA": Mood.REFUSE}
+    await switch.page()
+    for _ in range(6):
+        await switch.world.clock.advance(MINUTE)
+        await switch.page()
+        await switch.office.delivery.drain()
+    assert await switch.reports(one)
+
+
+async def test_a_switch_that_is_out_of_order_is_logged_once_and_its_address_never(
+    switch: Switch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "watchdog.dead_man")
+    one = switch.of(switch.world.engine, switch.world.store)
+    switch.server.replies.extend([Reply(500), Reply(500), Reply(drop=True)])
+    for _ in range(4):
+        await one.report()
+    said = [(entry.levelname, vars(entry)["reason"]) for entry in caplog.records]
+    assert [level for level, _ in said] == ["WARNING", "WARNING", "INFO"]
+    assert said[0][1] == "dead man's switch answered 500"
+    assert said[1][1].startswith("dead man's switch did not answer: ")
+    assert "in-the-url" not in caplog.text + repr(said)
+
+
+async def test_a_new_address_is_reported_to_from_then_on(switch: Switch) -> None:
+    one = switch.of(switch.world.engine, switch.world.store)
+    await one.report()
+    async with HookServer() as other:
+        settings = ServiceSettings(dead_man=SecretStr(other.url))
+        one._service.config = replace(one._service.config, service=settings)
+        await one.report()
+        assert len(other.posted) == 1
+    assert len(switch.server.posted) == 1
+    one._service.config = replace(one._service.config, service=ServiceSettings())
+    await one.report()
+    assert len(switch.server.posted) == 1, "none is given any more"
