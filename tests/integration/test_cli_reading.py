@@ -151,27 +151,7 @@ async def test_what_is_not_there_or_cannot_be_is_wrong_use(command: str, shell: 
         assert "is not in the range" in said.err
 
 
-async def test_messages_are_listed_and_shown_as_their_reader_sees_them(
-    shell: Terminal, store: asyncpg.Pool, clock: MovedClock
-) -> None:
-    empty = await shell.run("outbox")
-    assert (empty.code, empty.err) == (0, "No message yet.\n")
-    await open_incident(store, clock)
-    await store.execute(
-        "update notification set line = 'CRITICAL Orders', rendered = $1 where receiver like 'em%'",
-        {"subject": "[CRITICAL] Orders", "text": "1 h old"},
-    )
-    rows = (await shell.run("outbox", "-o", "json")).rows
-    mail, page = (
-        next(one for one in rows if one["to"].startswith(way)) for way in ("email", "slack")
-    )
-    assert (mail["state"], mail["part"], mail["incident"]) == ("pending", "page", 1042)
-    shown = await shell.run("outbox", str(mail["id"]))
-    assert shown.out == "Subject: [CRITICAL] Orders\n\n1 h old\n"
-    assert (await shell.run("outbox", str(page["id"]))).code == 0
-
-
-async def test_a_message_that_was_given_up_is_said_below_the_list(
+async def test_a_message_that_was_given_up_lately_is_in_the_status(
     shell: Terminal, store: asyncpg.Pool, clock: MovedClock
 ) -> None:
     await looked(store, clock)
@@ -182,8 +162,6 @@ async def test_a_message_that_was_given_up_is_said_below_the_list(
         " where receiver = 'slack:@U01ANA'",
         at,
     )
-    said = await shell.run("outbox", "-o", "tsv")
-    assert said.err == "1 could not be delivered; the first to slack:@U01ANA.\n"
     status = await shell.run("status")
     assert status.code == 1
     assert "1 could not be delivered in the last day" in status.err

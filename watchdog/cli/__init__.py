@@ -17,7 +17,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "incidents": ("watchdog.cli.reading", "List incidents."),
     "show": ("watchdog.cli.reading", "Show an incident and its timeline."),
     "members": ("watchdog.cli.storm", "List the members of a storm."),
-    "outbox": ("watchdog.cli.reading", "List messages, or show one as its reader sees it."),
+    "outbox": (
+        "watchdog.cli.outbox",
+        "List messages, show one as its reader sees it, send it again.",
+    ),
     "take": ("watchdog.cli.acting", "Take an incident: it is yours."),
     "give-back": ("watchdog.cli.acting", "Give back an incident that you took."),
     "escalate": ("watchdog.cli.acting", "Pass an incident on that nobody has taken."),

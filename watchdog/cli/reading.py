@@ -1,4 +1,4 @@
-"""`watchdog status|incidents|show|outbox`: looking at what the service knows."""
+"""`watchdog status|incidents|show`: looking at what the service knows."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from notifiers.clean import one_line
-from watchdog.cli.ending import BAD_ANSWER, WRONG_USE, Ended
+from watchdog.cli.ending import BAD_ANSWER
 from watchdog.cli.instants import span_of
 from watchdog.cli.printing import Format, Table, ago, chosen, format_option, print_table
 from watchdog.cli.session import NUMBER, Place, Session, placed, run, session
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from watchdog.domain.people import Directory
     from watchdog.domain.silences import Silence
     from watchdog.store.looks import RuleLook
-    from watchdog.store.outbox import Entry, Waiting
+    from watchdog.store.outbox import Waiting
 
 
 @click.command("incidents")
@@ -208,62 +208,6 @@ def _print_evidence(name: str, rows: list[dict[str, Any]]) -> None:
         for column, value in row.items():
             click.echo(f"  {one_line(column):{width}}  {'' if value is None else one_line(value)}")
         click.echo()
-
-
-@click.command("outbox")
-@click.argument("number", metavar="[MESSAGE]", type=NUMBER, required=False)
-@format_option
-@placed
-def outbox_command(number: int | None, form: str | None, place: Place) -> int:
-    """List the latest messages, or show one as its reader sees it."""
-
-    async def work() -> None:
-        from watchdog.store import outbox
-        from watchdog.store.pool import transaction
-
-        async with session(place) as here, transaction(here.pool) as conn:
-            if number is not None:
-                found = await outbox.by_number(conn, number)
-                if found is None:
-                    raise Ended(WRONG_USE, f"there is no message {number}")
-                click.echo(_as_read(found))
-                return
-            entries = await outbox.recent(conn, 50)
-            rows = [
-                {
-                    "id": entry.id,
-                    "when": ago(entry.settled_at or entry.created_at, here.now),
-                    "state": entry.state,
-                    "to": entry.receiver,
-                    "line": entry.line,
-                    "error": entry.last_error,
-                    "incident": entry.incident_id,
-                    "report": entry.report,
-                    "part": entry.part,
-                }
-                for entry in entries
-            ]
-            columns = ("id", "when", "state", "to", "line", "error")
-            table = Table(
-                columns, rows, hidden=("incident", "report", "part"), ending=_outbox_ending(rows)
-            )
-            print_table(table, chosen(form))
-
-    return run(work())
-
-
-def _outbox_ending(rows: list[dict[str, Any]]) -> str:
-    dead = [row for row in rows if row["state"] == "dead"]
-    if dead:
-        return f"{len(dead)} could not be delivered; the first to {dead[0]['to']}."
-    return "See one as its reader does: watchdog outbox MESSAGE" if rows else "No message yet."
-
-
-def _as_read(entry: "Entry") -> str:
-    body = entry.rendered or {}
-    text = body.get("text") or entry.line
-    subject = body.get("subject")
-    return f"Subject: {subject}\n\n{text}" if subject else str(text)
 
 
 @click.command("status")

@@ -386,7 +386,7 @@ async def resend(conn: asyncpg.Connection, number: int, now: datetime) -> int:
     What was sent or given up stays as it was; a new message with the same words is written.
 
     Raises:
-        LookupError: There is no such message, or it is being sent, or another one replaced it.
+        LookupError: There is no such message, or it is being sent or withheld, or another one replaced it.
     """
     for step in ("hurry", "send_again"):
         written: int | None = await conn.fetchval(_SQL[step], number, now)
@@ -398,6 +398,8 @@ async def resend(conn: asyncpg.Connection, number: int, now: datetime) -> int:
         raise LookupError(f"there is no message {number}")
     if row["superseded_by"]:
         raise LookupError(f"message {number} was replaced by {row['superseded_by']}; send that one")
+    if row["state"] == "withheld":
+        raise LookupError(f"message {number} is withheld: {row['last_error']}")
     raise LookupError(f"message {number} is being sent now")
 
 

@@ -508,7 +508,7 @@ order by wanted.place;
 
 -- name: state_of
 -- How a message stands.
-select state, superseded_by from notification where id = $1;
+select state, superseded_by, last_error from notification where id = $1;
 
 -- name: hurry
 -- Try a waiting message now.
