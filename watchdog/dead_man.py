@@ -16,7 +16,7 @@ from watchdog.config.model import Rule
 from watchdog.engine.engine import Engine
 from watchdog.engine.memory import Memory
 from watchdog.service import Service
-from watchdog.store import outbox
+from watchdog.store import backlog
 from watchdog.store.looks import RuleLook
 from watchdog.store.pool import TROUBLE, transaction
 
@@ -79,7 +79,7 @@ class DeadMan:
             return "no rule is looked at"
         try:
             async with deadline(_STORE_SECONDS), transaction(self._service.pool) as conn:
-                is_stuck = await outbox.is_stuck(conn, now - STUCK_AFTER)
+                is_stuck = await backlog.is_stuck(conn, now - STUCK_AFTER)
         except (*TROUBLE, TimeoutError):
             return "the store does not answer"
         return "no message arrives" if is_stuck else ""

@@ -9,7 +9,7 @@ from notifiers.base import Event, Part
 from tests.incidents import Story, end_leases, states
 from tests.postgres import NIGHT
 from watchdog.delivery.sending import message_of
-from watchdog.store import intents, outbox
+from watchdog.store import backlog, intents, outbox
 from watchdog.store.outbox import Claimed, Result, Settled, Tried
 from watchdog.store.pool import transaction
 
@@ -378,9 +378,9 @@ async def test_the_outbox_says_how_full_it_is(store: asyncpg.Pool) -> None:
 
     async with transaction(store) as conn:
         await outbox.settle(conn, [Result(row.id, row.token, Settled.DEAD, None)], NIGHT)
-        waiting = await outbox.waiting(conn, NIGHT, NIGHT - timedelta(days=1))
+        waiting = await backlog.waiting(conn, NIGHT, NIGHT - timedelta(days=1))
 
-    assert waiting == outbox.Waiting(due=1, held=1, sending=0, oldest_due_at=NIGHT, dead=1)
+    assert waiting == backlog.Waiting(due=1, held=1, sending=0, oldest_due_at=NIGHT, dead=1)
 
 
 async def test_a_message_knows_when_it_was_first_due(store: asyncpg.Pool) -> None:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from watchdog.domain.incident import Incident
     from watchdog.domain.people import Directory
     from watchdog.domain.silences import Silence
+    from watchdog.store.backlog import Waiting
     from watchdog.store.looks import RuleLook
-    from watchdog.store.outbox import Waiting
 
 
 @click.command("incidents")
@@ -219,14 +219,14 @@ def status_command(form: str | None, place: Place) -> int:
     async def work() -> int:
         from watchdog.domain.stopping import stopped
         from watchdog.status import describe
-        from watchdog.store import covers, looks, outbox, runs, silences, tracks
+        from watchdog.store import backlog, covers, looks, runs, silences, tracks
         from watchdog.store.pool import transaction
 
         async with session(place) as here, transaction(here.pool) as conn:
             why = await tracks.reasons(conn)
             directory = await covers.with_covers(conn, here.config.directory, here.now)
             known = {one.rule: one for one in await looks.every(conn)}
-            waiting = await outbox.waiting(conn, here.now, here.now - timedelta(days=1))
+            waiting = await backlog.waiting(conn, here.now, here.now - timedelta(days=1))
             silent = await silences.in_force(conn, here.now)
             stop = await runs.stopped(conn)
         status = describe(here.config, known, here.now)

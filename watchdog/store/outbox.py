@@ -166,23 +166,6 @@ class Entry:
     tries: tuple[Try, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """How full the outbox is.
-
-    Attributes:
-        due: Waiting though their time has come. `held`: waiting for their time.
-        oldest_due_at: Since when the oldest of those that are due, or being sent, has been due.
-        dead: Given up since the asked instant.
-    """
-
-    due: int
-    held: int
-    sending: int
-    oldest_due_at: datetime | None
-    dead: int
-
-
 async def insert(conn: asyncpg.Connection, told: Sequence[tuple[Facts, int, Notice]]) -> None:
     """Write messages as (facts, version, notice), inside the transaction of their events.
 
@@ -210,11 +193,6 @@ async def insert_report(
     ]
     await copy(conn, "notification", _REPORT_COLUMNS, rows)
     await conn.execute(_SQL["announce"])
-
-
-async def is_stuck(conn: asyncpg.Connection, since: datetime) -> bool:
-    """Return whether nobody is reached: a push is due since then, or given up, and nothing came after."""
-    return bool(await conn.fetchval(_SQL["is_stuck"], since))
 
 
 def _row(told: tuple[Facts, int, Notice]) -> tuple[Any, ...]:
@@ -401,9 +379,3 @@ async def resend(conn: asyncpg.Connection, number: int, now: datetime) -> int:
     if row["state"] == "withheld":
         raise LookupError(f"message {number} is withheld: {row['last_error']}")
     raise LookupError(f"message {number} is being sent now")
-
-
-async def waiting(conn: asyncpg.Connection, now: datetime, dead_since: datetime) -> Waiting:
-    """Return how full the outbox is."""
-    [row] = await conn.fetch(_SQL["count_waiting"], now, dead_since)
-    return Waiting(**dict(row))

@@ -8,7 +8,7 @@ from rules.base import Outcome
 from watchdog import __version__, metrics
 from watchdog.delivery.figures import Figures as Delivered
 from watchdog.status import describe
-from watchdog.store import outbox, pages, silences
+from watchdog.store import backlog, pages, silences
 from watchdog.store.outbox import Tried
 from watchdog.store.pool import StoreDown, transaction
 from watchdog.web.room import Room
@@ -76,7 +76,7 @@ async def _stored(room: Room) -> Values:
     now = room.now()
     async with transaction(room.service.pool) as conn:
         counts = await pages.count_incidents(conn)
-        waiting = await outbox.waiting(conn, now, now - _DEAD_WITHIN)
+        waiting = await backlog.waiting(conn, now, now - _DEAD_WITHIN)
         looks = await room.looks(conn)
         silent = await silences.in_force(conn, now)
     oldest = waiting.oldest_due_at

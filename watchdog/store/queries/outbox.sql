@@ -419,20 +419,6 @@ select min(due_since + wait) as at from (
 cross join lateral (values ($2::interval), ($3::interval)) waits (wait)
 where due_since + wait > $1 and (is_push or wait = $3);
 
--- name: is_stuck
--- Whether a push has been due since an instant, or was given up, and nothing has arrived anywhere afterwards. When
--- the latest arrived is looked up only where there is such a push.
-select exists (
-    select from notification n
-    where is_push(n.part, n.receiver) and n.state in ('pending', 'sending')
-        and coalesce(n.first_due_at, n.due_at) <= $1
-        and coalesce((select max(a.settled_at) from notification a where a.state = 'sent'), '-infinity') < $1
-) or exists (
-    select from notification n
-    where is_push(n.part, n.receiver) and n.state = 'dead' and n.settled_at > $1 - interval '1 day'
-        and n.settled_at > coalesce((select max(a.settled_at) from notification a where a.state = 'sent'), '-infinity')
-);
-
 -- name: insert_fallbacks
 -- The same message to somebody else; and if the incident has moved on meanwhile, how it stands now.
 -- Whoever is told this way hears how it goes on.
@@ -522,14 +508,3 @@ insert into notification (
 select incident_id, version, report_run, receiver, part, priority, $2, $2
 from notification where id = $1 and state in ('sent', 'dead')
 returning id;
-
--- name: count_waiting
--- What is on its way, since when the oldest of it has been due, and how many were given up since an
--- instant.
-select
-    count(*) filter (where state = 'pending' and due_at <= $1) as due,
-    count(*) filter (where state = 'pending' and due_at > $1) as held,
-    count(*) filter (where state = 'sending') as sending,
-    min(due_at) filter (where due_at <= $1) as oldest_due_at,
-    (select count(*) from notification where state = 'dead' and settled_at > $2) as dead
-from notification where state in ('pending', 'sending');
