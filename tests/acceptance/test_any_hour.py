@@ -13,10 +13,12 @@ OPEN_AFTER_SLOTS = 2 * 5
 HOURS_APART = 13
 """Thirteen and a week's 168 hours have no common divisor: each moment is another hour of another day."""
 
-MOMENTS = 5
+FEW = 3
+MOMENTS = [*range(FEW), *(pytest.param(one, marks=pytest.mark.long) for one in range(FEW, 26))]
+"""The more, the longer: with `--long` two weeks."""
 
 
-@pytest.mark.parametrize("moment", range(MOMENTS))
+@pytest.mark.parametrize("moment", MOMENTS)
 async def test_a_stuck_sync_reaches_the_outbox_within_its_slots_and_five_seconds(
     moment: int, program: Program, receivers: Receivers
 ) -> None:

@@ -14,7 +14,7 @@ from tests.acceptance import running
 from tests.acceptance.running import Program, Receivers
 from tests.invariants import OWNERS, REST
 
-KILLS, MANY_KILLS = 9, 50
+KILLS, MANY_KILLS = 7, 50
 KILLS_IN_STORMS, MANY_IN_STORMS = 3, 10
 OFF, SOON = "off", "{ more_than: 3 incidents, within: 5m }"
 """Of the storms: each incident by itself, and what breaks together as one."""
