@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from notifiers.base import Event, Facts
-from notifiers.line import bad_for, came_back
+from notifiers.line import bad_for, came_back, head
 from notifiers.story import acted, passing, said_now, splitting
 from notifiers.times import short_span
 
@@ -31,8 +31,10 @@ _PATTERNS = {
 def below(facts: Facts) -> str:
     """Return the event as one sentence for the thread below the first message; tidy facts."""
     if facts.event in _TELLS:
-        return _TELLS[facts.event](facts)
-    return _PATTERNS[facts.event].format(facts, now=said_now(facts))
+        told = _TELLS[facts.event](facts)
+    else:
+        told = _PATTERNS[facts.event].format(facts, now=said_now(facts))
+    return told or head(facts)[1].capitalize()  # no channel takes a line without words
 
 
 def _taken(facts: Facts) -> str:

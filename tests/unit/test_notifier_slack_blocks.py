@@ -35,6 +35,14 @@ def test_each_thread_line_reads_as_agreed(event: Event) -> None:
     assert_golden(f"slack_thread_{event}.txt", seen(rendered) + "\n")
 
 
+@pytest.mark.parametrize("event", Event)
+def test_a_line_of_which_nothing_is_known_says_at_least_what_it_is(event: Event) -> None:
+    nothing: dict[str, Any] = dict.fromkeys(("words", "fact", "detail", "actor"), "")
+    facts = replace(sample(event), **nothing)
+    rendered = render_slack(Message("n-7", "#data-alerts", Part.THREAD, 1, facts))
+    assert refusal(dict(rendered.body)) == ""
+
+
 @given(any_messages(), st.booleans())
 def test_slack_takes_every_message_and_nothing_in_it_comes_alive(
     message: Message, has_buttons: bool
