@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 
@@ -28,6 +29,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # Some images ask for this; each of the hundreds of programs that are started would compile us anew.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    # A shell's background jobs ignore Ctrl-C, and hand that on to whatever they start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # A machine that is busy with something else must not fail what is right.
     examples = MANY_EXAMPLES if config.getoption("--long") else EXAMPLES
     settings.register_profile("any_machine", deadline=None, max_examples=examples)

@@ -60,8 +60,6 @@ class Played:
 def teller(program: Program) -> Iterator[subprocess.Popen[str]]:
     """Run the command that plays the story, up to its first line."""
     command = [sys.executable, "-m", "watchdog", *PLAY]
-    # A shell's background jobs ignore Ctrl-C, and hand that on to whatever they start.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         command,
         cwd=program.folder,
@@ -70,7 +68,6 @@ def teller(program: Program) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        signal.signal(signal.SIGINT, before)
         try:
             assert process.stdout is not None
             assert process.stdout.readline().startswith(" 0:00  Z1a breaks: ")
