@@ -69,10 +69,10 @@ class Switch:
         await switch.report()
         return len(self.server.posted) == before + 1
 
-    async def page(self) -> None:
-        """Tell an incident to a person, by both of their ways."""
+    async def page(self, *told: tuple[str, Part]) -> None:
+        """Tell an incident to a person, by both of their ways or as told."""
         story = Story(self.world.store)
-        await story.tell(Event.OPENED, self.world.clock.now(), *PAGES)
+        await story.tell(Event.OPENED, self.world.clock.now(), *(told or PAGES))
 
 
 @pytest.fixture
@@ -147,14 +147,18 @@ async def test_it_is_silent_from_when_no_message_arrives_until_one_does(
     assert await switch.reports(one)
 
 
-async def test_one_way_of_two_is_enough(switch: Switch) -> None:
+@pytest.mark.parametrize("mood", [Mood.REFUSE, Mood.REFUSE_FOR_EVER])
+@pytest.mark.parametrize("told", [PAGES, PAGES[:1]], ids=["by both", "by the other instead"])
+async def test_one_way_of_two_is_enough_and_stays_it_while_nothing_else_is_sent(
+    switch: Switch, told: tuple[tuple[str, Part], ...], mood: Mood
+) -> None:
     one = switch.of(switch.world.engine, switch.world.store)
-    switch.office.slack.usual = {"@U01ANA": Mood.REFUSE}
-    await switch.page()
-    for _ in range(6):
-        await switch.world.clock.advance(MINUTE)
-        await switch.page()
+    switch.office.slack.usual = dict.fromkeys(ADDRESSES, mood)
+    await switch.page(*told)
+    for _ in range(10):
         await switch.office.delivery.drain()
+        await switch.world.clock.advance(MINUTE)
+    assert [delivered.address for delivered in switch.office.everything] == ["ana@example.com"]
     assert await switch.reports(one)
 
 

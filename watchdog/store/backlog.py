@@ -34,5 +34,5 @@ async def waiting(conn: asyncpg.Connection, now: datetime, dead_since: datetime)
 
 
 async def is_stuck(conn: asyncpg.Connection, since: datetime) -> bool:
-    """Return whether nobody is reached: a push is due since then, or given up, and nothing came after."""
+    """Return whether nobody is reached: pushes are due since then, or given up, and nothing came after."""
     return bool(await conn.fetchval(_SQL["is_stuck"], since))

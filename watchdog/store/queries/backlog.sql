@@ -10,15 +10,23 @@ select
 from notification where state in ('pending', 'sending');
 
 -- name: is_stuck
--- Whether a push has been due since an instant, or was given up, and nothing has arrived anywhere afterwards. When
--- the latest arrived is looked up only where there is such a push.
-select exists (
-    select from notification n
-    where is_push(n.part, n.receiver) and n.state in ('pending', 'sending')
+-- Whether somebody is not reached about an incident, neither by a push that has been due since an instant or was given up
+-- within a day of it, nor by another one of the same, and nothing has arrived anywhere since. When the latest arrived is
+-- looked up only where there is such a push.
+with failing as (
+    select n.id, n.incident_id, n.version, $1::timestamptz as since from notification n
+    where n.state in ('pending', 'sending') and n.incident_id is not null and is_push(n.part, n.receiver)
         and coalesce(n.first_due_at, n.due_at) <= $1
-        and coalesce((select max(a.settled_at) from notification a where a.state = 'sent'), '-infinity') < $1
-) or exists (
-    select from notification n
-    where is_push(n.part, n.receiver) and n.state = 'dead' and n.settled_at > $1 - interval '1 day'
-        and n.settled_at > coalesce((select max(a.settled_at) from notification a where a.state = 'sent'), '-infinity')
+    union all
+    select n.id, n.incident_id, n.version, n.settled_at from notification n
+    where n.state = 'dead' and n.incident_id is not null and is_push(n.part, n.receiver)
+        and n.settled_at > $1::timestamptz - interval '1 day'
+)
+select exists (
+    select from failing f
+    where not exists (
+        select from notification s
+        where s.incident_id = f.incident_id and s.version >= f.version and s.state = 'sent'
+            and (s.fallback_of = f.id or is_push(s.part, s.receiver))
+    ) and coalesce((select max(a.settled_at) from notification a where a.state = 'sent'), '-infinity') < f.since
 );
