@@ -13,6 +13,7 @@ from notifiers.base import DeliveryError
 from notifiers.posting import Poster
 from watchdog.clock import deadline
 from watchdog.config.model import Rule
+from watchdog.engine.apart import kept_apart
 from watchdog.engine.engine import Engine
 from watchdog.engine.memory import Memory
 from watchdog.service import Service
@@ -49,7 +50,7 @@ class DeadMan:
         try:
             while True:
                 with clock.working():
-                    await self.report()
+                    await kept_apart(self.report(), "dead man's switch is silent")
                 await clock.sleep_until(clock.now() + EVERY)
         finally:
             await self.close()

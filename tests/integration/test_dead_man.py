@@ -103,6 +103,17 @@ async def test_it_reports_each_minute_how_much_is_watched(switch: Switch) -> Non
     assert told[3]["at"] == switch.world.clock.now().isoformat(timespec="seconds")
 
 
+async def test_a_mistake_of_ours_silences_it_and_does_not_end_the_service(switch: Switch) -> None:
+    running = asyncio.ensure_future(switch.of(switch.world.engine, switch.world.store).run())
+    await switch.world.store.execute("alter table notification rename to elsewhere")
+    await switch.world.clock.advance(2 * EVERY)
+    assert (switch.server.posted, running.done()) == ([], False)
+    await switch.world.store.execute("alter table elsewhere rename to notification")
+    await switch.world.clock.advance(EVERY)
+    assert len(switch.server.posted) == 1
+    running.cancel()
+
+
 async def test_only_the_replica_that_leads_reports(switch: Switch) -> None:
     async with running_engine(switch.world.store, switch.world.clock) as waiting:
         assert not await switch.reports(switch.of(waiting, switch.world.store))

@@ -250,6 +250,18 @@ async def test_an_edited_rotation_tells_nothing_again_and_nothing_of_the_past(de
     assert await desk.look(worker, HOUR) == [*before, RAJ_SLACK]
 
 
+async def test_a_mistake_of_ours_about_one_team_holds_back_no_other(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    also = RULES.partition("  data:\n")[2]
+    desk.config = read(RULES + "  able:\n" + also.replace("data-alerts", "able-alerts"))
+    await desk.store.execute("alter table handover add check (person <> 'raj' or team <> 'able')")
+    worker, _ = await desk.leading()
+    assert await desk.look(worker, FIVE) == [CHANNEL, RAJ_MAIL]
+    [refused] = [one for one in caplog.records if one.message == "hand-over not told"]
+    assert vars(refused)["team"] == "able"
+
+
 async def test_a_team_that_wants_none_gets_none(desk: Desk) -> None:
     desk.config = read(RULES + "    shift_messages: false\n")
     worker, _ = await desk.leading()

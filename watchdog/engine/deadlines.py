@@ -13,6 +13,7 @@ from watchdog.domain.escalation import next_deadline
 from watchdog.domain.incident import Incident
 from watchdog.domain.notices import with_notices
 from watchdog.domain.people import Directory, Storms
+from watchdog.engine.apart import kept_apart
 from watchdog.engine.leader import Leader
 from watchdog.engine.memory import Memory
 from watchdog.engine.overdue import end_overdue
@@ -75,9 +76,9 @@ class Deadlines:
         if token is None:
             return
         try:
-            await _kept_apart(self._set_anew, token, directory)
+            await _apart(self._set_anew, token, directory)
             for do in await self._due():
-                await _kept_apart(do, token, directory)
+                await _apart(do, token, directory)
         except (*TROUBLE, leases.LeaseLost) as error:
             logger.warning("nothing is escalated now", extra={"reason": str(error)})
 
@@ -180,14 +181,9 @@ class Deadlines:
         return len(found)
 
 
-async def _kept_apart(do: _Do, token: int, directory: Directory) -> None:
-    """Do one thing that is due; a mistake of ours in it is logged, and holds nothing else back."""
-    try:
-        await do(token, directory)
-    except (*TROUBLE, leases.LeaseLost):
-        raise
-    except Exception:
-        logger.exception("not done when it was due", extra={"what": do.__name__.strip("_")})
+async def _apart(do: _Do, token: int, directory: Directory) -> None:
+    what = do.__name__.strip("_")
+    await kept_apart(do(token, directory), "not done when it was due", what=what)
 
 
 async def _all_due(conn: asyncpg.Connection, now: datetime) -> Sequence[Incident]:

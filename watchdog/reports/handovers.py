@@ -1,6 +1,7 @@
 """Tells each hand-over of on-call once: to the team's channel, and to whoever follows."""
 
 import logging
+from collections.abc import Awaitable
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -18,6 +19,7 @@ from watchdog.domain.handovers import (
 from watchdog.domain.oncall import on_call
 from watchdog.domain.people import Directory
 from watchdog.domain.routing import team_receivers
+from watchdog.engine.apart import kept_apart
 from watchdog.engine.leader import Leader
 from watchdog.engine.reconcile import LEASE
 from watchdog.service import Service
@@ -76,13 +78,18 @@ class Handovers:
             waiting = await handovers.unbriefed(conn, now - LATE_MAX)
         self._directory = directory
         for team in _telling(directory):
-            if team not in noted:
-                await self._begin(Handover(team, on_call(directory, team, now), now), token)
-            elif (found := latest_handover(directory, team, now)) and is_news(found, noted[team]):
-                await self._tell(directory, found, token, now)
+            await _apart(team, self._look_at(directory, team, noted.get(team), token, now))
         for one in waiting:
             if one.is_tested or now - one.tested_at >= TEST_LASTS:
-                await self._brief(directory, one, token, now)
+                await _apart(one.handover.team, self._brief(directory, one, token, now))
+
+    async def _look_at(
+        self, directory: Directory, team: str, last: Handover | None, token: int, now: datetime
+    ) -> None:
+        if last is None:
+            await self._begin(Handover(team, on_call(directory, team, now), now), token)
+        elif (found := latest_handover(directory, team, now)) and is_news(found, last):
+            await self._tell(directory, found, token, now)
 
     async def _begin(self, known: Handover, token: int) -> None:
         """Note who is on call for a team that is new: nothing of it was to be told before."""
@@ -118,6 +125,10 @@ class Handovers:
             made = briefing(told, live, total, tested)
             await handovers.brief(conn, found, made, ways[0], now)
         self._service.wake.set()
+
+
+async def _apart(team: str, telling: Awaitable[None]) -> None:
+    await kept_apart(telling, "hand-over not told", team=team)
 
 
 def _telling(directory: Directory) -> list[str]:

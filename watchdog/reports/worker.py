@@ -9,6 +9,7 @@ from watchdog.config.model import Report, WeeklyReport
 from watchdog.domain.due import Due, every_day, latest_due, next_due
 from watchdog.domain.notices import report_notices
 from watchdog.domain.weeks import Week, week_at
+from watchdog.engine.apart import kept_apart
 from watchdog.engine.leader import Leader
 from watchdog.engine.reconcile import LEASE
 from watchdog.reports.listed import open_info
@@ -62,10 +63,10 @@ class Reports:
             if token != self._token:
                 await self._begin_to_lead(token)
             for report in tuple(config.reports.values()):
-                await _kept_apart(report.name, self._make_one(report, token))
+                await _apart(report.name, self._make_one(report, token))
             for weekly in tuple(config.weeklies.values()):
-                await _kept_apart(weekly.name, self._count(weekly, token))
-                await _kept_apart(weekly.name, self._make_weekly(weekly, token))
+                await _apart(weekly.name, self._count(weekly, token))
+                await _apart(weekly.name, self._make_weekly(weekly, token))
         except (*TROUBLE, leases.LeaseLost) as error:
             self._token = None  # whether a commit took place is unknown
             logger.warning("report not written", extra={"reason": str(error)})
@@ -178,11 +179,5 @@ class Reports:
             self._sampled[report.name] = today
 
 
-async def _kept_apart(report: str, making: Awaitable[None]) -> None:
-    """Make one report; a mistake of ours in it is logged, and holds back no other and no watching."""
-    try:
-        await making
-    except (*TROUBLE, leases.LeaseLost):
-        raise
-    except Exception:
-        logger.exception("report not made", extra={"report": report})
+async def _apart(report: str, making: Awaitable[None]) -> None:
+    await kept_apart(making, "report not made", report=report)
