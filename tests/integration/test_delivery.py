@@ -454,6 +454,26 @@ async def test_people_may_send_a_dead_message_again(office: PostOffice) -> None:
     assert await states(office.store) == [(ALERTS, "root", "dead"), (ALERTS, "root", "sent")]
 
 
+async def test_a_first_message_that_is_sent_again_shows_how_the_incident_stands_now(
+    office: PostOffice,
+) -> None:
+    story = Story(office.store)
+    await story.tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
+    await story.tell(Event.TAKEN, NIGHT, (ALERTS, EDIT))
+    await story.tell(Event.RECOVERED, NIGHT, (ALERTS, EDIT), (ALERTS, THREAD))
+    await office.delivery.drain()
+    before = len(office.slack.delivered)
+
+    async with transaction(office.store) as conn:
+        await outbox.resend(conn, 1, NIGHT)
+    await office.delivery.drain()
+
+    root, edit = office.slack.delivered[before:]
+    assert (root.part, root.event) == (ROOT, "opened")
+    assert (edit.part, edit.event) == (EDIT, "recovered")
+    assert edit.remote["ts"] == str(before + 1)
+
+
 async def test_patience_is_counted_from_the_first_try_and_not_from_the_writing(
     office: PostOffice,
 ) -> None:

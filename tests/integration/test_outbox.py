@@ -370,6 +370,22 @@ async def test_what_is_being_sent_or_is_unknown_is_not_sent_again(store: asyncpg
             await outbox.resend(conn, 7777, NIGHT)
 
 
+async def test_an_edit_is_not_sent_again_over_a_newer_one(store: asyncpg.Pool) -> None:
+    story = Story(store)
+    for event, part in [(Event.OPENED, ROOT), (Event.TAKEN, EDIT), (Event.RECOVERED, EDIT)]:
+        await story.tell(event, NIGHT, (ALERTS, part))
+        [row] = await claim(store)
+        await begin(store, row)
+        await settle(store, sent(row))
+
+    async with transaction(store) as conn:
+        with pytest.raises(LookupError, match="message 2 was replaced by 3; send that one"):
+            await outbox.resend(conn, 2, NIGHT)
+        again = await outbox.resend(conn, 3, NIGHT)
+
+    assert [(one.id, one.version) for one in await claim(store)] == [(again, 3)]
+
+
 async def test_the_outbox_says_how_full_it_is(store: asyncpg.Pool) -> None:
     held = NIGHT + timedelta(hours=7)
     for due_at in (NIGHT, NIGHT - SECOND, held):

@@ -361,7 +361,8 @@ def _try(stored: Mapping[str, Any]) -> Try:
 async def resend(conn: asyncpg.Connection, number: int, now: datetime) -> int:
     """Send a message again, or a waiting one at once; return the number to watch.
 
-    What was sent or given up stays as it was; a new message with the same words is written.
+    What was sent or given up stays as it was; a new message with the same words is written, and after a
+    first message an edit that shows how the incident stands now.
 
     Raises:
         LookupError: There is no such message, or it is being sent or withheld, or another one replaced it.

@@ -493,18 +493,33 @@ cross join lateral (
 order by wanted.place;
 
 -- name: state_of
--- How a message stands.
-select state, superseded_by, last_error from notification where id = $1;
+-- How a message stands, and which one replaced it: an edit is replaced by every later one of the same place.
+select n.state, n.last_error, coalesce(n.superseded_by, (
+    select max(newer.id) from notification newer
+    where n.part = 'edit' and newer.part = 'edit' and newer.id > n.id
+        and newer.incident_id = n.incident_id and newer.receiver = n.receiver
+)) as superseded_by
+from notification n where n.id = $1;
 
 -- name: hurry
 -- Try a waiting message now.
 update notification set due_at = $2 where id = $1 and state = 'pending' returning id;
 
 -- name: send_again
--- Write a settled message once more: a new one, because what was settled stays as it was.
+-- Write a settled message once more: a new one, because what was settled stays as it was. An edit that a later one has
+-- replaced is not, since it would show what is over; and below a first message comes the latest edit, for it shows the beginning.
 insert into notification (
     incident_id, version, report_run, receiver, part, priority, due_at, created_at
 )
-select incident_id, version, report_run, receiver, part, priority, $2, $2
-from notification where id = $1 and state in ('sent', 'dead')
+select again.incident_id, again.version, again.report_run, again.receiver, again.part, again.priority,
+    case when again.id = n.id then $2 else greatest(again.due_at, $2) end, $2
+from notification n
+left join lateral (
+    select max(edit.id) as id from notification edit
+    where n.part in ('page', 'root', 'edit') and edit.part = 'edit'
+        and edit.incident_id = n.incident_id and edit.receiver = n.receiver
+) latest on true
+join notification again on again.id in (n.id, latest.id)
+where n.id = $1 and n.state in ('sent', 'dead') and (n.part <> 'edit' or n.id = latest.id)
+order by again.part = 'edit'
 returning id;
