@@ -85,8 +85,9 @@ def _row(option: click.Option, path: str, context: click.Context) -> str:
     if not meaning:
         raise Undocumented(f"option {name} of `{path}` has no help")
     default = tail.rstrip("]") if marked else ""
-    if not option.is_flag and not option.required and option.default not in {None, ""}:
-        default = str(option.default)
+    given = option.to_info_dict()["default"]  # `option.default` may be click's own mark of none
+    if not option.is_flag and not option.required and given not in {None, ""}:
+        default = str(given)
     if option.required:
         meaning += " Must be given."
     if option.envvar:

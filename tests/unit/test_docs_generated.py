@@ -164,6 +164,11 @@ def test_every_command_and_option_is_on_the_page() -> None:
             assert f"\n| `{', '.join(option.opts)}" in part, f"{path} {option.opts}"
 
 
+def test_an_option_without_a_default_has_none_on_the_page() -> None:
+    assert "\n| `--team TEXT` |  | " in PAGES["commands.md"]
+    assert "Sentinel" not in PAGES["commands.md"]
+
+
 def test_every_exit_code_has_its_meaning() -> None:
     codes = {
         value for name, value in vars(ending).items() if name.isupper() and isinstance(value, int)
