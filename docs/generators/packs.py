@@ -5,6 +5,7 @@ from watchdog.config.files import shipped_packs
 from watchdog.config.nodes import Scalar, Table, find
 from watchdog.config.packfacts import PackAction, PackRule, actions_of, rules_of, shipped_pack
 from watchdog.config.packfile import Pack, Parameter
+from watchdog.reports import listed
 
 
 def page() -> str:
@@ -87,7 +88,7 @@ def _rule(pack: str, one: PackRule) -> str:
 
 def _report(pack: str, name: str, body: Table) -> str:
     lists_info = "open_info" in body.entries
-    told = [*_titles(body, "parts"), *(["What is open, for information"] if lists_info else ())]
+    told = [*_titles(body, "parts"), *((listed.TITLE,) if lists_info else ())]
     kept = _titles(body, "samples")
     words = (_text(body, "title"), _text(body, "at"), "; ".join(told), "; ".join(kept))
     return row((f"`{pack}-{name}`", *words))
