@@ -65,6 +65,14 @@ def joined(lines: Iterable[bytes]) -> Iterator[bytes]:
             yield whole
 
 
+def is_begun(raw: bytes) -> bool:
+    """Return whether a line is a piece of one whose end is still to come."""
+    if raw.startswith(_DOCKER_BEGIN):
+        return not _is_ended(raw) and _DOCKER_PIECE.fullmatch(raw) is not None
+    piece = _CRI_PIECE.fullmatch(raw)
+    return piece is not None and piece[3] == b"P"
+
+
 def _docker_whole(raw: bytes, begun: dict[bytes, bytes]) -> bytes | None:
     """Return a line with what came of it before; None while its end is missing."""
     piece = _DOCKER_PIECE.fullmatch(raw)

@@ -223,6 +223,37 @@ def test_a_line_that_a_runtime_has_cut_is_one(one: Reading) -> None:
     assert (one.count, reply.skipped) == (1, 0)
 
 
+def test_a_look_between_the_pieces_of_a_line_loses_none_of_them(one: Reading) -> None:
+    whole = one.log.line(message="x" * 40_000).decode().strip()
+    stamp = one.log.now.isoformat()
+    one.log.append()
+    one.log.write(f"{stamp} stdout P {whole[:16_384]}\n".encode())
+    one.log.write(f"{stamp} stdout P {whole[16_384:32_768]}\n".encode())
+    assert one.count == 1
+    one.log.write(f"{stamp} stdout F {whole[32_768:]}\n".encode())
+    assert (one.count, one.reply().skipped) == (2, 0)
+
+
+def test_a_line_that_is_cut_where_a_chunk_ends_is_one(
+    one: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_reader, "CHUNK_BYTES", 700)
+    stamp = one.log.now.isoformat()
+    for _ in range(20):
+        whole = one.log.line(message="x" * 300).decode().strip()
+        one.log.write(f"{stamp} stdout P {whole[:200]}\n{stamp} stdout F {whole[200:]}\n".encode())
+    assert (one.count, one.reply().skipped) == (20, 0)
+
+
+def test_pieces_that_fill_a_chunk_and_never_end_hold_nothing_up(
+    one: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_reader, "CHUNK_BYTES", 700)
+    one.log.write(f"{one.log.now.isoformat()} stdout P {'x' * 100}\n".encode() * 30)
+    one.log.append()
+    assert one.count == 1
+
+
 def test_a_line_without_a_time_is_as_old_as_the_one_before(one: Reading) -> None:
     one.log.append()
     one.log.write(b'{"message": "no time"}\n')

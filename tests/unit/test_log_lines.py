@@ -20,6 +20,7 @@ from rules.log_lines import (
     entity_of,
     error_of,
     field_of,
+    is_begun,
     joined,
     parse_line,
     time_of,
@@ -115,8 +116,9 @@ def test_a_line_that_was_cut_to_pieces_is_whole_again(
 def test_a_piece_whose_end_is_missing_is_no_line(
     wrapped: Callable[[list[str], str], list[bytes]],
 ) -> None:
-    begin, _ = wrapped(["{", "}"], "stdout")
+    begin, end = wrapped(["{", "}"], "stdout")
     assert list(joined([begin])) == []
+    assert [is_begun(one) for one in (begin, end, INNER.encode(), b"")] == [True, *[False] * 3]
     assert list(joined([INNER.encode(), b"words", b""])) == [INNER.encode(), b"words", b""]
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from rules.base import Answer, Unanswered
 from rules.file_questions import Lines, LogQuestion
-from rules.log_lines import LogLine, joined, parse_line
+from rules.log_lines import LogLine, is_begun, joined, parse_line
 from rules.sizes import short_size
 from watchdog.sources.log_files import LogFile, LogFiles, Seen
 from watchdog.sources.log_tally import Position, Tally
@@ -122,7 +122,10 @@ class LogReader:
         limit = min((p.offset for p in file.positions.values() if p.offset > lowest), default=size)
         chunk = os.pread(descriptor, max(0, min(CHUNK_BYTES, limit - lowest)), lowest)
         self._left_bytes -= len(chunk)
+        is_last = len(chunk) < CHUNK_BYTES and limit == size
         end = chunk.rfind(b"\n") + 1
+        whole_end = _whole_end(chunk, end)
+        end = whole_end if whole_end or is_last else end  # pieces without end hold nothing up
         if not end and len(chunk) < CHUNK_BYTES:
             return False  # the last line is not whole yet
         # Who writes on at its old place after the file was emptied leaves zeros before it.
@@ -144,6 +147,16 @@ class LogReader:
                 line = parse_line(raw)
                 for tally, position in group.items():
                     tally.take(line, raw, position, now_s)
+
+
+def _whole_end(chunk: bytes, end: int) -> int:
+    """Return where that ends which needs no more to be whole: no piece of a cut line comes last."""
+    while end:
+        begin = chunk.rfind(b"\n", 0, end - 1) + 1
+        if not is_begun(chunk[begin : end - 1]):
+            break
+        end = begin
+    return end
 
 
 def start_of(
