@@ -359,6 +359,20 @@ async def test_what_waits_for_another_try_is_tried_at_once(store: asyncpg.Pool) 
     assert [one.id for one in await claim(store)] == [row.id]
 
 
+async def test_what_must_arrive_before_it_is_tried_at_once_too(store: asyncpg.Pool) -> None:
+    story = Story(store)
+    await story.tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
+    await story.tell(Event.NOTED, NIGHT, (ALERTS, THREAD))
+    [root] = await claim(store)
+    await begin(store, root)
+    await settle(store, again(root, NIGHT + timedelta(minutes=5)))
+
+    async with transaction(store) as conn:
+        assert await outbox.resend(conn, root.id + 1, NIGHT) == root.id + 1
+
+    assert [one.id for one in await claim(store)] == [root.id]
+
+
 async def test_what_is_being_sent_or_is_unknown_is_not_sent_again(store: asyncpg.Pool) -> None:
     await Story(store).tell(Event.OPENED, NIGHT, (ALERTS, ROOT))
     [row] = await claim(store)

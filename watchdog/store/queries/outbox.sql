@@ -502,8 +502,14 @@ select n.state, n.last_error, coalesce(n.superseded_by, (
 from notification n where n.id = $1;
 
 -- name: hurry
--- Try a waiting message now.
-update notification set due_at = $2 where id = $1 and state = 'pending' returning id;
+-- Try a waiting message now, and what comes before it in its queue.
+update notification n set due_at = least(n.due_at, $2)
+from notification wanted
+where wanted.id = $1 and wanted.state = 'pending' and n.state = 'pending' and (
+    n.id = wanted.id
+    or (n.id < wanted.id and n.incident_id = wanted.incident_id and n.receiver = wanted.receiver)
+)
+returning wanted.id;
 
 -- name: send_again
 -- Write a settled message once more: a new one, because what was settled stays as it was. An edit that a later one has
