@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import io
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,11 +77,3 @@ def _code(words: tuple[str, ...]) -> int:
     code = ended.value.code
     assert isinstance(code, int)
     return code
-
-
-@contextlib.contextmanager
-def terminal(folder: Path, store: str) -> Iterator[Terminal]:
-    """Give a terminal where commands work on `store`."""
-    here = Terminal(folder)
-    here.rules.write_text(RULES.format(store=store))
-    yield here

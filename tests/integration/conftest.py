@@ -1,4 +1,4 @@
-"""What the tests of the embedded PostgreSQL share: data directories and servers to be mistreated."""
+"""What integration tests share: a terminal, tables, and data directories and servers to be mistreated."""
 
 import contextlib
 import os
@@ -11,12 +11,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import RULES, Terminal
 from tests.embedding import copied_programs, run
 from tests.postgres import Server, quick_folder, run_apart
 from tests.watched_tables import NATIVE, STORAGES, Tables, tables
 from watchdog.store import processes
 from watchdog.store.binaries import Binaries
 from watchdog.store.embedded import Embedded
+
+
+@pytest.fixture
+def shell(tmp_path: Path, store_dsn: str) -> Terminal:
+    """Give a terminal where commands work on this test's store."""
+    here = Terminal(tmp_path)
+    here.rules.write_text(RULES.format(store=store_dsn))
+    return here
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.command_line import Terminal, terminal
+from tests.command_line import Terminal
 from tests.page import DIRECTORY, open_incident
 from watchdog import verbs
 from watchdog.clock import MovedClock
@@ -43,10 +43,9 @@ rules:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, store_dsn: str) -> Iterator[Terminal]:
-    with terminal(tmp_path, store_dsn) as here:
-        here.rules.write_text(RULES.format(store=store_dsn, folder=tmp_path))
-        yield here
+def shell(shell: Terminal, store_dsn: str) -> Terminal:
+    shell.rules.write_text(RULES.format(store=store_dsn, folder=shell.folder))
+    return shell
 
 
 @pytest.fixture

@@ -1,12 +1,8 @@
 """What people do to incidents from the command line: what it prints, and how it ends."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import asyncpg
-import pytest
 
-from tests.command_line import Terminal, terminal
+from tests.command_line import Terminal
 from tests.page import open_incident, recover, stored
 from watchdog.clock import MovedClock
 from watchdog.domain.incident import State
@@ -47,12 +43,6 @@ REFUSED = [
     (("not-actionable", "1042", "--why", "boring"), "ana", 2, "'boring'"),
     (("not-actionable", "1042"), "ana", 2, "Missing option '--why'"),
 ]
-
-
-@pytest.fixture
-def shell(tmp_path: Path, store_dsn: str) -> Iterator[Terminal]:
-    with terminal(tmp_path, store_dsn) as here:
-        yield here
 
 
 async def test_taking_says_that_it_is_yours_and_what_to_do_first(

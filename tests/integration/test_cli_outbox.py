@@ -1,13 +1,11 @@
 """`watchdog outbox`: what was sent to whom, as its reader sees it, and sending it again."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import asyncpg
 import pytest
 
-from tests.command_line import Terminal, terminal
+from tests.command_line import Terminal
 from tests.page import open_incident
 from watchdog.clock import MovedClock, SystemClock
 
@@ -19,18 +17,6 @@ _SETTLED = (
     "update notification set state = $1, settled_at = $2, leased_until = null, last_error = $3"
     " where receiver like 'slack:@%'"
 )
-
-
-@pytest.fixture
-def shell(tmp_path: Path, store_dsn: str) -> Iterator[Terminal]:
-    with terminal(tmp_path, store_dsn) as here:
-        yield here
-
-
-@pytest.fixture
-def clock() -> MovedClock:
-    """Give a clock that stands an hour before now: commands read the system's."""
-    return MovedClock(SystemClock().now() - timedelta(hours=1))
 
 
 async def page_that_is(store: asyncpg.Pool, clock: MovedClock, state: str, error: str = "") -> int:
@@ -99,7 +85,8 @@ async def test_what_waits_for_another_try_is_tried_at_once(
 ) -> None:
     await open_incident(store, clock)
     [number] = await waiting(store)
-    await store.execute("update notification set due_at = due_at + interval '9 hours'")
+    later = SystemClock().now() + timedelta(hours=9)  # the command reads the system's clock
+    await store.execute("update notification set due_at = $1", later)
     said = await shell.run("outbox", str(number), "--resend")
     assert said.err == f"Message {number} is tried at once; see watchdog outbox.\n"
     due_at = await store.fetchval("select due_at from notification where id = $1", number)

@@ -1,13 +1,11 @@
 """Sending the weekly summary by hand, and its readers, from the command line."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import asyncpg
 import pytest
 
-from tests.command_line import RULES, Terminal, terminal
+from tests.command_line import RULES, Terminal
 from tests.page import open_incident, send_too_many
 from tests.postgres import NIGHT
 from watchdog.clock import MovedClock, SystemClock
@@ -18,10 +16,9 @@ WEEKLY = "reports: { weekly: { kind: weekly, to: [ana, heads@example.com] } }\n"
 
 
 @pytest.fixture
-def shell(tmp_path: Path, store_dsn: str) -> Iterator[Terminal]:
-    with terminal(tmp_path, store_dsn) as here:
-        here.rules.write_text(RULES.format(store=store_dsn) + WEEKLY)
-        yield here
+def shell(shell: Terminal, store_dsn: str) -> Terminal:
+    shell.rules.write_text(RULES.format(store=store_dsn) + WEEKLY)
+    return shell
 
 
 async def told(store: asyncpg.Pool) -> list[str]:

@@ -1,15 +1,13 @@
 """What the command line shows of incidents, messages and looks, and how it ends."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import asyncpg
 import pytest
 
 from rules.base import Outcome, Severity
-from tests.command_line import Terminal, terminal
+from tests.command_line import Terminal
 from tests.page import DIRECTORY, open_incident, recover
 from tests.unit.test_incident import ACTION, closing
 from watchdog import verbs
@@ -19,12 +17,6 @@ from watchdog.moving import Deed
 from watchdog.store import configurations, looks, tracks
 from watchdog.store.looks import RuleLook
 from watchdog.store.pool import transaction
-
-
-@pytest.fixture
-def shell(tmp_path: Path, store_dsn: str) -> Iterator[Terminal]:
-    with terminal(tmp_path, store_dsn) as here:
-        yield here
 
 
 @pytest.fixture

@@ -1,24 +1,16 @@
 """`watchdog silence`: what it prints, how it ends, and what the other commands say of it."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import asyncpg
 import pytest
 
 from rules.base import Severity
-from tests.command_line import Terminal, terminal
+from tests.command_line import Terminal
 from tests.page import open_incident, stored
 from watchdog.clock import MovedClock
 
 ADD = ("silence", "add", "orders-*", "2h", "-m", "deploy")
-
-
-@pytest.fixture
-def shell(tmp_path: Path, store_dsn: str) -> Iterator[Terminal]:
-    with terminal(tmp_path, store_dsn) as here:
-        yield here
 
 
 async def test_adding_says_until_when_what_it_hides_and_what_it_does_not(

@@ -1,21 +1,12 @@
 """A storm from the command line: its row, its members, and splitting one out."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import asyncpg
 import pytest
 
-from tests.command_line import Terminal, terminal
+from tests.command_line import Terminal
 from tests.page import open_incident
 from tests.storms import STORM, heal, open_storm
 from watchdog.clock import MovedClock
-
-
-@pytest.fixture
-def shell(tmp_path: Path, store_dsn: str) -> Iterator[Terminal]:
-    with terminal(tmp_path, store_dsn) as here:
-        yield here
 
 
 async def test_a_storm_is_one_row_of_the_list(

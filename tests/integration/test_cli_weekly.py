@@ -2,15 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
-from tests.command_line import Terminal, terminal
+from tests.command_line import Terminal
 from tests.integration.test_outbox import begin, claim, sent, settle
 from tests.page import DIRECTORY, open_incident, recover, send_too_many, stored
 from tests.postgres import NIGHT
@@ -26,12 +24,6 @@ from watchdog.store import figures, incidents
 from watchdog.store.pool import transaction
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-@pytest.fixture
-def shell(tmp_path: Path, store_dsn: str) -> Iterator[Terminal]:
-    with terminal(tmp_path, store_dsn) as here:
-        yield here
 
 
 async def move(store: asyncpg.Pool, transition: Transition) -> None:
