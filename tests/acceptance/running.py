@@ -30,6 +30,7 @@ from watchdog.store.embedded import dsn_of
 
 REPOSITORY = Path(__file__).parents[2]
 START = datetime(2025, 6, 13, 2, 15, tzinfo=UTC)
+_CLOCK = "WATCHDOG_TEST_CLOCK"
 _READY_SECONDS = 90
 _STRIDE_SECONDS = 15  # the longest interval of the repository's rules
 
@@ -118,8 +119,10 @@ class Program:
     def data(self) -> Path:
         return self.folder / "data"
 
-    def start(self) -> None:
-        """Start it and return when it is ready."""
+    def start(self, at: datetime | None = None) -> None:
+        """Start it, its time being `at` where that is given, and return when it is ready."""
+        if at is not None:
+            self.env = {**self.env, _CLOCK: f"{self._clock}@{at.isoformat()}"}
         output = self.folder / "service.out"
         output.unlink(missing_ok=True)
         command = [sys.executable, "-m", "watchdog", "run", "--listen", "127.0.0.1:0"]
@@ -206,11 +209,15 @@ class Program:
         """Return its time."""
         return datetime.fromisoformat(self._say("now"))
 
+    @property
+    def _clock(self) -> str:
+        """Return the socket by which its time is moved."""
+        return self.env[_CLOCK].rpartition("@")[0]
+
     def _say(self, words: str) -> str:
-        path = self.env["WATCHDOG_TEST_CLOCK"].rpartition("@")[0]
         with socket.socket(socket.AF_UNIX) as line:
             line.settimeout(120)
-            line.connect(path)
+            line.connect(self._clock)
             line.sendall(f"{words}\n".encode())
             with line.makefile() as answers:
                 return answers.readline().strip()
@@ -270,7 +277,7 @@ def program(
             "SMTP_URL": f"smtp://127.0.0.1:{receivers.smtp_port}",
         }
         if moved:
-            env["WATCHDOG_TEST_CLOCK"] = f"{folder}/clock@{start.isoformat()}"
+            env[_CLOCK] = f"{folder}/clock@{start.isoformat()}"
         one = Program(folder, env, demo)
         try:
             one.start()

@@ -19,17 +19,20 @@ RULE = """
     queue: {{ source: things, table: thing, where: broken = 1, max_rows: 0 }}
 """
 
-HEAD = """
+PLACES = """
 version: 1
 channels:
   slack: {{ token: "${{SLACK_BOT_TOKEN}}", api: "http://127.0.0.1:{slack}/api/" }}
   email: {{ smtp: "smtp://127.0.0.1:{smtp}", from: watchdog@example.com }}
 sources:
   things: {{ sqlite: {database}, team: ops }}
+"""
+
+ANA_ALONE = """
 people:
-  ana: {{ email: ana@example.com, slack: U01ANA }}
+  ana: { email: ana@example.com, slack: U01ANA }
 teams:
-  ops: {{ lead: ana, slack: ops-alerts }}
+  ops: { lead: ana, slack: ops-alerts }
 rules:"""
 
 BROKEN = """
@@ -43,11 +46,20 @@ BROKEN = """
 
 def rules(receivers: Receivers, folder: Path, **titles: str) -> str:
     """Return a configuration of rules with these names and titles; dashes for underscores."""
-    head = HEAD.format(
+    return places(receivers, folder) + ANA_ALONE + rules_named(**titles)
+
+
+def places(receivers: Receivers, folder: Path) -> str:
+    """Return the beginning of a configuration: where messages go to, and where the table is."""
+    return PLACES.format(
         slack=receivers.slack_port, smtp=receivers.smtp_port, database=folder / "things.db"
     )
+
+
+def rules_named(**titles: str) -> str:
+    """Return rules with these names and titles, to stand below `rules:`; dashes for underscores."""
     named = {name.replace("_", "-"): title for name, title in titles.items()}
-    return head + "".join(RULE.format(name=name, title=title) for name, title in named.items())
+    return "".join(RULE.format(name=name, title=title) for name, title in named.items())
 
 
 def make_things(folder: Path) -> None:

@@ -13,19 +13,6 @@ from tests.acceptance.small_world import make_things, set_broken
 CLOSED = 9
 """Nobody listens at this port."""
 
-RULE = """
-  thing-broken:
-    title: The thing is broken
-    team: ops
-    every: 5s
-    open_after: 1 check
-    severity: critical
-    impact: Nothing works.
-    do_first: Mend the thing.
-    runbook: https://wiki.example.com/thing
-    queue: {{ source: things, table: thing, where: broken = 1, max_rows: 0 }}
-"""
-
 
 @contextmanager
 def outside() -> Iterator[tuple[str, list[str]]]:
@@ -54,8 +41,8 @@ def test_it_hears_from_us_until_nobody_can_be_told(tmp_path: Path) -> None:
     with running.receivers(tmp_path) as receivers, outside() as (url, heard):
         # Nobody takes our messages: neither Slack nor the mail server is there.
         away = replace(receivers, slack_port=CLOSED, smtp_port=CLOSED)
-        text = small_world.rules(away, tmp_path) + RULE.format()
-        text = text.replace("version: 1", f"version: 1\nservice: {{ dead_man: '{url}' }}")
+        text = small_world.rules(away, tmp_path, thing_broken="The thing is broken")
+        text += f"service: {{ dead_man: '{url}' }}\n"
         with running.program(away, demo=False, rules=text) as program:
             program.advance(240)
             assert 4 <= len(heard) <= 5, "once a minute"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.acceptance import running
 from tests.acceptance.running import Program, Receivers
-from tests.acceptance.small_world import HEAD
+from tests.acceptance.small_world import ANA_ALONE, places
 
 KEY = "nightly-backup-7f3a"
 RULE = f"""
@@ -34,10 +34,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Program, R
     with closing(sqlite3.connect(folder / "things.db")) as file:
         file.executescript("create table job (program text); insert into job values ('restic')")
     with running.receivers(folder) as receivers:
-        head = HEAD.format(
-            slack=receivers.slack_port, smtp=receivers.smtp_port, database=folder / "things.db"
-        )
-        with running.program(receivers, demo=False, rules=head + RULE + EVIDENCE) as program:
+        rules = places(receivers, folder) + ANA_ALONE + RULE + EVIDENCE
+        with running.program(receivers, demo=False, rules=rules) as program:
             yield program, receivers
 
 

@@ -12,31 +12,22 @@ import pytest
 
 from tests.acceptance import running
 from tests.acceptance.running import Program, Receivers
+from tests.acceptance.small_world import ANA_ALONE, places
 from tests.invariants import OWNERS, REST
 
 KILLS, MANY_KILLS = 7, 50
 KILLS_IN_STORMS, MANY_IN_STORMS = 3, 10
+"""By default, and with `--long`."""
+
 OFF, SOON = "off", "{ more_than: 3 incidents, within: 5m }"
 """Of the storms: each incident by itself, and what breaks together as one."""
 
 THINGS = 12
 SETTLE_SECONDS = 90
 
-RULES = """
-version: 1
-channels:
-  slack: {{ token: "${{SLACK_BOT_TOKEN}}", api: "http://127.0.0.1:{slack}/api/" }}
-  email: {{ smtp: "smtp://127.0.0.1:{smtp}", from: watchdog@example.com }}
-sources:
-  things: {{ sqlite: {database}, team: ops }}
-people:
-  ana: {{ email: ana@example.com, slack: U01ANA }}
-teams:
-  ops: {{ lead: ana, slack: ops-alerts }}
-storms: {storms}
-rules:
+RULE = """
   thing-broken:
-    title: Thing {{{{ entity.id }}}} is broken
+    title: Thing {{ entity.id }} is broken
     team: ops
     severity: critical
     every: 1s
@@ -46,7 +37,7 @@ rules:
     impact: Nothing works.
     do_first: Mend it.
     runbook: https://wiki.example.com/things
-    queue: {{ source: things, table: thing, where: broken = 1, max_rows: 0, entity: [id] }}
+    queue: { source: things, table: thing, where: broken = 1, max_rows: 0, entity: [id] }
 """
 
 
@@ -64,12 +55,7 @@ def victim(
 ) -> Iterator[tuple[Program, Receivers]]:
     assert things
     with running.receivers(tmp_path) as receivers:
-        rules = RULES.format(
-            slack=receivers.slack_port,
-            smtp=receivers.smtp_port,
-            database=tmp_path / "things.db",
-            storms=request.param,
-        )
+        rules = places(receivers, tmp_path) + f"storms: {request.param}" + ANA_ALONE + RULE
         with running.program(receivers, demo=False, moved=False, rules=rules) as program:
             yield program, receivers
 

@@ -11,22 +11,17 @@ import pytest
 
 from tests.acceptance import running
 from tests.acceptance.running import Program, Receivers
+from tests.acceptance.small_world import places
 
 RULES = """
-version: 1
-channels:
-  slack: {{ token: "${{SLACK_BOT_TOKEN}}", api: "http://127.0.0.1:{slack}/api/" }}
-  email: {{ smtp: "smtp://127.0.0.1:{smtp}", from: watchdog@example.com }}
-sources:
-  things: {{ sqlite: {database}, team: ops }}
 people:
-  ana: {{ email: ana@example.com, slack: U01ANA }}
-  raj: {{ email: raj@example.com, slack: U02RAJ }}
+  ana: { email: ana@example.com, slack: U01ANA }
+  raj: { email: raj@example.com, slack: U02RAJ }
 teams:
-  ops: {{ lead: ana, slack: ops-alerts, escalate: [{{ after: 10m, to: raj }}] }}
+  ops: { lead: ana, slack: ops-alerts, escalate: [{ after: 10m, to: raj }] }
 rules:
   thing-broken:
-    title: "Thing {{{{ entity.id }}}} is broken"
+    title: "Thing {{ entity.id }} is broken"
     team: ops
     every: 5s
     severity: critical
@@ -35,7 +30,7 @@ rules:
     runbook: https://wiki.example.com/things
     open_after: 1 check
     recover_after: 1 check
-    queue: {{ source: things, table: thing, where: broken = 1, max_rows: 0, entity: [id] }}
+    queue: { source: things, table: thing, where: broken = 1, max_rows: 0, entity: [id] }
 """
 IDS = [f"t{number:03d}" for number in range(500)]
 
@@ -59,9 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def world(folder: Path) -> Iterator[tuple[Program, Receivers]]:
     with running.receivers(folder) as receivers:
-        text = RULES.format(
-            slack=receivers.slack_port, smtp=receivers.smtp_port, database=folder / "things.db"
-        )
+        text = places(receivers, folder) + RULES
         with running.program(receivers, demo=False, rules=text) as program:
             program.advance(10)
             yield program, receivers
