@@ -51,22 +51,27 @@ class Switch:
     world: World
     server: HookServer
     office: PostOffice
+    service: Service
     stack: contextlib.AsyncExitStack
 
-    def of(self, engine: Engine, store: asyncpg.Pool) -> DeadMan:
+    def __post_init__(self) -> None:
+        self.one = self.of(self.world.engine)
+
+    def of(self, engine: Engine) -> DeadMan:
         """Return the switch of a replica."""
-        settings = ServiceSettings(dead_man=SecretStr(self.server.url))
-        config = replace(config_of(self.world.dsn, [stuck_rule()]), service=settings)
-        loaded, options = Loaded(config, (), {}), Options(Path("rules.yaml"), Path("data"))
-        service = Service(options, self.world.clock, store, loaded, config, "one")
-        made = DeadMan(service, engine)
+        made = DeadMan(self.service, engine)
         self.stack.push_async_callback(made.close)
         return made
 
-    async def reports(self, switch: DeadMan) -> bool:
-        """Return whether it reports when it is its time to."""
+    def report_to(self, url: str) -> None:
+        """Put an address in force; empty: none."""
+        settings = ServiceSettings(dead_man=SecretStr(url))
+        self.service.config = replace(self.service.config, service=settings)
+
+    async def reports(self, switch: DeadMan | None = None) -> bool:
+        """Return whether a switch, by default that of the world, reports when it is its time to."""
         before = len(self.server.posted)
-        await switch.report()
+        await (switch or self.one).report()
         return len(self.server.posted) == before + 1
 
     async def page(self, *told: tuple[str, Part]) -> None:
@@ -88,14 +93,18 @@ async def switch(
     ):
         world = World(store, db, database.reader_dsn, clock, engines)
         await world.begin(stuck_rule())
-        yield Switch(world, server, PostOffice(store, clock), stack)
+        config = config_of(world.dsn, [stuck_rule()])
+        options = Options(Path("rules.yaml"), Path("data"))
+        service = Service(options, clock, store, Loaded(config, (), {}), config, "one")
+        made = Switch(world, server, PostOffice(store, clock), service, stack)
+        made.report_to(server.url)
+        yield made
     await world.close_sources()
     await db.close()
 
 
 async def test_it_reports_each_minute_how_much_is_watched(switch: Switch) -> None:
-    one = switch.of(switch.world.engine, switch.world.store)
-    running = asyncio.ensure_future(one.run())
+    running = asyncio.ensure_future(switch.one.run())
     await switch.world.clock.advance(3 * EVERY)
     running.cancel()
     told = [json.loads(posted.raw) for posted in switch.server.posted]
@@ -104,7 +113,7 @@ async def test_it_reports_each_minute_how_much_is_watched(switch: Switch) -> Non
 
 
 async def test_a_mistake_of_ours_silences_it_and_does_not_end_the_service(switch: Switch) -> None:
-    running = asyncio.ensure_future(switch.of(switch.world.engine, switch.world.store).run())
+    running = asyncio.ensure_future(switch.one.run())
     await switch.world.store.execute("alter table notification rename to elsewhere")
     await switch.world.clock.advance(2 * EVERY)
     assert (switch.server.posted, running.done()) == ([], False)
@@ -116,46 +125,43 @@ async def test_a_mistake_of_ours_silences_it_and_does_not_end_the_service(switch
 
 async def test_only_the_replica_that_leads_reports(switch: Switch) -> None:
     async with running_engine(switch.world.store, switch.world.clock) as waiting:
-        assert not await switch.reports(switch.of(waiting, switch.world.store))
-    assert await switch.reports(switch.of(switch.world.engine, switch.world.store))
+        assert not await switch.reports(switch.of(waiting))
+    assert await switch.reports()
 
 
 async def test_it_is_silent_once_no_rule_is_looked_at(switch: Switch) -> None:
-    one = switch.of(switch.world.engine, switch.world.store)
-    assert await switch.reports(one)
+    assert await switch.reports()
     await switch.world.engines.aclose()  # its memory stays, and nothing comes to it
     await switch.world.clock.advance(3 * MINUTE)
-    assert await switch.reports(one), "the rule has not missed two looks yet"
+    assert await switch.reports(), "the rule has not missed two looks yet"
     await switch.world.clock.advance(MINUTE)
-    assert not await switch.reports(one)
+    assert not await switch.reports()
 
 
 async def test_it_is_silent_while_the_store_does_not_answer(switch: Switch, store_dsn: str) -> None:
-    lost = await open_pool(store_dsn)
-    one = switch.of(switch.world.engine, lost)
-    assert await switch.reports(one)
-    await close_pool(lost)
-    assert not await switch.reports(one)
+    switch.service.pool = await open_pool(store_dsn)
+    assert await switch.reports()
+    await close_pool(switch.service.pool)
+    assert not await switch.reports()
 
 
 @pytest.mark.parametrize("mood", [Mood.REFUSE, Mood.REFUSE_FOR_EVER])
 async def test_it_is_silent_from_when_no_message_arrives_until_one_does(
     switch: Switch, mood: Mood
 ) -> None:
-    one = switch.of(switch.world.engine, switch.world.store)
     for receiver in (switch.office.slack, switch.office.email):
         receiver.usual = dict.fromkeys(ADDRESSES, mood)
     await switch.page()
-    assert await switch.reports(one), "it may still arrive"
+    assert await switch.reports(), "it may still arrive"
     for _ in range(6):
         await switch.office.delivery.drain()
         await switch.world.clock.advance(MINUTE)
-    assert not await switch.reports(one)
+    assert not await switch.reports()
     for receiver in (switch.office.slack, switch.office.email):
         receiver.usual = {}
     await switch.page()
     await switch.office.deliver_all()
-    assert await switch.reports(one)
+    assert await switch.reports()
 
 
 @pytest.mark.parametrize("mood", [Mood.REFUSE, Mood.REFUSE_FOR_EVER])
@@ -163,24 +169,22 @@ async def test_it_is_silent_from_when_no_message_arrives_until_one_does(
 async def test_one_way_of_two_is_enough_and_stays_it_while_nothing_else_is_sent(
     switch: Switch, told: tuple[tuple[str, Part], ...], mood: Mood
 ) -> None:
-    one = switch.of(switch.world.engine, switch.world.store)
     switch.office.slack.usual = dict.fromkeys(ADDRESSES, mood)
     await switch.page(*told)
     for _ in range(10):
         await switch.office.delivery.drain()
         await switch.world.clock.advance(MINUTE)
     assert [delivered.address for delivered in switch.office.everything] == ["ana@example.com"]
-    assert await switch.reports(one)
+    assert await switch.reports()
 
 
 async def test_a_switch_that_is_out_of_order_is_logged_once_and_its_address_never(
     switch: Switch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "watchdog.dead_man")
-    one = switch.of(switch.world.engine, switch.world.store)
     switch.server.replies.extend([Reply(500), Reply(500), Reply(drop=True)])
     for _ in range(4):
-        await one.report()
+        await switch.one.report()
     said = [(entry.levelname, vars(entry)["reason"]) for entry in caplog.records]
     assert [level for level, _ in said] == ["WARNING", "WARNING", "INFO"]
     assert said[0][1] == "dead man's switch answered 500"
@@ -189,14 +193,10 @@ async def test_a_switch_that_is_out_of_order_is_logged_once_and_its_address_neve
 
 
 async def test_a_new_address_is_reported_to_from_then_on(switch: Switch) -> None:
-    one = switch.of(switch.world.engine, switch.world.store)
-    await one.report()
+    assert await switch.reports()
     async with HookServer() as other:
-        settings = ServiceSettings(dead_man=SecretStr(other.url))
-        one._service.config = replace(one._service.config, service=settings)
-        await one.report()
+        switch.report_to(other.url)
+        assert not await switch.reports()
         assert len(other.posted) == 1
-    assert len(switch.server.posted) == 1
-    one._service.config = replace(one._service.config, service=ServiceSettings())
-    await one.report()
-    assert len(switch.server.posted) == 1, "none is given any more"
+    switch.report_to("")
+    assert not await switch.reports(), "none is given any more"

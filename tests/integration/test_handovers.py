@@ -24,6 +24,7 @@ from watchdog.engine.leader import Leader
 from watchdog.reports.handovers import Handovers
 from watchdog.service import Options, Service
 from watchdog.store.facts import decode_told
+from watchdog.store.pool import close_pool, open_pool
 
 RULES = """\
 version: 1
@@ -63,7 +64,7 @@ class Desk:
 
     async def leading(self, name: str = "one") -> tuple[Handovers, Leader]:
         """Start a process that leads until it gives the lease back, or the test ends."""
-        service = Service(
+        self.service = Service(
             Options(Path("rules.yaml"), Path("data")), self.clock, self.store,
             Loaded(self.config, (), {}), self.config, name,
         )  # fmt: skip
@@ -72,7 +73,7 @@ class Desk:
         self.stack.callback(task.cancel)
         async with asyncio.timeout(15):
             await leader.changed.wait()
-        worker = Handovers(service, leader)
+        worker = Handovers(self.service, leader)
         await worker.tell_due()
         return worker, leader
 
@@ -192,7 +193,7 @@ async def test_a_restart_and_a_new_leader_tell_nothing_again(desk: Desk) -> None
 
 async def test_two_that_take_themselves_for_the_leader_tell_it_once(desk: Desk) -> None:
     one, leader = await desk.leading()
-    two = Handovers(one._service, leader)
+    two = Handovers(desk.service, leader)
     await desk.clock.advance(FIVE)
     await asyncio.gather(*(worker.tell_due() for worker in (one, two, one, two)))
     assert [pair[:2] for pair in await states(desk.store)] == [CHANNEL, RAJ_MAIL]
@@ -244,9 +245,9 @@ async def test_an_edited_rotation_tells_nothing_again_and_nothing_of_the_past(de
     worker, _ = await desk.leading()
     before = await desk.look(worker, FIVE)
     for handover in ("05:10", "04:50", "03:00"):
-        worker._service.config = read(RULES.replace("05:00", handover))
+        desk.service.config = read(RULES.replace("05:00", handover))
         assert await desk.look(worker, 10 * MINUTE) == [*before, RAJ_SLACK]
-    worker._service.config = read(RULES.replace("[ana, raj, mei]", "[raj, mei, ana]"))
+    desk.service.config = read(RULES.replace("[ana, raj, mei]", "[raj, mei, ana]"))
     assert await desk.look(worker, HOUR) == [*before, RAJ_SLACK]
 
 
@@ -286,15 +287,28 @@ async def test_its_worker_wakes_at_the_instant_and_within_a_minute_of_a_new_cove
     assert await states(desk.store) == []
     await desk.clock.advance(timedelta(milliseconds=2))
     assert [pair[:2] for pair in await states(desk.store)] == [CHANNEL, RAJ_MAIL]
+    await desk.clock.advance(10 * MINUTE)
+    now = desk.clock.now()
+    wanted = Cover("data", "mei", now, now + HOUR, "ana")
+    await covering.cover(desk.store, desk.config.directory, wanted, now)
+    await desk.clock.advance(MINUTE)
+    assert [pair[:2] for pair in await states(desk.store)][3:] == [CHANNEL, MEI_MAIL]
 
 
-async def test_a_store_that_is_away_ends_nothing(desk: Desk, store: asyncpg.Pool) -> None:
+async def test_a_store_that_is_away_ends_nothing(desk: Desk, store_dsn: str) -> None:
     worker, _ = await desk.leading()
-    await store.execute("alter table handover rename to gone")
-    with pytest.raises(asyncpg.UndefinedTableError):  # a mistake of ours ends the service, loudly
-        await desk.look(worker, FIVE)
-    await store.execute("alter table gone rename to handover")
+    desk.service.pool = await open_pool(store_dsn)
+    await close_pool(desk.service.pool)
+    assert await desk.look(worker, FIVE) == []
+    desk.service.pool = desk.store
     assert await desk.look(worker, MINUTE) == [CHANNEL, RAJ_MAIL]
+
+
+async def test_a_mistake_of_ours_ends_it_loudly(desk: Desk) -> None:
+    worker, _ = await desk.leading()
+    await desk.store.execute("alter table handover rename to gone")
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await worker.tell_due()
 
 
 @pytest.mark.parametrize(
