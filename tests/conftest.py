@@ -1,6 +1,5 @@
 """What all tests share: a real PostgreSQL, a clock that is moved by hand, and the long tests' switch."""
 
-import gc
 import os
 import signal
 import sys
@@ -13,6 +12,7 @@ from hypothesis import settings
 from tests.acceptance.tally import tally
 from tests.postgres import NIGHT, Database, Server, quick_folder, running_server
 from tests.simulation.summary import summary
+from watchdog.app import collect_rarely
 from watchdog.clock import MovedClock
 from watchdog.store.pool import open_pool
 
@@ -49,8 +49,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    gc.freeze()  # thousands of tests stay to the end: going through them again and again took a tenth
-    gc.set_threshold(20_000, 20, 50)  # as the service has it
+    collect_rarely()  # thousands of tests stay to the end: going through them each time took a tenth
 
 
 def pytest_report_header(config: pytest.Config) -> str:

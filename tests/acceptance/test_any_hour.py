@@ -11,11 +11,11 @@ OPEN_AFTER_SLOTS = 2 * 5
 """Seconds: `open_after: 2 checks`, `every: 5s` in the repository's rules."""
 
 HOURS_APART = 13
-"""Thirteen and a week's 168 hours have no common divisor: each moment is another hour of another day."""
+"""Thirteen and a week's 168 hours have no common divisor: each moment is another hour of the week."""
 
 FEW = 3
 MOMENTS = [*range(FEW), *(pytest.param(one, marks=pytest.mark.long) for one in range(FEW, 26))]
-"""The more, the longer: with `--long` two weeks."""
+"""By default they reach into the second day; with `--long` over two weeks."""
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
