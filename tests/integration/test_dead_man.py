@@ -27,7 +27,7 @@ from tests.post_office import (
 )
 from tests.postgres import Database
 from tests.receivers import Mood
-from tests.watching import World, config_of, make_table, running_engine, stuck_rule
+from tests.watching import World, config_of, leads, make_table, running_engine, stuck_rule
 from watchdog.clock import MovedClock
 from watchdog.config.load import Loaded
 from watchdog.config.model import Service as ServiceSettings
@@ -123,10 +123,19 @@ async def test_a_mistake_of_ours_silences_it_and_does_not_end_the_service(switch
     running.cancel()
 
 
-async def test_only_the_replica_that_leads_reports(switch: Switch) -> None:
-    async with running_engine(switch.world.store, switch.world.clock) as waiting:
-        assert not await switch.reports(switch.of(waiting))
-    assert await switch.reports()
+async def test_only_the_replica_that_leads_reports_and_who_takes_over_reports_at_once(
+    switch: Switch,
+) -> None:
+    world = switch.world
+    async with running_engine(world.store, world.clock, "two") as engine:
+        two = switch.of(engine)
+        assert not await switch.reports(two)
+        assert await switch.reports()
+        await world.engines.aclose()
+        await world.clock.jump(timedelta(days=1))
+        await engine.apply(switch.service.config, world.sources)
+        await leads(engine)
+        assert await switch.reports(two), "it has had no time to look"
 
 
 async def test_it_is_silent_once_no_rule_is_looked_at(switch: Switch) -> None:
