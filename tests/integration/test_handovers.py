@@ -263,6 +263,16 @@ async def test_a_mistake_of_ours_about_one_team_holds_back_no_other(
     assert vars(refused)["team"] == "able"
 
 
+async def test_whoever_follows_in_a_team_that_is_gone_meanwhile_is_told_no_more(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker, _ = await desk.leading()
+    before = await desk.look(worker, FIVE)
+    desk.service.config = read(RULES.replace("  data:\n", "  other:\n"))
+    assert await desk.look(worker, MINUTE) == before
+    assert "hand-over not told" not in caplog.text
+
+
 async def test_a_team_that_wants_none_gets_none(desk: Desk) -> None:
     desk.config = read(RULES + "    shift_messages: false\n")
     worker, _ = await desk.leading()
